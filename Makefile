@@ -1,0 +1,46 @@
+# make run: set up .venv if needed, then compute results/<run>/ and its HTML report; call it again after any interruption.
+# make test: set up .venv and the test tools if needed, then run every test.
+# Settings: make run CONFIG=config/nats-bench.yaml CORES=8, make PYTHON=/path/to/python3.11 run
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+CONFIG ?= config.yaml
+CORES ?= all
+
+.PHONY: run test lint clean
+.DELETE_ON_ERROR:
+
+run: .venv/run.stamp
+	@.venv/bin/python workflow_scripts/run.py --configfile $(CONFIG) --cores $(CORES)
+
+test: .venv/test.stamp
+	@.venv/bin/python -m pytest
+
+lint: .venv/test.stamp
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/snakefmt --check Snakefile rules
+	.venv/bin/snakemake --lint
+	.venv/bin/sqlfluff lint workflow_scripts/proxybank
+
+clean:
+	rm -rf .venv
+
+# A killed installation leaves half packages that pip takes for whole ones: .venv/unfinished then has us start afresh.
+.venv/run.stamp: envs/requirements.txt envs/constraints.txt
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null || { \
+	  echo "make: '$(PYTHON)' is $$("$(PYTHON)" --version 2>&1 || true). Expected Python 3.11." \
+	    "Install it, or name it: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; exit 1; }
+	@if [ -e .venv/unfinished ]; then rm -rf .venv; fi
+	@mkdir -p .venv && touch .venv/unfinished
+	"$(PYTHON)" -m venv .venv
+	.venv/bin/python -m pip install --quiet -r envs/requirements.txt
+	@rm .venv/unfinished
+	@touch $@
+
+# The reference builder xautodl names dependencies of 2020 and needs none of them here, hence --no-deps.
+.venv/test.stamp: .venv/run.stamp envs/requirements-test.txt envs/requirements-oracle.txt
+	@touch .venv/unfinished
+	.venv/bin/python -m pip install --quiet -r envs/requirements-test.txt
+	.venv/bin/python -m pip install --quiet --no-deps -r envs/requirements-oracle.txt
+	@rm .venv/unfinished
+	@touch $@
