@@ -1,0 +1,162 @@
+"""Reading a user's accuracies: what is read, and what is said about tables that cannot be."""
+
+import polars as pl
+import pytest
+from proxybank import spaces, store
+from proxybank.errors import TableError
+
+TSS = spaces.get("tss")
+SSS = spaces.get("sss")
+
+
+@pytest.fixture
+def csv(tmp_path):
+    def write(text: str, name: str = "truth.csv"):
+        (tmp_path / name).write_text(text)
+        return tmp_path / name
+
+    return write
+
+
+LONG = "arch_index,split,epochs,accuracy_pct,train_seconds\n"
+
+
+def test_long_form(csv):
+    found = store.read_accuracies(csv(LONG + "7,valid,12,50.5,\n9,test,200,91,30\n7,test,200,90,20\n"), TSS, "digits")
+    assert found.columns == [column.name for column in store.TABLES["accuracies"].columns]
+    assert found.rows() == [
+        ("tss", "digits", 7, "test", 200, 90.0, 20.0, "truth.csv"),
+        ("tss", "digits", 9, "test", 200, 91.0, 30.0, "truth.csv"),
+        ("tss", "digits", 7, "valid", 12, 50.5, None, "truth.csv"),
+    ]
+    store.conform(found, "accuracies", "here")
+
+
+def test_long_form_by_architecture_without_seconds(csv):
+    # 8:8:8:8:16 is the second size, 64:64:64:64:64 the last of 8 ** 5.
+    found = store.read_accuracies(
+        csv("arch,split,epochs,accuracy_pct\n64:64:64:64:64,test,90,80\n8:8:8:8:16,test,90,70\n"), SSS, "digits"
+    )
+    assert found.select("arch_index", "accuracy_pct", "train_seconds").rows() == [(1, 70.0, None), (32_767, 80.0, None)]
+
+
+def test_wide_form(csv):
+    measurements = [
+        {"split": "test", "epochs": 200, "accuracy": "final", "train_seconds_per_epoch": "s"},
+        {"split": "valid", "epochs": 12, "accuracy": "short", "train_seconds": "cost"},
+        {"split": "test", "epochs": 12, "accuracy": "short"},
+    ]
+    found = store.read_accuracies(csv("arch_index,final,short,s,cost\n3,90,60,2,21\n"), TSS, "c10", measurements)
+    assert found.select("split", "epochs", "accuracy_pct", "train_seconds").rows() == [
+        ("test", 12, 60.0, None),
+        ("test", 200, 90.0, 400.0),
+        ("valid", 12, 60.0, 21.0),
+    ]
+
+
+def test_parquet_reads_like_csv(csv, tmp_path):
+    path = csv(LONG + "7,test,200,90,20\n9,test,200,91.5,30\n")
+    pl.read_csv(path).cast({"arch_index": pl.Int32}).write_parquet(tmp_path / "truth.parquet")
+    found = store.read_accuracies(tmp_path / "truth.parquet", TSS, "digits")
+    assert found.drop("source").equals(store.read_accuracies(path, TSS, "digits").drop("source"))
+
+
+NO_LONG = r"there is no column 'epochs'\. Did you mean 'epoch'\? Found: arch_index, split, epoch, accuracy_pct"
+BAD_LONG = {
+    "no columns": (
+        "arch_index,best\n1,2\n",
+        r"found columns arch_index, best\. Expected split, epochs and accuracy_pct",
+    ),
+    "one column": ("arch_index,split,epoch,accuracy_pct\n1,test,2,3\n", NO_LONG),
+    "no network": ("network,split,epochs,accuracy_pct\n1,test,2,3\n", "no column names the networks"),
+    "empty": ("", "cannot be read as a csv table"),
+    "no rows": (LONG, "the table has no rows"),
+    "ragged": (LONG + "1,test,200,90,1,2,3\n", "cannot be read as a csv table"),
+    "duplicate": (
+        LONG + "7,test,200,90,1\n8,test,200,90,1\n7,test,200,91,1\n",
+        r"network 7 \(rows 1, 3\) appear more than once for the same split and epochs",
+    ),
+    "unknown index": (LONG + "7,test,2,90,1\n15625,test,2,9,1\n", r"row 2: tss has no network 15625.* from 0 to 15624"),
+    "negative index": (LONG + "-1,test,2,90,1\n", "row 1: tss has no network -1"),
+    "text index": (LONG + "one,test,2,90,1\n", "column arch_index holds String values. Expected whole numbers"),
+    "unknown arch": (
+        "arch,split,epochs,accuracy_pct\n|mor_conv_3x3~0|,test,2,90\n",
+        r"row 1: '\|mor_conv_3x3~0\|' is no architecture of tss. Expected a string like '\|avg_pool_3x3~0\|\+",
+    ),
+    "no arch": ("arch,split,epochs,accuracy_pct\n,test,2,90\n", "row 1: 'None' is no architecture of tss"),
+    "split": (LONG + "7,train,200,90,1\n", "row 1: split is 'train'. Expected test or valid"),
+    "no split": (LONG + "7,,200,90,1\n", "row 1: split is 'None'"),
+    "epochs": (LONG + "7,test,0,90,1\n", "epochs holds values that are no positive whole numbers"),
+    "above 100": (LONG + "7,test,2,90,1\n8,test,2,101,1\n", r"network 8 \(row 2\) have an accuracy of 101.* 0 to 100"),
+    "negative": (LONG + "7,test,2,-1,1\n8,test,2,11,1\n", "an accuracy of -1"),
+    "fraction": (
+        LONG + "7,test,2,0.9,1\n8,test,2,0.91,1\n",
+        "no accuracy is above 0.91. Expected percent, not fractions",
+    ),
+    "null": (LONG + "7,test,2,90,1\n8,test,2,,1\n", r"network 8 \(row 2\) have no accuracy"),
+    "nan": (LONG + "7,test,2,90,1\n8,test,2,NaN,1\n", r"network 8 \(row 2\) have no accuracy"),
+    "text": (LONG + "7,test,2,90,1\n8,test,2,n/a,1\n", "column accuracy_pct, row 2: 'n/a'. Expected numbers"),
+    "seconds": (LONG + "7,test,2,90,-1\n", r"network 7 \(row 1\) have negative training seconds"),
+}
+
+
+@pytest.mark.parametrize(("text", "message"), BAD_LONG.values(), ids=BAD_LONG)
+def test_bad_tables_get_one_message(text, message, csv):
+    with pytest.raises(TableError, match=r"truth\.csv: .*" + message):
+        store.read_accuracies(csv(text), TSS, "digits")
+
+
+def test_many_bad_rows_are_cut_short(csv):
+    rows = "".join(f"{7 if row % 2 else 8},test,200,{row},\n" for row in range(20))
+    with pytest.raises(TableError, match=r"networks 8, 7 \(rows 1, 2, 3, 4, 5 and 15 more\)"):
+        store.read_accuracies(csv(LONG + rows), TSS, "digits")
+
+
+def test_index_and_architecture_must_agree(csv):
+    arch = TSS.arch_strings
+    text = f"arch_index,arch,split,epochs,accuracy_pct\n5,{arch[5]},test,2,90\n6,{arch[9]},test,2,90\n"
+    with pytest.raises(TableError, match="row 2: arch_index is 6, but arch is network 9 in the official order"):
+        store.read_accuracies(csv(text), TSS, "digits")
+
+
+def test_measurement_of_a_column_that_is_not_there(csv):
+    measurements = [{"split": "test", "epochs": 200, "accuracy": "test_acc"}]
+    with pytest.raises(
+        TableError, match=r"no column 'test_acc'\. Did you mean 'test_accuracy'\? Found: arch_index, test_a"
+    ):
+        store.read_accuracies(csv("arch_index,test_accuracy\n1,2\n"), TSS, "digits", measurements)
+
+
+def test_missing_file_and_unknown_format(tmp_path):
+    with pytest.raises(TableError, match=r"truth\.csv: there is no such file"):
+        store.read_accuracies(tmp_path / "truth.csv", TSS, "digits")
+    (tmp_path / "truth.xlsx").touch()
+    with pytest.raises(TableError, match=r"ending in '\.xlsx'\. Expected \.csv or \.parquet"):
+        store.read_accuracies(tmp_path / "truth.xlsx", TSS, "digits")
+    (tmp_path / "truth.parquet").write_bytes(b"nothing")
+    with pytest.raises(TableError, match="cannot be read as a parquet table"):
+        store.read_accuracies(tmp_path / "truth.parquet", TSS, "digits")
+
+
+def test_nats_bench_topologies(shared_data):
+    measurements = [
+        {
+            "split": "test",
+            "epochs": 200,
+            "accuracy": "imagenet16-120_test_accuracy_200",
+            "train_seconds_per_epoch": "imagenet16-120_train_seconds_per_epoch",
+        },
+        {"split": "valid", "epochs": 12, "accuracy": "cifar10_valid_accuracy_12"},
+    ]
+    found = store.read_accuracies(shared_data / "natsbench" / "tss_accuracies.csv", TSS, "imagenet16-120", measurements)
+    assert found.height == 2 * 15_625
+    final = store.final_accuracies(found)
+    assert round(final["accuracy_pct"].max(), 2) == 47.31  # proxies.md section 4
+    assert found.filter(arch_index=0, split="test")["train_seconds"].item() == pytest.approx(200 * 43.8176)
+
+
+def test_nats_bench_sizes(shared_data):
+    measurements = [{"split": "test", "epochs": 90, "accuracy": "cifar100_test_accuracy_90"}]
+    found = store.read_accuracies(shared_data / "natsbench" / "sss_accuracies.csv", SSS, "cifar100", measurements)
+    assert found.height == 32_768
+    assert found["accuracy_pct"].max() == pytest.approx(71.34, abs=0.005)  # proxies.md section 4

@@ -1,0 +1,132 @@
+"""Score parts and the tables made of them: four networks of two classes, all values by hand."""
+
+import numpy as np
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+from proxybank import spaces, store
+from proxybank.errors import TableError
+
+SEEDS = [0, 1]
+# Networks 0 and 2 are of class 0, network 1 of class 1, network 3 of class 2.
+NETWORKS = pl.DataFrame(
+    {
+        "space": "tss",
+        "dataset": "digits",
+        "arch_index": [0, 1, 2, 3],
+        "arch": ["a", "b", "c", "d"],
+        "class_index": [0, 1, 0, 2],
+        "params_m": 1.0,
+        "mflops": 2.0,
+        "n_relu": 5,
+        "skipped_layers": 0.0,
+    }
+)
+
+
+def part(rows: list[tuple[int, int, float | None, str]], proxy: str = "naswot") -> pl.DataFrame:
+    columns = {"class_index": pl.Int64, "seed": pl.Int64, proxy: pl.Float64, f"{proxy}__status": pl.String}
+    return pl.DataFrame(rows, schema=columns, orient="row").with_columns(pl.lit(0.5).alias(f"{proxy}__seconds"))
+
+
+NASWOT_0 = part([(0, 0, 10.0, "ok"), (0, 1, 12.0, "ok"), (1, 0, 7.0, "ok"), (1, 1, None, "singular")])
+NASWOT_1 = part([(2, 0, None, "nan"), (2, 1, None, "nan")])
+SYNFLOW = part([(c, s, 100.0 * c + s, "ok") for c in (2, 1, 0) for s in (1, 0)], "synflow")
+
+
+@pytest.fixture
+def parts(tmp_path):
+    paths = {"forward": [tmp_path / "0.parquet", tmp_path / "1.parquet"], "synaptic_flow": [tmp_path / "s.parquet"]}
+    for frame, path in zip([NASWOT_0, NASWOT_1, SYNFLOW], paths["forward"] + paths["synaptic_flow"], strict=True):
+        store.write_part(frame, path)
+    return paths
+
+
+def test_class_scores_reach_every_network_of_the_class(parts):
+    expected = pl.DataFrame(
+        {
+            "space": "tss",
+            "dataset": "digits",
+            "arch_index": [0, 0, 1, 1, 2, 2, 3, 3],
+            "seed": [0, 1] * 4,
+            "naswot": [10.0, 12.0, 7.0, None, 10.0, 12.0, None, None],
+            "synflow": [0.0, 1.0, 100.0, 101.0, 0.0, 1.0, 200.0, 201.0],
+        }
+    )
+    assert_frame_equal(store.scores_by_seed(NETWORKS, parts, SEEDS), expected)
+
+
+def test_order_of_parts_networks_and_seeds_does_not_matter(parts):
+    shuffled = {"forward": parts["forward"][::-1], "synaptic_flow": parts["synaptic_flow"]}
+    assert_frame_equal(
+        store.scores_by_seed(NETWORKS.reverse(), shuffled, SEEDS[::-1]), store.scores_by_seed(NETWORKS, parts, SEEDS)
+    )
+
+
+def test_mean_is_null_where_any_seed_has_no_score(parts):
+    expected = pl.DataFrame(
+        {
+            "space": "tss",
+            "dataset": "digits",
+            "arch_index": [0, 1, 2, 3],
+            "naswot": [11.0, None, 11.0, None],
+            "synflow": [0.5, 100.5, 0.5, 200.5],
+        }
+    )
+    assert_frame_equal(store.mean_scores(store.scores_by_seed(NETWORKS, parts, SEEDS)), expected)
+
+
+def test_mean_that_overflows_is_null():
+    by_seed = pl.DataFrame({"space": "tss", "dataset": "d", "arch_index": 0, "seed": [0, 1], "synflow": [1.7e308] * 2})
+    with np.errstate(over="ignore"):
+        assert store.mean_scores(by_seed)["synflow"].to_list() == [None]
+
+
+def test_status_has_a_row_per_class_seed_and_proxy(parts):
+    status = pl.concat(store.score_status(NETWORKS, parts, SEEDS))
+    assert status.height == 3 * 2 * 2
+    assert_frame_equal(status, store.conform(status, "score_status", "here"))
+    found = status.filter(proxy="naswot").select("class_index", "seed", "status").rows()
+    assert found == [(0, 0, "ok"), (0, 1, "ok"), (1, 0, "ok"), (1, 1, "singular"), (2, 0, "nan"), (2, 1, "nan")]
+    assert status["seconds"].sum() == 12 * 0.5
+
+
+def test_missing_class_is_named(parts):
+    with pytest.raises(TableError, match="lack 2 of 6 pairs of class and seed, first class 2, seed 0"):
+        store.scores_by_seed(NETWORKS, {"forward": parts["forward"][:1]}, SEEDS)
+
+
+def test_missing_seed_is_named(parts):
+    with pytest.raises(TableError, match="lack 3 of 9 pairs of class and seed, first class 0, seed 2"):
+        store.scores_by_seed(NETWORKS, {"synaptic_flow": parts["synaptic_flow"]}, [0, 1, 2])
+
+
+def test_class_in_two_parts_is_named(parts):
+    with pytest.raises(TableError, match="class 0, seed 0 more than once"):
+        store.scores_by_seed(NETWORKS, {"forward": [*parts["forward"], parts["forward"][0]]}, SEEDS)
+
+
+@pytest.mark.parametrize(
+    ("frame", "message"),
+    [
+        (part([(0, 0, 1.0, "ok"), (0, 0, 1.0, "ok")]), "class_index and seed is there more than once"),
+        (part([(0, 0, 1.0, "fine")]), "status 'fine'. Expected one of ok, singular, constant, overflow, nan"),
+        (part([(0, 0, 1.0, "singular")]), "not a finite number exactly where its status is ok"),
+        (part([(0, 0, None, "ok")]), "not a finite number exactly where its status is ok"),
+        (part([(0, 0, float("inf"), "ok")]), "not a finite number exactly where its status is ok"),
+    ],
+)
+def test_wrong_parts_are_not_written(frame, message, tmp_path):
+    with pytest.raises(TableError, match=message):
+        store.write_part(frame, tmp_path / "part.parquet")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_networks_table_of_a_whole_space_keeps_the_contract():
+    space = spaces.get("tss")
+    frame = store.networks_table(space, "digits", space.classes("drop"), space.costs(spaces.Skeleton()))
+    frame = store.conform(frame, "networks", "here")
+    assert frame.height == 15_625
+    # Network 0's parameters and network 3's cell as in NATS-Bench's archive.
+    assert frame["params_m"][0] == 0.129306
+    assert frame["arch"][3] == "|avg_pool_3x3~0|+|skip_connect~0|none~1|+|none~0|none~1|skip_connect~2|"

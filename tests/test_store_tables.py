@@ -1,0 +1,320 @@
+"""Files are whole or absent; tables keep the contract; the DuckDB file travels."""
+
+import os
+import shutil
+
+import duckdb
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+from proxybank import store
+from proxybank.errors import TableError
+from proxybank.store import database, schema
+
+CONTRACT = {  # design.md section 5
+    "networks": "space dataset arch_index arch class_index params_m mflops n_relu skipped_layers",
+    "scores_by_seed": "space dataset arch_index seed",
+    "scores": "space dataset arch_index",
+    "score_status": "space dataset class_index seed proxy status seconds",
+    "accuracies": "space dataset arch_index split epochs accuracy_pct train_seconds source",
+    "search_runs": "space dataset algorithm objective budget constraint_id run best_arch_index accuracy_pct regret_pct "
+    "n_evaluated simulated_seconds",
+    "correlations": "space dataset proxy subset kendall spearman low high n n_finite",
+    "regrets": "space dataset constraint_id algorithm objective max_mflops max_params_m n_feasible optimum_pct "
+    "mean_pct std_pct regret_pct runs",
+    "provenance": "key value",
+}
+AT = {"space": "tss", "dataset": "digits"}
+ROWS = {
+    # Networks 0 and 1 are one class.
+    "networks": {
+        **AT,
+        "arch_index": [0, 1, 2],
+        "arch": ["a", "b", "c"],
+        "class_index": [0, 0, 1],
+        "params_m": [1.0, 1.0, 3.0],
+        "mflops": [10.0, 10.0, 30.0],
+        "n_relu": [5, 5, 20],
+        "skipped_layers": 0.0,
+        "n_skip": [0, 1, 2],
+    },
+    "scores_by_seed": {
+        **AT,
+        "arch_index": [0, 0, 1, 1, 2, 2],
+        "seed": [0, 1] * 3,
+        "naswot": [4.0, 6.0] * 2 + [7.0, None],
+    },
+    "scores": {**AT, "arch_index": [0, 1, 2], "naswot": [5.0, 5.0, None]},
+    "score_status": {
+        **AT,
+        "class_index": [0, 0, 1, 1],
+        "seed": [0, 1, 0, 1],
+        "proxy": "naswot",
+        "status": ["ok", "ok", "ok", "singular"],
+        "seconds": [0.1, 0.2, 0.3, 0.4],
+    },
+    "accuracies": {
+        **AT,
+        "arch_index": [0, 1, 2, 0, 1, 2, 0],
+        "split": ["test"] * 6 + ["valid"],
+        "epochs": [200, 200, 200, 12, 12, 12, 400],
+        "accuracy_pct": [90.0, 92.0, 94.0, 60.0, 61.0, 62.0, 80.0],
+        "train_seconds": [1.0, None, 3.0, None, None, None, None],
+        "source": "table.csv",
+    },
+    "search_runs": {
+        **AT,
+        "algorithm": ["rea", "rea", "rea", "freerea"],
+        "objective": "naswot",
+        "budget": 100.0,
+        "constraint_id": "small",
+        "run": [0, 1, 2, 0],
+        "best_arch_index": [0, 1, None, 1],
+        "accuracy_pct": [90.0, 92.0, None, 92.0],
+        "regret_pct": [2.0, 0.0, None, 0.0],
+        "n_evaluated": 100,
+        "simulated_seconds": 12.5,
+    },
+    "correlations": {
+        **AT,
+        "proxy": "naswot",
+        "subset": ["all", "finite"],
+        "kendall": [0.5, 0.6],
+        "spearman": [0.7, 0.8],
+        "low": 0.4,
+        "high": 0.7,
+        "n": [3, 2],
+        "n_finite": 2,
+        "spearman_low": None,
+        "spearman_high": None,
+    },
+    "regrets": {
+        **AT,
+        "constraint_id": ["small", "unlimited"],
+        "algorithm": "oracle",
+        "objective": "",
+        "max_mflops": None,
+        "max_params_m": [1.0, None],
+        "n_feasible": [2, 3],
+        "optimum_pct": [92.0, 94.0],
+        "mean_pct": [92.0, 94.0],
+        "std_pct": 0.0,
+        "regret_pct": 0.0,
+        "runs": None,
+        "budget": None,
+        "max_n_relu": None,
+    },
+    "provenance": {"key": ["version"], "value": ["0.1.0"]},
+}
+FRAMES = {name: pl.DataFrame(rows) for name, rows in ROWS.items()}
+
+
+@pytest.fixture
+def paths(tmp_path):
+    paths = {name: tmp_path / "tables" / f"{name}.parquet" for name in FRAMES}
+    for name, frame in FRAMES.items():
+        store.write_table(name, frame, paths[name])
+    return paths
+
+
+def test_schema_is_the_contract():
+    assert list(schema.TABLES) == list(CONTRACT)
+    for name, columns in CONTRACT.items():
+        known = [column.name for column in schema.TABLES[name].columns]
+        assert known[: len(columns.split())] == columns.split()
+
+
+# --- files
+
+
+def test_failed_writing_leaves_the_old_file_and_no_litter(tmp_path):
+    path = tmp_path / "file.txt"
+    path.write_text("old")
+    with pytest.raises(RuntimeError, match="killed"), store.atomic(path) as temporary:
+        temporary.write_text("half")
+        raise RuntimeError("killed")
+    assert [file.name for file in tmp_path.iterdir()] == ["file.txt"]
+    assert path.read_text() == "old"
+
+
+def test_temporary_file_is_on_the_same_disk_and_keeps_the_ending(tmp_path):
+    with store.atomic(tmp_path / "new" / "file.npz") as temporary:
+        assert temporary.parent == tmp_path / "new"
+        assert temporary.suffix == ".npz"
+        temporary.write_text("new")
+        assert not (tmp_path / "new" / "file.npz").exists()
+    assert os.listdir(tmp_path / "new") == ["file.npz"]
+
+
+def test_same_rows_give_the_same_bytes(tmp_path):
+    for name in ("one.parquet", "two.parquet"):
+        store.write_parquet(FRAMES["networks"], tmp_path / name)
+    assert (tmp_path / "one.parquet").read_bytes() == (tmp_path / "two.parquet").read_bytes()
+
+
+def test_parquet_is_zstd_with_plain_strings(paths):
+    meta = duckdb.sql(f"select distinct compression from parquet_metadata('{paths['networks']}')").fetchall()
+    assert meta == [("ZSTD",)]
+    assert_frame_equal(store.read_table(paths["networks"]), FRAMES["networks"], check_column_order=False)
+
+
+def test_missing_and_broken_files_are_named(tmp_path):
+    with pytest.raises(TableError, match=r"gone\.parquet: there is no such file"):
+        store.read_parquet(tmp_path / "gone.parquet")
+    (tmp_path / "half.parquet").write_bytes(b"PAR1")
+    with pytest.raises(TableError, match=r"half\.parquet: this is no readable Parquet file"):
+        store.read_parquet(tmp_path / "half.parquet")
+
+
+def test_read_table_filters(paths):
+    assert store.read_table(paths["scores_by_seed"], space="tss", seed=1)["naswot"].to_list() == [6.0, 6.0, None]
+
+
+# --- the check of a table
+
+
+def wrong(name, **columns):
+    return FRAMES[name].with_columns(**columns)
+
+
+@pytest.mark.parametrize(
+    ("name", "frame", "message"),
+    [
+        ("scores", wrong("scores").drop("arch_index"), "here: table scores has no column 'arch_index'"),
+        ("networks", FRAMES["networks"].rename({"mflops": "mflop"}), "no column 'mflops'. Did you mean 'mflop'"),
+        ("provenance", wrong("provenance", extra=pl.lit(1)), "'extra' that the contract does not know"),
+        ("accuracies", wrong("accuracies", epochs=pl.lit(1.5)), "column epochs: found Float64 values. Expected Int64"),
+        (
+            "accuracies",
+            wrong("accuracies", epochs=pl.lit(1)),
+            "6 rows that share their key, first space tss, dataset dig",
+        ),
+        ("networks", wrong("networks", n_relu=pl.lit(None, pl.Int64)), "column n_relu: found 3 nulls, first in row 0"),
+        ("scores", wrong("scores", naswot=pl.Series([1.0, float("-inf"), None])), "naswot: found -inf in row 1"),
+        ("scores", wrong("scores", naswot=pl.lit("high")), "column naswot: found String values. Expected Float64"),
+    ],
+)
+def test_frames_outside_the_contract_are_refused(name, frame, message):
+    with pytest.raises(TableError, match=message):
+        store.conform(frame, name, "here")
+
+
+def test_narrow_numbers_are_widened_and_columns_put_in_order():
+    frame = FRAMES["scores"].select(
+        pl.col("naswot").cast(pl.Float32), pl.col("arch_index").cast(pl.Int32), "dataset", "space"
+    )
+    assert_frame_equal(store.conform(frame, "scores", "here"), FRAMES["scores"])
+
+
+def test_frames_of_two_spaces_go_into_one_file(tmp_path):
+    sizes = FRAMES["networks"].drop("n_skip").with_columns(space=pl.lit("sss"), width_0=8)
+    store.write_table("networks", [FRAMES["networks"], sizes], tmp_path / "networks.parquet")
+    found = store.read_table(tmp_path / "networks.parquet")
+    assert found["n_skip"].to_list() == [0, 1, 2, None, None, None]
+    assert found["width_0"].to_list() == [None, None, None, 8, 8, 8]
+    assert found["width_0"].dtype == pl.Int64
+
+
+def test_writing_the_same_rows_twice_is_refused(tmp_path):
+    with (
+        pytest.raises(TableError, match="gets rows of tss, digits, naswot a second time"),
+        store.table_writer("score_status", tmp_path / "score_status.parquet") as append,
+    ):
+        append(FRAMES["score_status"])
+        append(FRAMES["score_status"])
+    assert os.listdir(tmp_path) == []
+
+
+def test_provenance_flattens_facts():
+    frame = store.provenance_table({"version": "1", "config": {"seeds": [0, 1], "tss": {}, "a": {"b": "text"}}})
+    assert frame.rows() == [("config.a.b", "text"), ("config.seeds", "[0, 1]"), ("config.tss", "{}"), ("version", "1")]
+
+
+# --- the DuckDB file
+
+
+@pytest.fixture
+def con(paths, tmp_path):
+    store.build_database(paths, tmp_path / "scores.duckdb")
+    shutil.rmtree(tmp_path / "tables")  # the file needs nothing beside it
+    with duckdb.connect(tmp_path / "scores.duckdb", read_only=True) as con:
+        yield con
+
+
+def test_database_holds_every_table(con):
+    for name, frame in FRAMES.items():
+        assert_frame_equal(con.sql(f"from {name}").pl(), store.conform(frame, name, "here"))
+
+
+def test_database_is_one_file_in_an_old_storage_version(con, tmp_path):
+    assert os.listdir(tmp_path) == ["scores.duckdb"]
+    tags = con.execute("select tags from duckdb_databases() where not internal").fetchone()[0]
+    assert tags["storage_version"].startswith("v1.2")
+
+
+def test_database_explains_its_columns(con):
+    query = "select comment from duckdb_columns() where table_name = 'networks' and column_name = 'mflops'"
+    assert con.execute(query).fetchone() == ("multiply-adds per image, millions",)
+
+
+def test_database_needs_every_table(paths, tmp_path):
+    del paths["regrets"]
+    with pytest.raises(TableError, match="table regrets is missing"):
+        store.build_database(paths, tmp_path / "scores.duckdb")
+
+
+GRAIN = {
+    "accuracies_final": ("space, dataset, arch_index, split", 4),
+    "best_networks": ("space, dataset, constraint_id, place", 5),
+    "classes": ("space, dataset, class_index", 2),
+    "leaderboard": ("space, dataset, constraint_id, algorithm, objective, budget", 2),
+    "partial_scores": ("space, dataset, class_index, proxy", 1),
+    "proxy_coverage": ("space, dataset, proxy", 1),
+}
+
+
+def test_every_view_has_the_grain_it_states(con):
+    for (view, (key, rows)), sql in zip(GRAIN.items(), database.views(), strict=True):
+        assert f"view {view} as" in sql
+        assert sql.startswith(f"-- One row per {key}")
+        assert con.execute(f"from {view}").fetchall()
+        found = con.execute(f"select count(*), count(distinct ({key})) from {view}").fetchone()
+        assert found == (rows, rows), view
+
+
+def test_final_accuracies_take_the_longest_training_of_each_split(con):
+    query = "select arch_index, epochs, accuracy_pct from accuracies_final where split = 'test' order by arch_index"
+    expected = [(0, 200, 90.0), (1, 200, 92.0), (2, 200, 94.0)]
+    assert con.execute(query).fetchall() == expected
+    found = store.final_accuracies(FRAMES["accuracies"])
+    assert found.select("arch_index", "epochs", "accuracy_pct").rows() == expected
+    assert store.final_accuracies(FRAMES["accuracies"], "valid")["accuracy_pct"].to_list() == [80.0]
+
+
+def test_best_networks_keep_the_limits(con):
+    query = "select constraint_id, place, arch_index from best_networks"
+    # small: at most 1 million parameters, so network 2 is out.
+    expected = [("small", 1, 1), ("small", 2, 0), ("unlimited", 1, 2), ("unlimited", 2, 1), ("unlimited", 3, 0)]
+    assert con.execute(query).fetchall() == expected
+
+
+def test_classes_say_how_far_members_differ(con):
+    query = "select class_index, first_arch, n_networks, n_trained, mean_pct, std_pct from classes order by 1"
+    # Class 0: 90 and 92, so mean 91 and sample standard deviation sqrt(2).
+    assert con.execute(query).fetchall() == [(0, "a", 2, 2, 91.0, pytest.approx(2**0.5)), (1, "c", 1, 1, 94.0, None)]
+
+
+def test_leaderboard_has_mean_spread_and_interval(con):
+    first, second = con.execute(
+        "select place, algorithm, n_runs, mean_pct, std_pct, low_pct, high_pct from leaderboard"
+    ).fetchall()
+    # freerea found 92 once; rea 90 and 92, and nothing in run 2: standard error sqrt(2) / sqrt(2).
+    assert first == (1, "freerea", 1, 92.0, None, None, None)
+    assert second == (2, "rea", 2, 91.0, pytest.approx(2**0.5), pytest.approx(91 - 1.96), pytest.approx(91 + 1.96))
+
+
+def test_coverage_counts_failures(con):
+    row = con.execute("select share_ok, n_singular, n_pairs, seconds, ms_per_pair from proxy_coverage").fetchone()
+    assert row == (0.75, 1, 4, pytest.approx(1.0), pytest.approx(250.0))
+    partial = con.execute("select class_index, proxy, n_ok, n_seeds, why from partial_scores").fetchall()
+    assert partial == [(1, "naswot", 1, 2, "singular")]

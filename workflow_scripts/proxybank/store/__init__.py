@@ -1,0 +1,30 @@
+"""Parquet parts, the contract's tables, the portable DuckDB file and its views."""
+
+from proxybank.store.accuracies import final_accuracies, read_accuracies
+from proxybank.store.database import build_database
+from proxybank.store.files import atomic, read_parquet, write_parquet
+from proxybank.store.parts import mean_scores, proxies_of, score_status, scores_by_seed, write_part
+from proxybank.store.schema import STATUSES, TABLES, conform
+from proxybank.store.tables import networks_table, provenance_table, read_table, table_writer, write_table
+
+__all__ = [
+    "STATUSES",
+    "TABLES",
+    "atomic",
+    "build_database",
+    "conform",
+    "final_accuracies",
+    "mean_scores",
+    "networks_table",
+    "provenance_table",
+    "proxies_of",
+    "read_accuracies",
+    "read_parquet",
+    "read_table",
+    "score_status",
+    "scores_by_seed",
+    "table_writer",
+    "write_parquet",
+    "write_part",
+    "write_table",
+]

@@ -1,0 +1,246 @@
+"""Accuracies of trained networks: a user's table read into the contract's form, and the one column analysis reads."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from proxybank.errors import TableError, suggest
+from proxybank.spaces import Space
+from proxybank.store.schema import SPLITS
+
+_LONG = ("split", "epochs", "accuracy_pct")
+_ROW = "row of the file"
+
+
+def read_accuracies(
+    path: str | Path, space: Space, dataset: str, measurements: Sequence[Mapping[str, object]] | None = None
+) -> pl.DataFrame:
+    """Read accuracies from CSV or Parquet.
+
+    A network is named by ``arch_index`` (official index), ``arch`` (architecture string), or both, which must agree.
+    Columns that are not needed are left alone.
+
+    Parameters
+    ----------
+    path : path
+        ``.csv`` or ``.parquet``. Long form, without `measurements`: one row per network, split and epochs, with columns
+        ``split`` (test or valid), ``epochs``, ``accuracy_pct`` and, if known, ``train_seconds`` (of the training).
+        Wide form, with `measurements`: one row per network.
+    space : Space
+        The space the networks belong to. The file may hold some of its networks only.
+    dataset : str
+        Name of the dataset the accuracies were measured on.
+    measurements : sequence of mapping, optional
+        Wide form: what to read from which column. ``split``, ``epochs``, ``accuracy`` (a column), and, if known, one of
+        ``train_seconds`` and ``train_seconds_per_epoch`` (a column each; the latter is multiplied by the epochs).
+
+    Returns
+    -------
+    polars.DataFrame
+        Table ``accuracies`` of the space and dataset, sorted by split, epochs, arch_index; `source` is the file's name.
+
+    Raises
+    ------
+    TableError
+        If the file is missing or unreadable, lacks a column, names an unknown architecture or one twice, or holds an
+        accuracy that is missing or not within 0 to 100 percent.
+    """
+    path = Path(path)
+    table = _read(path)
+    table = table.with_columns(_arch_index(table, space, path)).with_row_index(_ROW, offset=1)
+    if measurements is None:
+        rows = _long(table, path)
+    else:
+        rows = pl.concat([_measured(table, measurement, path) for measurement in measurements])
+    _check_accuracies(rows, path)
+    repeated = rows.filter(pl.struct("arch_index", "split", "epochs").is_duplicated())
+    if repeated.height:
+        raise TableError(
+            f"{path}: {_some(repeated)} appear more than once for the same split and epochs. "
+            "Expected one row per network; average repeated trainings first."
+        )
+    return rows.sort("split", "epochs", "arch_index").select(
+        pl.lit(space.name).alias("space"),
+        pl.lit(dataset).alias("dataset"),
+        "arch_index",
+        "split",
+        "epochs",
+        "accuracy_pct",
+        "train_seconds",
+        pl.lit(path.name).alias("source"),
+    )
+
+
+def final_accuracies(accuracies: pl.DataFrame, split: str = "test") -> pl.DataFrame:
+    """Accuracy of each network after its longest training.
+
+    Parameters
+    ----------
+    accuracies : polars.DataFrame
+        Table ``accuracies``, any number of spaces and datasets.
+    split : {"test", "valid"}
+        The split; searches may see ``valid`` only.
+
+    Returns
+    -------
+    polars.DataFrame
+        Columns space, dataset, arch_index, epochs, accuracy_pct: the rows of the split at the largest number of epochs
+        in the table for their space and dataset, sorted.
+    """
+    rows = accuracies.filter(pl.col("split") == split)
+    rows = rows.filter(pl.col("epochs") == pl.col("epochs").max().over("space", "dataset"))
+    return rows.select("space", "dataset", "arch_index", "epochs", "accuracy_pct").sort(
+        "space", "dataset", "arch_index"
+    )
+
+
+def _read(path: Path) -> pl.DataFrame:
+    if not path.is_file():
+        raise TableError(f"{path}: there is no such file. Expected a table of accuracies, CSV or Parquet.")
+    readers = {
+        ".csv": lambda: pl.read_csv(path, infer_schema_length=None, glob=False),
+        ".parquet": lambda: pl.read_parquet(path, glob=False, hive_partitioning=False),
+    }
+    if path.suffix not in readers:
+        raise TableError(f"{path}: found a file ending in '{path.suffix}'. Expected .csv or .parquet.")
+    try:
+        table = readers[path.suffix]()
+    except pl.exceptions.PolarsError as error:
+        raise TableError(f"{path}: this cannot be read as a {path.suffix[1:]} table: {error}") from None
+    if not table.height:
+        raise TableError(f"{path}: the table has no rows. Expected one per network.")
+    return table
+
+
+def _column(table: pl.DataFrame, name: object, path: Path) -> pl.Series:
+    """Return a column, or say which there are."""
+    found = [column for column in table.columns if column != _ROW]
+    if name not in found:
+        raise TableError(f"{path}: there is no column '{name}'.{suggest(str(name), found)} Found: {', '.join(found)}.")
+    return table[str(name)]
+
+
+def _arch_index(table: pl.DataFrame, space: Space, path: Path) -> pl.Series:
+    """Official index of each row, from `arch_index`, `arch` or both."""
+    if "arch_index" not in table.columns and "arch" not in table.columns:
+        raise TableError(
+            f"{path}: no column names the networks. Expected arch_index (official index) or arch (string). "
+            f"Found: {', '.join(table.columns)}."
+        )
+    indexes = []
+    if "arch_index" in table.columns:
+        index = table["arch_index"]
+        if not index.dtype.is_integer():
+            raise TableError(f"{path}: column arch_index holds {index.dtype} values. Expected whole numbers.")
+        unknown = index.is_null() | ~index.is_between(0, space.size - 1)
+        if unknown.any():
+            raise TableError(
+                f"{path}: {_rows(unknown)}: {space.name} has no network {index.filter(unknown)[0]}. "
+                f"Expected an official index from 0 to {space.size - 1}."
+            )
+        indexes.append(index.cast(pl.Int64))
+    if "arch" in table.columns:
+        arch = table["arch"].cast(pl.String)
+        index = arch.replace_strict(space.index_of_string, default=None, return_dtype=pl.Int64)
+        if index.null_count():
+            raise TableError(
+                f"{path}: {_rows(index.is_null())}: '{arch.filter(index.is_null())[0]}' is no architecture of "
+                f"{space.name}. Expected a string like '{space.arch_strings[0]}'."
+            )
+        indexes.append(index.rename("arch_index"))
+    if not (indexes[0] == indexes[-1]).all():
+        differ = indexes[0] != indexes[-1]
+        raise TableError(
+            f"{path}: {_rows(differ)}: arch_index is {indexes[0].filter(differ)[0]}, but arch is network "
+            f"{indexes[-1].filter(differ)[0]} in the official order. Drop the column that is wrong."
+        )
+    return indexes[0]
+
+
+def _long(table: pl.DataFrame, path: Path) -> pl.DataFrame:
+    missing = [column for column in _LONG if column not in table.columns]
+    if len(missing) == len(_LONG):
+        raise TableError(
+            f"{path}: found columns {', '.join(c for c in table.columns if c != _ROW)}. Expected split, epochs and "
+            "accuracy_pct; or, for one column per measurement, a list of `measurements` that says what each one holds."
+        )
+    split, epochs = _column(table, "split", path), _column(table, "epochs", path)
+    unknown = ~split.is_in(SPLITS).fill_null(False)
+    if unknown.any():
+        raise TableError(
+            f"{path}: {_rows(unknown)}: split is '{split.filter(unknown)[0]}'. Expected {' or '.join(SPLITS)}."
+        )
+    if not epochs.dtype.is_integer() or epochs.null_count() or (epochs < 1).any():
+        raise TableError(f"{path}: column epochs holds values that are no positive whole numbers.")
+    seconds = _numbers(table, "train_seconds", path) if "train_seconds" in table.columns else None
+    return table.select(
+        _ROW,
+        "arch_index",
+        split,
+        epochs.cast(pl.Int64),
+        _numbers(table, "accuracy_pct", path),
+        pl.lit(seconds, dtype=pl.Float64).alias("train_seconds"),
+    )
+
+
+def _measured(table: pl.DataFrame, measurement: Mapping[str, object], path: Path) -> pl.DataFrame:
+    epochs = int(measurement["epochs"])
+    seconds = None
+    if "train_seconds" in measurement:
+        seconds = _numbers(table, measurement["train_seconds"], path)
+    elif "train_seconds_per_epoch" in measurement:
+        seconds = _numbers(table, measurement["train_seconds_per_epoch"], path) * epochs
+    return table.select(
+        _ROW,
+        "arch_index",
+        pl.lit(measurement["split"]).alias("split"),
+        pl.lit(epochs, dtype=pl.Int64).alias("epochs"),
+        _numbers(table, measurement["accuracy"], path).alias("accuracy_pct"),
+        pl.lit(seconds, dtype=pl.Float64).alias("train_seconds"),
+    )
+
+
+def _numbers(table: pl.DataFrame, name: object, path: Path) -> pl.Series:
+    """Return a column as float64, NaN as null."""
+    values = _column(table, name, path)
+    if not values.dtype.is_numeric() and values.null_count() < values.len():
+        bad = values.is_not_null() & values.cast(pl.String).str.strip_chars().cast(pl.Float64, strict=False).is_null()
+        found = f"{_rows(bad)}: '{values.filter(bad)[0]}'" if bad.any() else f"{values.dtype} values"
+        raise TableError(f"{path}: column {name}, {found}. Expected numbers.")
+    return values.cast(pl.Float64).fill_nan(None)
+
+
+def _check_accuracies(rows: pl.DataFrame, path: Path) -> None:
+    accuracy = rows["accuracy_pct"]
+    if accuracy.null_count():
+        raise TableError(
+            f"{path}: {_some(rows.filter(accuracy.is_null()))} have no accuracy. Leave out what is unknown."
+        )
+    outside = rows.filter(~accuracy.is_between(0, 100))
+    if outside.height:
+        raise TableError(
+            f"{path}: {_some(outside)} have an accuracy of {outside['accuracy_pct'][0]:g}. Expected percent, 0 to 100."
+        )
+    if accuracy.max() <= 1:
+        raise TableError(f"{path}: no accuracy is above {accuracy.max():g}. Expected percent, not fractions.")
+    seconds = rows["train_seconds"]
+    if (seconds < 0).any():
+        raise TableError(f"{path}: {_some(rows.filter(seconds < 0))} have negative training seconds.")
+
+
+def _rows(mask: pl.Series) -> str:
+    """Name the first rows of a mask, numbered from 1 below the header."""
+    return _list("row", (np.flatnonzero(mask.to_numpy()) + 1).tolist())
+
+
+def _some(rows: pl.DataFrame) -> str:
+    """Name the first networks of some rows, and where they stand in the file."""
+    networks, places = (rows[column].unique(maintain_order=True).to_list() for column in ("arch_index", _ROW))
+    return f"{_list('network', networks)} ({_list('row', places)})"
+
+
+def _list(noun: str, items: list[int], most: int = 5) -> str:
+    more = f" and {len(items) - most} more" if len(items) > most else ""
+    return f"{noun}{'s' if len(items) > 1 else ''} {', '.join(map(str, items[:most]))}{more}"

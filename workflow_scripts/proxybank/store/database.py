@@ -1,0 +1,65 @@
+"""The portable DuckDB file of a run: every table of the contract, with units as comments, and the views of ``sql/``."""
+
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+
+import duckdb
+
+from proxybank.errors import TableError
+from proxybank.store.files import atomic
+from proxybank.store.schema import TABLES, Table
+
+# Readable by DuckDB 1.2 and later.
+STORAGE_VERSION = "v1.2.0"
+_MEMORY_LIMIT = "1GB"
+
+
+def build_database(tables: Mapping[str, str | Path], output: str | Path) -> None:
+    """Write all tables of a run, and views over them, to one DuckDB file.
+
+    The file holds the data, no paths; it appears when it is complete.
+
+    Parameters
+    ----------
+    tables : mapping of str to path
+        Name of each table of the contract -> its Parquet file.
+    output : path
+        The DuckDB file; an older one is replaced.
+
+    Raises
+    ------
+    TableError
+        If a table of the contract is missing from `tables`, or its file.
+    """
+    for name in TABLES:
+        if name not in tables or not Path(tables[name]).is_file():
+            raise TableError(
+                f"{output}: table {name} is missing. Expected a Parquet file of each: {', '.join(TABLES)}."
+            )
+    with atomic(output) as temporary, duckdb.connect(config={"memory_limit": _MEMORY_LIMIT}) as con:
+        con.execute(f"attach {_quoted(temporary)} as bank (storage_version '{STORAGE_VERSION}')")
+        con.execute("use bank")
+        for name, table in TABLES.items():
+            con.execute(f"create table {name} as select * from read_parquet({_quoted(tables[name])})")
+            _comment(con, table)
+        for view in views():
+            con.execute(view)
+        con.execute("use memory")
+        con.execute("detach bank")
+
+
+def views() -> list[str]:
+    """Return the SQL of every view, in the order of file names, which is one in which they can be created."""
+    folder = files("proxybank.store") / "sql"
+    return [file.read_text("utf-8") for file in sorted(folder.iterdir(), key=lambda file: file.name)]
+
+
+def _comment(con: duckdb.DuckDBPyConnection, table: Table) -> None:
+    con.execute(f"comment on table {table.name} is {_quoted('One row: ' + table.grain)}")
+    for (name,) in con.execute("select column_name from (describe " + table.name + ")").fetchall():
+        con.execute(f'comment on column {table.name}."{name}" is {_quoted(table.column(name).meaning)}')
+
+
+def _quoted(text: object) -> str:
+    return "'" + str(text).replace("'", "''") + "'"

@@ -1,0 +1,82 @@
+"""Parquet files that are either whole or absent, and hold the same bytes whenever the rows are the same."""
+
+import os
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from proxybank.errors import TableError
+
+
+@contextmanager
+def atomic(path: str | Path) -> Iterator[Path]:
+    """Yield a temporary name in the folder of `path`; the file written there takes the name `path` if all went well.
+
+    The name keeps its ending, because matplotlib and NumPy read the format from it. It is random, because after a kill
+    an orphaned job may still be writing the same file.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.stem}.{secrets.token_hex(4)}{path.suffix}")
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def parquet_writer(path: str | Path) -> Iterator[Callable[[pl.DataFrame], None]]:
+    """Yield a function that appends a frame to the Parquet file `path`, which appears when the block ends.
+
+    All frames need the same columns and dtypes. Only one of them is in memory at a time.
+    """
+    with atomic(path) as temporary:
+        writer = None
+
+        def append(frame: pl.DataFrame) -> None:
+            nonlocal writer
+            arrow = _arrow(frame)
+            writer = writer or pq.ParquetWriter(temporary, arrow.schema, compression="zstd", compression_level=3)
+            writer.write_table(arrow)
+
+        try:
+            yield append
+        finally:
+            if writer:
+                writer.close()
+
+
+def write_parquet(frame: pl.DataFrame, path: str | Path) -> None:
+    """Write one frame as Parquet (zstd), under a temporary name first."""
+    with parquet_writer(path) as append:
+        append(frame)
+
+
+def read_parquet(path: str | Path) -> pl.DataFrame:
+    """Read a Parquet file that a run has made.
+
+    Raises
+    ------
+    TableError
+        If the file is missing or is no Parquet file.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise TableError(f"{path}: there is no such file. Run the rule that makes it.")
+    try:
+        return pl.read_parquet(path, glob=False, hive_partitioning=False)
+    except pl.exceptions.PolarsError as error:
+        raise TableError(f"{path}: this is no readable Parquet file ({error}). Delete it and run again.") from None
+
+
+def _arrow(frame: pl.DataFrame) -> pa.Table:
+    table = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
+    # Plain strings: not every reader of Parquet knows Arrow's large ones.
+    plain = [field.with_type(pa.string()) if pa.types.is_large_string(field.type) else field for field in table.schema]
+    return table.cast(pa.schema(plain))

@@ -1,0 +1,104 @@
+"""The contract's tables as Parquet files: written through the check of `schema`, read back as frames."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from proxybank.errors import TableError
+from proxybank.spaces import Space
+from proxybank.store.files import parquet_writer, read_parquet
+from proxybank.store.schema import TABLES, conform
+
+
+@contextmanager
+def table_writer(name: str, path: str | Path) -> Iterator[Callable[[pl.DataFrame], None]]:
+    """Yield a function that checks a frame against table `name` and appends it to the Parquet file `path`.
+
+    Frames must differ in the text columns of the key (a frame per space and dataset, say): then the key is unique in
+    the file if it is in every frame, and no more than one frame needs to be in memory.
+
+    Raises
+    ------
+    TableError
+        If a frame breaks the contract, or comes a second time.
+    """
+    text_key = [column for column in TABLES[name].key if TABLES[name].column(column).dtype == pl.String]
+    seen = set()
+    with parquet_writer(path) as append:
+
+        def check_and_append(frame: pl.DataFrame) -> None:
+            frame = conform(frame, name, str(path))
+            groups = set(frame.select(text_key).unique().iter_rows())
+            if groups & seen:
+                raise TableError(f"{path}: table {name} gets rows of {', '.join(min(groups & seen))} a second time.")
+            seen.update(groups)
+            append(frame)
+
+        yield check_and_append
+
+
+def write_table(name: str, frames: pl.DataFrame | Iterable[pl.DataFrame], path: str | Path) -> None:
+    """Check one frame, or several put under one another, against table `name`, and write it atomically.
+
+    A column that only some frames have is null in the others. Raises TableError as `schema.conform` does.
+    """
+    if not isinstance(frames, pl.DataFrame):
+        frames = pl.concat(frames, how="diagonal")
+    with table_writer(name, path) as append:
+        append(frames)
+
+
+def read_table(path: str | Path, **equal: str | int) -> pl.DataFrame:
+    """Read a table of the contract, or its rows with the given values, for example ``space="tss"``."""
+    frame = read_parquet(path)
+    return frame.filter(**equal) if equal else frame
+
+
+def networks_table(
+    space: Space, dataset: str, class_index: np.ndarray, costs: Mapping[str, np.ndarray]
+) -> pl.DataFrame:
+    """Table ``networks`` of one space and dataset.
+
+    Parameters
+    ----------
+    space : Space
+        The space; rows follow its official order.
+    dataset : str
+        Name of the dataset.
+    class_index : int64, shape (space.size,)
+        Class of each network.
+    costs : mapping of str to array, shape (space.size,)
+        Columns as ``space.costs`` returns them.
+    """
+    return pl.DataFrame(
+        {
+            "arch_index": np.arange(space.size),
+            "arch": space.arch_strings,
+            "class_index": class_index,
+            **costs,
+        }
+    ).select(pl.lit(space.name).alias("space"), pl.lit(dataset).alias("dataset"), pl.all())
+
+
+def provenance_table(facts: Mapping[str, object]) -> pl.DataFrame:
+    """Table ``provenance``: nested facts as dotted keys, sorted; text as it is, anything else as JSON.
+
+    Parameters
+    ----------
+    facts : mapping
+        For example ``{"config": {"seeds": [0, 1]}, "version": "0.1.0"}``: keys ``config.seeds`` and ``version``.
+    """
+    rows = sorted(_flat(facts, ""))
+    return pl.DataFrame(rows, schema={"key": pl.String, "value": pl.String}, orient="row")
+
+
+def _flat(facts: Mapping[str, object], prefix: str) -> Iterator[tuple[str, str]]:
+    for key, value in facts.items():
+        if isinstance(value, Mapping) and value:
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value if isinstance(value, str) else json.dumps(value, sort_keys=True)
