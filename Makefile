@@ -22,6 +22,9 @@ lint: .venv/test.stamp
 	.venv/bin/snakemake --lint
 	.venv/bin/sqlfluff lint workflow_scripts/proxybank
 
+docs/configuration.md: workflow_scripts/proxybank/config.py workflow_scripts/proxybank/config.schema.yaml
+	PYTHONPATH=workflow_scripts .venv/bin/python -m proxybank.config > $@
+
 clean:
 	rm -rf .venv
 

@@ -1,0 +1,61 @@
+"""The conda environment, the pip requirements and the versions installed are in step, and so is our own version."""
+
+import importlib.metadata
+import re
+
+import pytest
+import yaml
+from proxybank import __version__
+
+
+def canonical(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def pins(lines) -> dict[str, str]:
+    """Names of packages -> versions, of lines like ``numpy==2.4.6``."""
+    return {canonical(name): version for name, version in (line.split("==") for line in lines if "==" in line)}
+
+
+@pytest.fixture(scope="module")
+def lock(root) -> dict[str, str]:
+    return pins((root / "envs/constraints.txt").read_text().splitlines())
+
+
+def requirements(root, name: str) -> list[str]:
+    lines = (root / "envs" / name).read_text().splitlines()
+    return [line for line in lines if line and not line.startswith(("#", "-"))]
+
+
+def test_conda_environment_is_the_locked_requirements(root, lock):
+    environment = yaml.safe_load((root / "envs/proxybank.yaml").read_text())
+    python, pip, wheels = environment["dependencies"]
+    expected = {canonical(name): lock[canonical(name)] for name in requirements(root, "requirements.txt")}
+    assert pins(wheels["pip"]) == expected
+    assert (python, pip) == ("python=3.11", "pip")
+    assert environment["channels"] == ["conda-forge", "nodefaults"]
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-slurm.txt", "requirements-test.txt", "requirements-oracle.txt"])
+def test_every_requirement_is_locked_once(root, lock, name):
+    text = (root / "envs" / name).read_text()
+    assert "-c constraints.txt" in text
+    assert {canonical(line) for line in requirements(root, name)} <= lock.keys()
+
+
+def test_the_lock_is_what_is_installed(lock):
+    installed = {canonical(d.name): d.version.split("+")[0] for d in importlib.metadata.distributions()}
+    differing = {name: installed[name] for name, version in lock.items() if installed.get(name, version) != version}
+    assert not differing
+
+
+def test_every_rule_names_the_environment(root):
+    for path in (root / "rules").glob("*.smk"):
+        text = path.read_text()
+        assert text.count("\nrule ") == text.count('"../envs/proxybank.yaml"'), path.name
+
+
+def test_the_version_stands_in_one_place(root):
+    # CITATION.cff and the changelog repeat it, because other programs and people read it there.
+    assert yaml.safe_load((root / "CITATION.cff").read_text())["version"] == __version__
+    assert f"## {__version__} " in (root / "CHANGELOG.md").read_text()
