@@ -1,0 +1,173 @@
+"""The configuration: closed, with defaults that take effect, and one message for each mistake."""
+
+import copy
+import re
+import subprocess
+import sys
+
+import pytest
+import yaml
+from proxybank import config
+from proxybank.errors import ConfigError
+
+MINIMAL = {"run": "x", "datasets": {"digits": {"images": "digits"}}}
+
+
+def changed(*path_and_value) -> dict:
+    """Build the minimal configuration with one value set."""
+    *path, last, value = path_and_value
+    result = copy.deepcopy(MINIMAL)
+    inner = result
+    for key in path:
+        inner = inner.setdefault(key, {})
+    inner[last] = value
+    return result
+
+
+def test_defaults_take_effect_at_every_depth():
+    complete = config.check(MINIMAL)
+    assert complete["batch_size"] == 64
+    assert complete["spaces"] == {"tss": {"stem_width": 16, "cells_per_stage": 5}, "sss": {}}
+    assert complete["searches"] == {"runs": 500, "seed": 0, "entries": []}
+    assert complete["constraints"] == {"tss": [{"id": "unlimited"}], "sss": [{"id": "unlimited"}]}
+    trained = changed("datasets", "digits", "training", {"epochs": 3})
+    assert config.check(trained)["datasets"]["digits"]["training"]["seeds"] == {"tss": [0, 1, 2], "sss": [0]}
+    assert config.check(trained)["datasets"]["digits"]["training"]["epochs"] == 3
+
+
+def test_what_is_given_is_kept_and_the_input_is_left_alone():
+    given = changed("spaces", {"tss": {"stem_width": 8}})
+    before = copy.deepcopy(given)
+    assert config.check(given)["spaces"] == {"tss": {"stem_width": 8, "cells_per_stage": 5}}
+    assert given == before
+
+
+def test_a_complete_configuration_stays_as_it_is():
+    complete = config.check(MINIMAL)
+    assert config.check(complete) == complete
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({}, "c.yaml: the key 'run' is missing. Expected: Name of the run"),
+        ({**MINIMAL, "sedes": [1]}, "c.yaml: no key is called 'sedes'. Did you mean 'seeds'? Known: run, seeds, "),
+        (
+            changed("spaces", "tss", {"stem_widht": 8}),
+            "c.yaml, spaces.tss: no key is called 'stem_widht'. Did you mean 'stem_width'? "
+            "Known: stem_width, cells_per_stage.",
+        ),
+        (changed("spaces", "sss", {"a": 8}), "c.yaml, spaces.sss: no key is called 'a'. Known: none."),
+        (
+            changed("batch_size", 1),
+            "c.yaml, batch_size: found 1. Expected an integer of at least 2 and at most 4096. Images in the batch",
+        ),
+        (changed("batch_size", "64"), "c.yaml, batch_size: found '64'. Expected an integer"),
+        (changed("batch_size", True), "c.yaml, batch_size: found True. Expected an integer"),
+        (changed("seeds", []), r"c.yaml, seeds: found []. Expected a list, not empty. Seeds of the weight"),
+        (changed("seeds", [1, 2, 1]), "c.yaml, seeds: 1 stands there more than once. Expected: Seeds of the weight"),
+        (changed("seeds", [-1]), "c.yaml, seeds[0]: found -1. Expected an integer of at least 0"),
+        (changed("dead_edges", "dorp"), "c.yaml, dead_edges: found 'dorp'. Expected one of drop, keep. drop scores"),
+        (changed("device", "gpu"), "c.yaml, device: found 'gpu'. Expected text that matches ^(cpu|cuda"),
+        (changed("run", "a/b"), "c.yaml, run: found 'a/b'. Expected text that matches"),
+        (changed("run", None), "c.yaml, run: found None. Expected text"),
+        (changed("datasets", {}), "c.yaml, datasets: found {}. Expected keys and values, not empty"),
+        (changed("datasets", "CIFAR_10", {"images": "digits"}), "c.yaml, datasets: found 'CIFAR_10'. Expected text"),
+        (
+            changed("datasets", "digits", "training", {"momentum": 1}),
+            "c.yaml, datasets.digits.training.momentum: found 1. Expected a number of at least 0 and below 1.",
+        ),
+        (
+            changed("datasets", "digits", "training", {"batch_size": 200}),
+            "c.yaml, datasets.digits.training.batch_size: found 200. Expected at most train_images, 100. Lower it.",
+        ),
+        (
+            changed("datasets", "digits", "truth", "tss", {"source": "table"}),
+            "c.yaml, datasets.digits.truth.tss: the key 'path' is missing. Expected the CSV or Parquet file",
+        ),
+        (
+            changed("datasets", "digits", "truth", "tss", {"source": "train"}),
+            "c.yaml, datasets.digits.truth.tss: networks are to be trained. Expected a key 'training'",
+        ),
+        (
+            {
+                **changed("datasets", "digits", {"images": "digits", "truth": {"sss": {"source": "table", "path": "p"}}}),
+                "spaces": {"tss": {}},
+            },
+            "c.yaml, datasets.digits.truth.sss: 'sss' is not among the spaces of the run.",
+        ),
+        (
+            changed("datasets", "digits", {"images": "digits", "training": {}, "truth": {"tss": {"source": "train", "path": "p"}}}),
+            "c.yaml, datasets.digits.truth.tss.path: it belongs to source table, and source is train.",
+        ),
+        (
+            changed("datasets", "digits", "truth", "tss", {"source": "table", "path": "p", "widths": [8]}),
+            "c.yaml, datasets.digits.truth.tss.widths: networks of the topology space have no widths",
+        ),
+        (
+            changed("constraints", "tss", [{"id": "a"}, {"id": "a"}]),
+            "c.yaml, constraints.tss[1].id: 'a' stands there twice. Expected unique ids.",
+        ),
+        (
+            changed("constraints", "tss", [{"id": "a", "max_mflop": 2}]),
+            "c.yaml, constraints.tss[0]: no key is called 'max_mflop'. Did you mean 'max_mflops'?",
+        ),
+        (
+            changed("proxies", ["naswot", "params", "synflw"]),
+            "c.yaml, proxies[2]: no proxy is called 'synflw'. Did you mean 'synflow'? Registered: ",
+        ),
+        (changed("searches", "runs", 0), "c.yaml, searches.runs: found 0. Expected an integer of at least 1"),
+        (changed("bootstrap", "samples", 1.5), "c.yaml, bootstrap.samples: found 1.5. Expected an integer"),
+    ],
+)
+def test_mistakes_get_one_message(given, message):
+    with pytest.raises(ConfigError) as caught:
+        config.check(given, where="c.yaml")
+    assert str(caught.value).startswith(message)
+    assert "\n" not in str(caught.value)
+
+
+def test_every_key_is_explained_and_bounded():
+    for key, rule in config._keys(config.schema()):
+        assert rule.get("description", "").strip(), key
+        numbers = rule.get("type") in ("integer", "number")
+        assert not numbers or {"minimum", "exclusiveMinimum"} & rule.keys(), key
+
+
+def test_unreadable_files(tmp_path):
+    with pytest.raises(ConfigError, match=r"none.yaml: No such file or directory. Expected a configuration file."):
+        config.load(tmp_path / "none.yaml")
+    (tmp_path / "bad.yaml").write_text("run: [1")
+    with pytest.raises(ConfigError, match=r"bad.yaml: this is not valid YAML. .*line 1"):
+        config.load(tmp_path / "bad.yaml")
+    (tmp_path / "list.yaml").write_text("- 1")
+    with pytest.raises(ConfigError, match=r"list.yaml: found \[1\]. Expected keys and values"):
+        config.load(tmp_path / "list.yaml")
+
+
+@pytest.mark.parametrize("name", ["config.yaml", "tests/config.yaml"])
+def test_configurations_that_come_with_the_project_are_valid(root, name):
+    config.load(root / name)
+
+
+def test_the_default_configuration_shows_every_key(root):
+    # Keys of constraints and measurements are alternatives, and algorithms have parameters of their own.
+    given = yaml.safe_load((root / "config.yaml").read_text())
+    missing = set(_flat(config.check(given))) - set(_flat(given))
+    assert not missing, f"add to config.yaml: {', '.join(sorted(missing))}"
+
+
+def _flat(value, prefix=""):
+    if not isinstance(value, dict):
+        return
+    for key, inner in value.items():
+        yield f"{prefix}{key}"
+        yield from _flat(inner, f"{prefix}{key}.")
+
+
+def test_the_reference_is_in_step_with_the_schema(root):
+    made = subprocess.run(
+        [sys.executable, "-m", "proxybank.config"], cwd=root / "workflow_scripts", capture_output=True, text=True, check=True
+    ).stdout
+    assert (root / "docs/configuration.md").read_text() == made, "repair it with: make docs/configuration.md"
+    assert re.search(r"^\| `batch_size` \|", made, re.MULTILINE)

@@ -1,0 +1,193 @@
+"""The configuration of a run: its closed schema, defaults, and the checks that a schema cannot express.
+
+``python -m proxybank.config`` prints the reference of all keys, which is ``docs/configuration.md``.
+"""
+
+import json
+from collections.abc import Iterator
+from copy import deepcopy
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import yaml
+
+from proxybank import spaces
+from proxybank.errors import ConfigError, ProxybankError, suggest
+
+Config = dict[str, Any]
+
+
+@cache
+def schema() -> dict[str, Any]:
+    """JSON schema (draft 2020-12) of a configuration."""
+    return yaml.safe_load(Path(__file__).with_name("config.schema.yaml").read_text())
+
+
+def load(path: str | Path) -> Config:
+    """Read a configuration file, and return it checked and complete; see `check`."""
+    try:
+        config = yaml.safe_load(Path(path).read_text())
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}. Expected a configuration file. Correct the path.") from error
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path}: this is not valid YAML. {' '.join(str(error).split())}.") from error
+    return check(config, where=str(path))
+
+
+def check(config: Config, where: str = "config.yaml") -> Config:
+    """Return the configuration with all defaults filled in, or say what is wrong with it.
+
+    Parameters
+    ----------
+    config : dict
+        As read from a file; it is not changed.
+    where : str
+        Name of the file, with which messages begin.
+
+    Raises
+    ------
+    ConfigError
+        If a key is unknown, missing, of the wrong type or out of range, or contradicts another one.
+    """
+    errors = jsonschema.Draft202012Validator(schema()).iter_errors(config)
+    for error in sorted(errors, key=lambda error: list(map(str, error.absolute_path))):
+        raise ConfigError(_message(error, where))
+    complete = _with_defaults(config, schema())
+    for rule in (_check_proxies, _check_datasets, _check_constraints):
+        for path, message in rule(complete):
+            raise ConfigError(f"{_place(where, path)}: {message}")
+    return complete
+
+
+def _place(where: str, path: list[str | int]) -> str:
+    """Where a value stands: ``config.yaml, datasets.digits.images`` or ``config.yaml, proxies[2]``."""
+    dotted = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in path)
+    return f"{where}, {dotted.lstrip('.')}" if path else where
+
+
+def _message(error: jsonschema.ValidationError, where: str) -> str:
+    """One sentence each for where, what was found, what was expected and what to do."""
+    place, rule, value = _place(where, list(error.absolute_path)), error.schema, error.instance
+    meaning = rule.get("description", "")
+    if error.validator == "additionalProperties":
+        known = list(rule["properties"])
+        name = next(key for key in value if key not in known)
+        return f"{place}: no key is called '{name}'.{suggest(str(name), known)} Known: {', '.join(known) or 'none'}."
+    if error.validator == "required":
+        name = next(key for key in error.validator_value if key not in value)
+        return f"{place}: the key '{name}' is missing. Expected: {rule['properties'][name]['description']}"
+    if error.validator == "uniqueItems":
+        name = next(item for k, item in enumerate(value) if item in value[:k])
+        return f"{place}: {name!r} stands there more than once. Expected: {meaning} Remove the copies."
+    return f"{place}: found {value!r}. Expected {_expected(rule)}. {meaning}".rstrip()
+
+
+def _expected(rule: dict[str, Any]) -> str:
+    """What a schema allows, in words: ``an integer from 1 to 20``."""
+    if "enum" in rule:
+        return "one of " + ", ".join(map(str, rule["enum"]))
+    if "pattern" in rule:
+        return f"text that matches {rule['pattern']}"
+    words = {"object": "keys and values", "array": "a list", "string": "text", "integer": "an integer"}
+    text = words.get(rule["type"], "a number")
+    low = rule.get("minimum", rule.get("exclusiveMinimum"))
+    high = rule.get("maximum", rule.get("exclusiveMaximum"))
+    if low is not None:
+        text += f" above {low}" if "exclusiveMinimum" in rule else f" of at least {low}"
+    if high is not None:
+        text += " and" * (low is not None) + (f" below {high}" if "exclusiveMaximum" in rule else f" at most {high}")
+    return text + (", not empty" if {"minItems", "minLength", "minProperties"} & rule.keys() else "")
+
+
+def _resolve(rule: dict[str, Any]) -> dict[str, Any]:
+    return schema()["$defs"][rule["$ref"].rsplit("/", 1)[1]] if "$ref" in rule else rule
+
+
+def _with_defaults(value: Any, rule: dict[str, Any]) -> Any:
+    """Copy of `value` with the defaults of the schema where keys are absent, at every depth."""
+    rule = _resolve(rule)
+    if isinstance(value, list):
+        return [_with_defaults(item, rule.get("items", {})) for item in value]
+    if not isinstance(value, dict):
+        return value
+    known = {name: _resolve(inner) for name, inner in rule.get("properties", {}).items()}
+    absent = {name: inner["default"] for name, inner in known.items() if name not in value and "default" in inner}
+    other = rule.get("additionalProperties") or {}
+    return {name: _with_defaults(item, known.get(name, other)) for name, item in deepcopy(value | absent).items()}
+
+
+# What is wrong, if anything: the path of the value in the configuration, and the message.
+Problems = Iterator[tuple[list[str | int], str]]
+
+
+def _check_proxies(config: Config) -> Problems:
+    from proxybank.proxies import REGISTRY
+
+    for k, name in enumerate(config["proxies"]):
+        if name not in REGISTRY:
+            known = ", ".join(sorted(REGISTRY))
+            yield ["proxies", k], f"no proxy is called '{name}'.{suggest(name, REGISTRY)} Registered: {known}."
+
+
+def _check_datasets(config: Config) -> Problems:
+    for dataset, settings in config["datasets"].items():
+        training = settings.get("training")
+        if training and training["batch_size"] > training["train_images"]:
+            yield (
+                ["datasets", dataset, "training", "batch_size"],
+                f"found {training['batch_size']}. Expected at most train_images, {training['train_images']}. Lower it.",
+            )
+        for space, truth in settings["truth"].items():
+            place = ["datasets", dataset, "truth", space]
+            if space not in config["spaces"]:
+                yield place, f"'{space}' is not among the spaces of the run. Add it to spaces, or remove this key."
+            if truth["source"] == "table" and "path" not in truth:
+                yield place, "the key 'path' is missing. Expected the CSV or Parquet file of a table. Add it."
+            if (truth["source"] == "train" or truth["retrain"]) and not training:
+                yield place, f"networks are to be trained. Expected a key 'training' in datasets.{dataset}. Add it."
+            unused = {"table": (), "train": ("path", "measurements", "retrain")}[truth["source"]]
+            for name in unused:
+                if truth.get(name):
+                    yield [*place, name], "it belongs to source table, and source is train. Remove one of the two."
+            if space == "tss" and "widths" in truth:
+                yield [*place, "widths"], "networks of the topology space have no widths to choose. Remove the key."
+
+
+def _check_constraints(config: Config) -> Problems:
+    for space, constraints in config["constraints"].items():
+        names = [constraint["id"] for constraint in constraints]
+        for k, name in enumerate(names):
+            if name in names[:k]:
+                yield ["constraints", space, k, "id"], f"'{name}' stands there twice. Expected unique ids. Rename one."
+
+
+def reference() -> str:
+    """All keys of the schema as a Markdown table."""
+    rows = [
+        f"| `{key}` | {_expected(rule).replace('|', '&#124;')} | {_default(rule)} | {rule['description']} |"
+        for key, rule in _keys(schema())
+    ]
+    head = "# Configuration\n\nMade from `config.schema.yaml` by `make docs/configuration.md`.\n\n"
+    return head + "\n".join(["| key | value | default | meaning |", "|---|---|---|---|", *rows]) + "\n"
+
+
+def _keys(rule: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Dotted names and schemas of all keys; ``<name>`` stands for a name of the user's, ``[]`` for items of a list."""
+    children = {f"{prefix}.{name}".lstrip("."): inner for name, inner in rule.get("properties", {}).items()}
+    if isinstance(rule.get("additionalProperties"), dict):
+        children[f"{prefix}.<name>"] = rule["additionalProperties"]
+    if rule.get("items", {}).get("properties"):
+        children[f"{prefix}[]"] = rule["items"]
+    for key, inner in children.items():
+        yield key, _resolve(inner)
+        yield from _keys(_resolve(inner), key)
+
+
+def _default(rule: dict[str, Any]) -> str:
+    return f"`{json.dumps(rule['default'])}`" if rule.get("default") not in (None, {}) else ""
+
+
+if __name__ == "__main__":
+    print(reference(), end="")

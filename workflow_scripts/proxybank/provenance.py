@@ -1,0 +1,66 @@
+"""How a run came about: code, versions, machine, and hashes of what went in."""
+
+import hashlib
+import os
+import platform
+import re
+import subprocess
+from collections.abc import Iterable
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import psutil
+
+from proxybank import __version__
+
+LIBRARIES = ("duckdb", "matplotlib", "numba", "numpy", "polars", "pyarrow", "scikit-learn", "scipy", "snakemake", "torch")
+
+
+def facts(batches: Iterable[str | Path], tables: Iterable[str | Path]) -> dict[str, object]:
+    """Facts about this run, nested, as `store.provenance_table` takes them.
+
+    Parameters
+    ----------
+    batches : paths
+        The ``.npz`` files of the batches; each array in them gets its SHA-256.
+    tables : paths
+        Further input files; each gets its SHA-256.
+    """
+    return {
+        "proxybank": {"version": __version__, "commit": commit(Path(__file__).parent)},
+        "libraries": {name: version(name) for name in LIBRARIES},
+        "machine": {
+            "processor": processor(),
+            "cores": os.cpu_count(),
+            "memory_gb": round(psutil.virtual_memory().total / 2**30, 1),
+            "system": platform.platform(),
+            "python": platform.python_version(),
+        },
+        "sha256": {
+            "batches": {Path(path).stem: array_hashes(path) for path in batches},
+            "tables": {str(path): hashlib.sha256(Path(path).read_bytes()).hexdigest() for path in tables},
+        },
+    }
+
+
+def commit(folder: Path) -> str:
+    """Git's name of the code in a folder, ending in -dirty if it was changed; unknown outside of a repository."""
+    command = ["git", "-C", str(folder), "describe", "--always", "--dirty"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+
+
+def processor() -> str:
+    """Model of the processor."""
+    info = Path("/proc/cpuinfo")
+    models = re.findall(r"^model name\s*:\s*(.+)$", info.read_text(), re.MULTILINE) if info.exists() else []
+    return models[0] if models else platform.processor() or platform.machine()
+
+
+def array_hashes(path: str | Path) -> dict[str, str]:
+    """SHA-256 of the bytes of each array in an ``.npz`` file."""
+    with np.load(path) as arrays:
+        return {name: hashlib.sha256(np.ascontiguousarray(arrays[name])).hexdigest() for name in arrays.files}
