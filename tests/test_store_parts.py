@@ -58,9 +58,10 @@ def test_class_scores_reach_every_network_of_the_class(parts):
 
 def test_order_of_parts_networks_and_seeds_does_not_matter(parts):
     shuffled = {"forward": parts["forward"][::-1], "synaptic_flow": parts["synaptic_flow"]}
-    assert_frame_equal(
-        store.scores_by_seed(NETWORKS.reverse(), shuffled, SEEDS[::-1]), store.scores_by_seed(NETWORKS, parts, SEEDS)
-    )
+    backwards = NETWORKS.reverse(), shuffled, SEEDS[::-1]
+    assert_frame_equal(store.scores_by_seed(*backwards), store.scores_by_seed(NETWORKS, parts, SEEDS))
+    status = store.score_status(*backwards), store.score_status(NETWORKS, parts, SEEDS)
+    assert_frame_equal(*map(pl.concat, status))
 
 
 def test_mean_is_null_where_any_seed_has_no_score(parts):

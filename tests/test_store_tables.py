@@ -5,6 +5,8 @@ import shutil
 
 import duckdb
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from polars.testing import assert_frame_equal
 from proxybank import store
@@ -155,6 +157,7 @@ def test_same_rows_give_the_same_bytes(tmp_path):
 def test_parquet_is_zstd_with_plain_strings(paths):
     meta = duckdb.sql(f"select distinct compression from parquet_metadata('{paths['networks']}')").fetchall()
     assert meta == [("ZSTD",)]
+    assert pq.read_schema(paths["networks"]).field("arch").type == pa.string()
     assert_frame_equal(store.read_table(paths["networks"]), FRAMES["networks"], check_column_order=False)
 
 
@@ -213,6 +216,12 @@ def test_frames_of_two_spaces_go_into_one_file(tmp_path):
     assert found["n_skip"].to_list() == [0, 1, 2, None, None, None]
     assert found["width_0"].to_list() == [None, None, None, 8, 8, 8]
     assert found["width_0"].dtype == pl.Int64
+
+
+def test_table_without_frames_has_no_rows(tmp_path):
+    store.write_table("accuracies", [], tmp_path / "accuracies.parquet")
+    found = store.read_table(tmp_path / "accuracies.parquet")
+    assert found.schema == FRAMES["accuracies"].clear().schema
 
 
 def test_writing_the_same_rows_twice_is_refused(tmp_path):

@@ -5,7 +5,7 @@ from proxybank.store.database import build_database
 from proxybank.store.files import atomic, read_parquet, write_parquet
 from proxybank.store.parts import mean_scores, proxies_of, score_status, scores_by_seed, write_part
 from proxybank.store.schema import STATUSES, TABLES, conform
-from proxybank.store.tables import networks_table, provenance_table, read_table, table_writer, write_table
+from proxybank.store.tables import networks_table, provenance_table, read_table, stack, table_writer, write_table
 
 __all__ = [
     "STATUSES",
@@ -23,6 +23,7 @@ __all__ = [
     "read_table",
     "score_status",
     "scores_by_seed",
+    "stack",
     "table_writer",
     "write_parquet",
     "write_part",

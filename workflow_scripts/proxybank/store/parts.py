@@ -67,7 +67,7 @@ def read_group(paths: Sequence[str | Path], networks: pl.DataFrame, seeds: Seque
     expected = networks.select(pl.col("class_index").unique().sort()).join(
         pl.DataFrame({"seed": pl.Series(sorted(seeds), dtype=pl.Int64)}), how="cross"
     )
-    group = expected.join(rows, on=_KEY, how="left", maintain_order="left", validate="1:m")
+    group = expected.join(rows, on=_KEY, how="left", maintain_order="left")
     if group.height > expected.height:
         index, seed = group.filter(pl.struct(_KEY).is_duplicated()).select(_KEY).row(0)
         raise TableError(f"{paths[0]} and the parts beside it have class {index}, seed {seed} more than once.")

@@ -41,15 +41,22 @@ def table_writer(name: str, path: str | Path) -> Iterator[Callable[[pl.DataFrame
         yield check_and_append
 
 
+def stack(name: str, frames: Iterable[pl.DataFrame]) -> pl.DataFrame:
+    """Put frames of table `name` under one another, each checked by `schema.conform`.
+
+    A column that only some frames have is null in the others; without any frame the table has no rows.
+    """
+    empty = pl.DataFrame(schema={column.name: column.dtype for column in TABLES[name].columns})
+    return pl.concat([empty, *(conform(frame, name, f"table {name}") for frame in frames)], how="diagonal")
+
+
 def write_table(name: str, frames: pl.DataFrame | Iterable[pl.DataFrame], path: str | Path) -> None:
     """Check one frame, or several put under one another, against table `name`, and write it atomically.
 
-    A column that only some frames have is null in the others. Raises TableError as `schema.conform` does.
+    Raises TableError as `schema.conform` does.
     """
-    if not isinstance(frames, pl.DataFrame):
-        frames = pl.concat(frames, how="diagonal")
     with table_writer(name, path) as append:
-        append(frames)
+        append(frames if isinstance(frames, pl.DataFrame) else stack(name, frames))
 
 
 def read_table(path: str | Path, **equal: str | int) -> pl.DataFrame:

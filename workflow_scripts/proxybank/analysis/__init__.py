@@ -1,0 +1,19 @@
+"""Rank correlation, regret, and how certain both are."""
+
+from proxybank.analysis.correlations import correlations_table
+from proxybank.analysis.ranks import Correlation, correlate, worst_if_missing
+from proxybank.analysis.regrets import ARGMAX, ORACLE, RANDOM, best_scored, feasible, judge_runs, regrets_table
+
+__all__ = [
+    "ARGMAX",
+    "ORACLE",
+    "RANDOM",
+    "Correlation",
+    "best_scored",
+    "correlate",
+    "correlations_table",
+    "feasible",
+    "judge_runs",
+    "regrets_table",
+    "worst_if_missing",
+]

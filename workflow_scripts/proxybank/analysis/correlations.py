@@ -1,0 +1,72 @@
+"""Table ``correlations``: how well each proxy ranks the trained networks."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import polars as pl
+
+from proxybank import store
+from proxybank.analysis.ranks import correlate, worst_if_missing
+
+
+def correlations_table(
+    scores: pl.DataFrame, accuracies: pl.DataFrame, higher_is_better: Mapping[str, bool], *, samples: int, seed: int
+) -> pl.DataFrame:
+    """Rank correlation of every proxy with final test accuracy, on the networks whose accuracy is known.
+
+    The sign is the proxy's own: a proxy of which lower is better should come out negative. Two subsets: ``all``
+    networks, where those without a score rank worst and are tied; and ``finite``, those with a score. See
+    `ranks.correlate` for the 95% intervals, which are bootstrapped over networks.
+
+    Parameters
+    ----------
+    scores, accuracies : polars.DataFrame
+        The tables of these names.
+    higher_is_better : mapping of str to bool
+        Direction of each proxy that is wanted.
+    samples, seed : int
+        Number and seed of the bootstrap samples.
+
+    Returns
+    -------
+    polars.DataFrame
+        Table ``correlations``: two rows per space, dataset and proxy; null where a correlation is not defined.
+    """
+    known = scores.join(store.final_accuracies(accuracies), on=["space", "dataset", "arch_index"]).sort("arch_index")
+    parts = known.partition_by("space", "dataset", maintain_order=True)
+    return store.stack("correlations", (_correlations(part, higher_is_better, samples, seed) for part in parts))
+
+
+def _correlations(
+    networks: pl.DataFrame, higher_is_better: Mapping[str, bool], samples: int, seed: int
+) -> pl.DataFrame:
+    """Rows of one space and dataset."""
+    columns = {}
+    for proxy, direction in higher_is_better.items():
+        score = networks[proxy].to_numpy()
+        columns[proxy, "all"] = worst_if_missing(score, direction)
+        if np.isnan(score).any():
+            columns[proxy, "finite"] = score
+    found = correlate(columns, networks["accuracy_pct"].to_numpy(), samples=samples, seed=seed)
+    rows = []
+    for proxy in higher_is_better:
+        for subset in ("all", "finite"):
+            # Where every network has a score the two subsets are one.
+            result = found.get((proxy, subset), found[proxy, "all"])
+            rows.append(
+                {
+                    "space": networks["space"][0],
+                    "dataset": networks["dataset"][0],
+                    "proxy": proxy,
+                    "subset": subset,
+                    "kendall": result.kendall,
+                    "spearman": result.spearman,
+                    "low": result.kendall_interval[0],
+                    "high": result.kendall_interval[1],
+                    "n": result.n,
+                    "n_finite": networks[proxy].count(),
+                    "spearman_low": result.spearman_interval[0],
+                    "spearman_high": result.spearman_interval[1],
+                }
+            )
+    return pl.DataFrame(rows).with_columns(pl.col(pl.Float64).fill_nan(None))
