@@ -1,0 +1,22 @@
+"""Untrained torch networks from genes: their convolutions, counter-based weights, and a functional forward pass."""
+
+from proxybank.networks.forward import Output, batch_norm, forward, forward_without_norm, head, run_layer, stem
+from proxybank.networks.structure import Conv, Network, block_convs, cell_convs
+from proxybank.networks.weights import INITIALISATIONS, Weights, draw
+
+__all__ = [
+    "INITIALISATIONS",
+    "Conv",
+    "Network",
+    "Output",
+    "Weights",
+    "batch_norm",
+    "block_convs",
+    "cell_convs",
+    "draw",
+    "forward",
+    "forward_without_norm",
+    "head",
+    "run_layer",
+    "stem",
+]

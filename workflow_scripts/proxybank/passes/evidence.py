@@ -1,0 +1,30 @@
+"""What passes hand to proxies."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+
+class ReluKernel(NamedTuple):
+    """How many ReLU units agree on each pair of images (pass ``forward``).
+
+    Attributes
+    ----------
+    agreements : int64, shape (n_images, n_images)
+        Units that are active on both images or on neither; `n_units` on the diagonal.
+    n_units : int
+        Scalar inputs of all ReLUs per image.
+    """
+
+    agreements: NDArray[np.int64]
+    n_units: int
+
+
+# Each weight's absolute value and the gradient of the flow to it, both float64 (pass ``synaptic_flow``).
+Flow = list[tuple[Tensor, Tensor]]
+
+# What a pass yields for each network, in the order it was given them: the evidence, and the seconds it took.
+Timed = Iterator[tuple[ReluKernel | Flow, float]]

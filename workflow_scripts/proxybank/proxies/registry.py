@@ -1,0 +1,100 @@
+"""The registry of proxies, and the rule that turns a result into a score with a status.
+
+Importing it does not import torch: the workflow reads versions and groups from here.
+"""
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+# What a pass hands to its proxies is named in proxybank.passes; "closed_form" stands for columns of `networks`.
+GROUPS = ("forward", "synaptic_flow")
+CLOSED_FORM = "closed_form"
+
+
+class Status(StrEnum):
+    """Why a network has a score of a proxy, or has none."""
+
+    OK = "ok"
+    SINGULAR = "singular"
+    CONSTANT = "constant"
+    OVERFLOW = "overflow"
+    NAN = "nan"
+
+
+@dataclass(frozen=True)
+class Proxy:
+    """One proxy.
+
+    Attributes
+    ----------
+    name : str
+        Name of its column in the score tables.
+    version : int
+        Raised whenever its scores change; a run then computes them again.
+    needs : str
+        Group of passes that feeds it, one of `GROUPS`, or ``closed_form``.
+    higher_is_better : bool
+    source : str
+        Publication.
+    differs : str
+        Where this definition parts from the publication or its code; empty if nowhere.
+    score : callable
+        Evidence of the pass -> value, or the `Status` that says why there is none. For a closed form, the name of the
+        column of `networks` that holds it.
+    """
+
+    name: str
+    version: int
+    needs: str
+    higher_is_better: bool
+    source: str
+    differs: str
+    score: Callable[[Any], float | Status] | str
+
+
+REGISTRY: dict[str, Proxy] = {}
+
+
+def register(
+    *, name: str, version: int, needs: str, higher_is_better: bool, source: str, differs: str = ""
+) -> Callable[[Callable[[Any], float | Status]], Callable[[Any], float | Status]]:
+    """Register the decorated function as a proxy; see `Proxy`."""
+
+    def add(score: Callable[[Any], float | Status]) -> Callable[[Any], float | Status]:
+        register_proxy(Proxy(name, version, needs, higher_is_better, source, differs, score))
+        return score
+
+    return add
+
+
+def register_proxy(proxy: Proxy) -> None:
+    """Add a proxy to `REGISTRY`.
+
+    Raises
+    ------
+    ValueError
+        If the name is taken or the group unknown.
+    """
+    if proxy.name in REGISTRY:
+        raise ValueError(f"proxy '{proxy.name}' is registered already")
+    if proxy.needs not in (*GROUPS, CLOSED_FORM):
+        raise ValueError(f"proxy '{proxy.name}' needs '{proxy.needs}'; known: {', '.join((*GROUPS, CLOSED_FORM))}")
+    REGISTRY[proxy.name] = proxy
+
+
+def in_group(names: Iterable[str], group: str) -> list[str]:
+    """Those of the named proxies that `group` feeds, in the order given."""
+    return [name for name in names if REGISTRY[name].needs == group]
+
+
+def evaluate(proxy: Proxy, evidence: Any) -> tuple[float | None, Status]:
+    """Score a network on one proxy; what is not a finite number becomes None, with the status that says why."""
+    result = proxy.score(evidence)
+    if isinstance(result, Status):
+        return None, result
+    if math.isnan(result):
+        return None, Status.NAN
+    return (None, Status.OVERFLOW) if math.isinf(result) else (float(result), Status.OK)

@@ -1,0 +1,85 @@
+"""Score one part of a space with one group of passes: every class and seed, each pass run once for all its proxies."""
+
+import logging
+import time
+from collections.abc import Sequence
+
+import polars as pl
+import torch
+
+from proxybank import passes, spaces
+from proxybank.data import Batches
+from proxybank.networks import Network
+from proxybank.passes import Timed
+from proxybank.proxies.registry import REGISTRY, evaluate
+from proxybank.spaces import Skeleton
+
+log = logging.getLogger("proxybank")
+
+
+def score_part(
+    *,
+    space: str,
+    group: str,
+    names: Sequence[str],
+    part: int,
+    networks_per_part: int,
+    dead_edges: str,
+    skeleton: Skeleton,
+    batches: Batches,
+    initialisation: str,
+    device: str,
+) -> pl.DataFrame:
+    """Score one part of the classes of a space.
+
+    Parameters
+    ----------
+    space : str
+    group : str
+        Group of passes, one of `proxies.GROUPS`.
+    names : sequence of str
+        Proxies to compute, all fed by `group`.
+    part, networks_per_part : int
+        The part holds classes ``part * networks_per_part`` and the following ones.
+    dead_edges : {"drop", "keep"}
+    skeleton : Skeleton
+    batches : Batches
+        One batch per seed.
+    initialisation : str
+        A name in `networks.INITIALISATIONS`.
+    device : str
+        A torch device.
+
+    Returns
+    -------
+    polars.DataFrame
+        One row per class and seed: class_index, seed, and per proxy its score (null where it has none), status and
+        seconds (of the pass that feeds it and its own: what the proxy would take alone).
+    """
+    torch.set_num_threads(1)  # one process per core is the unit of parallelism
+    genes = spaces.get(space).class_genes(dead_edges)
+    classes = range(len(genes))[part * networks_per_part : (part + 1) * networks_per_part]
+    members = [Network(space, tuple(int(gene) for gene in genes[index]), skeleton) for index in classes]
+    columns: dict[str, list] = {"class_index": [], "seed": []}
+    columns |= {f"{name}{suffix}": [] for name in names for suffix in ("", "__status", "__seconds")}
+    for number, seed in enumerate(batches.seeds.tolist()):
+        images = torch.from_numpy(batches.images[number]).to(device)
+        for k, (evidence, pass_seconds) in enumerate(_run(group, members, images, initialisation, seed)):
+            columns["class_index"].append(classes[k])
+            columns["seed"].append(seed)
+            for name in names:
+                start = time.perf_counter()
+                score, status = evaluate(REGISTRY[name], evidence)
+                columns[name].append(score)
+                columns[f"{name}__status"].append(status.value)
+                columns[f"{name}__seconds"].append(pass_seconds + time.perf_counter() - start)
+            if (k + 1) % 1000 == 0 or k + 1 == len(members):
+                log.info("Scored %d of %d networks of seed %d", k + 1, len(members), seed)
+    scores = {name: pl.Float64 for name in names}
+    return pl.DataFrame(columns, schema_overrides=scores).sort("class_index", "seed")
+
+
+def _run(group: str, members: Sequence[Network], images: torch.Tensor, initialisation: str, seed: int) -> Timed:
+    if group == "forward":
+        return passes.relu_kernels(members, images, initialisation, seed)
+    return passes.flows(members, initialisation, seed, str(images.device))

@@ -1,0 +1,15 @@
+"""Real accuracies by training: networks in, their accuracies after a fixed schedule out."""
+
+from proxybank.truth.parts import classes_to_train, train_classes, train_part
+from proxybank.truth.training import Schedule, Split, Trained, train, train_networks
+
+__all__ = [
+    "Schedule",
+    "Split",
+    "Trained",
+    "classes_to_train",
+    "train",
+    "train_classes",
+    "train_networks",
+    "train_part",
+]
