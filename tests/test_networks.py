@@ -12,7 +12,7 @@ ODD_CELLS += [(1, 1, 1, 1, 1, 1), (4, 4, 4, 4, 4, 4), (0, 0, 0, 1, 0, 0), (2, 0,
 
 
 def reference(space, arch, skeleton):
-    """The builder of NATS-Bench's authors."""
+    """Build a network as NATS-Bench's authors do."""
     models = pytest.importorskip("xautodl.models", reason="the reference builder xautodl is not installed")
     structure = pytest.importorskip("xautodl.models.cell_searchs.genotypes").Structure
     if space.name == "tss":

@@ -1,4 +1,4 @@
-"""Errors that users meet: bad input ends in one message that says where, what was found, what was expected, what to do."""
+"""Errors that users meet: one message that says where, what was found, what was expected, what to do."""
 
 import difflib
 from collections.abc import Iterable

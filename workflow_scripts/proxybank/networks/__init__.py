@@ -1,6 +1,6 @@
 """Untrained torch networks from genes: their convolutions, counter-based weights, and a functional forward pass."""
 
-from proxybank.networks.forward import Output, batch_norm, forward, forward_without_norm, head, run_layer, stem
+from proxybank.networks.forward import Output, average_pool, batch_norm, forward, forward_without_norm, head, run_layer, stem
 from proxybank.networks.structure import Conv, Network, block_convs, cell_convs
 from proxybank.networks.weights import INITIALISATIONS, Weights, draw
 
@@ -10,6 +10,7 @@ __all__ = [
     "Network",
     "Output",
     "Weights",
+    "average_pool",
     "batch_norm",
     "block_convs",
     "cell_convs",

@@ -1,10 +1,10 @@
 """A functional forward pass: any network of both spaces, as a function of its weights and a batch of images.
 
-Edges that leave one node share its ReLU, and their convolutions run as one. Without dead edges nothing is computed that
-the logits do not depend on.
+Edges that leave one node share its ReLU and its pooling. Without dead edges nothing is computed that the logits do not
+depend on.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -14,7 +14,7 @@ from torch import Tensor
 from proxybank.networks.structure import Network
 from proxybank.networks.weights import Weights
 from proxybank.spaces.base import Layer
-from proxybank.spaces.tss import CONV1, CONV3, EDGES, POOL, SKIP
+from proxybank.spaces.tss import CONV1, CONV3, EDGES, NONE, POOL
 
 # Receives the input of a ReLU, and how many ReLUs of the reference network have this very input.
 OnRelu = Callable[[Tensor, int], None]
@@ -73,7 +73,7 @@ def forward_without_norm(network: Network, weights: Weights, images: Tensor) -> 
 
 def stem(weights: Weights, images: Tensor, norm: Norm = batch_norm) -> Tensor:
     """Run the first convolution."""
-    return norm(F.conv2d(images, weights["stem.conv"], padding=1))
+    return norm(F.conv2d(images, weights["stem.conv"], padding=1)).contiguous(memory_format=torch.channels_last)
 
 
 def run_layer(layer: Layer, weights: Weights, x: Tensor, norm: Norm = batch_norm, on_relu: OnRelu = _ignore) -> Tensor:
@@ -101,34 +101,33 @@ def _cell(layer: Layer, weights: Weights, x: Tensor, norm: Norm, on_relu: OnRelu
     shape = (x.shape[0], layer.c_out, *x.shape[2:])
     nodes: list[Tensor | None] = [x, None, None, None]
     for source in range(3):
+        if nodes[source] is None:  # nothing reaches this node: in a literal network its edges see zeros
+            nodes[source] = x.new_zeros(shape)
         z = nodes[source]
-        if z is None:  # nothing reaches this node: in a literal network its edges see zeros
-            z = x.new_zeros(shape)
-        for target, y in _edges_from(source, layer, weights, z, norm, on_relu):
+        leaving = [(target, op) for op, (start, target) in zip(layer.ops, EDGES, strict=True) if start == source]
+        n_conv = sum(op in (CONV1, CONV3) for _, op in leaving)
+        active = None
+        if n_conv:
+            on_relu(z, n_conv)
+            active = F.relu(z)
+        pooled = average_pool(z) if any(op == POOL for _, op in leaving) else None
+        for target, op in leaving:
+            if op == NONE:
+                continue
+            name = f"{layer.name}.{source}>{target}"
+            if op in (CONV1, CONV3):
+                y = norm(F.conv2d(active, weights[name], padding=1 if op == CONV3 else 0))
+            elif op == POOL:
+                y = pooled
+            else:  # a skip that changes the width has a convolution, but no ReLU
+                y = norm(F.conv2d(z, weights[name])) if name in weights else z
             nodes[target] = y if nodes[target] is None else nodes[target] + y
     return x.new_zeros(shape) if nodes[3] is None else nodes[3]
 
 
-def _edges_from(
-    source: int, layer: Layer, weights: Weights, z: Tensor, norm: Norm, on_relu: OnRelu
-) -> Iterator[tuple[int, Tensor]]:
-    """Yield (target, value) of every edge that leaves a node, operations of one kind computed together."""
-    targets: dict[int, list[int]] = {op: [] for op in range(5)}
-    for op, (start, target) in zip(layer.ops, EDGES, strict=True):
-        if start == source:
-            targets[op].append(target)
-    n_conv = len(targets[CONV1]) + len(targets[CONV3])
-    if n_conv:
-        on_relu(z, n_conv)
-        active = F.relu(z)
-        for op in (CONV1, CONV3):
-            if targets[op]:
-                kernels = torch.cat([weights[f"{layer.name}.{source}>{target}"] for target in targets[op]])
-                y = norm(F.conv2d(active, kernels, padding=1 if op == CONV3 else 0))
-                yield from zip(targets[op], y.chunk(len(targets[op]), dim=1), strict=True)
-    if targets[POOL]:
-        y = F.avg_pool2d(z, 3, stride=1, padding=1, count_include_pad=False)
-        yield from ((target, y) for target in targets[POOL])
-    for target in targets[SKIP]:
-        name = f"{layer.name}.{source}>{target}"
-        yield target, norm(F.conv2d(z, weights[name])) if name in weights else z
+def average_pool(x: Tensor) -> Tensor:
+    """3x3 average pooling that does not count padding, as a depthwise convolution, which PyTorch runs much faster."""
+    n_channels, side = x.shape[1:3]
+    ones = x.new_ones(n_channels, 1, 3, 3)
+    n_pixels = F.conv2d(x.new_ones(1, 1, side, side), ones[:1], padding=1)
+    return F.conv2d(x, ones, padding=1, groups=n_channels) / n_pixels

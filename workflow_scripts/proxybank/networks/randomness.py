@@ -1,7 +1,7 @@
 """A counter-based generator for weights: number i of a stream is a hash of the stream's key and i.
 
-Every weight tensor has a stream of its own, keyed by what it belongs to. Shards, order, number of processes and restarts
-therefore never change a weight.
+Every weight tensor has a stream of its own, keyed by what it belongs to. Shards, order, number of processes and
+restarts therefore never change a weight.
 
 References
 ----------
@@ -36,12 +36,12 @@ def _fill_uniform(key: np.uint64, out: NDArray[np.float32]) -> None:
 
 
 def uniform(key: np.uint64, shape: tuple[int, ...]) -> Tensor:
-    """Uniform numbers within (-1, 1), float32, never 0 or an end of the interval."""
+    """Draw uniform numbers within (-1, 1), float32, never 0 or an end of the interval."""
     out = np.empty(math.prod(shape), np.float32)
     _fill_uniform(key, out)
     return torch.from_numpy(out).view(shape)
 
 
 def normal(key: np.uint64, shape: tuple[int, ...]) -> Tensor:
-    """Standard normal numbers, float32, at most 5.3 in magnitude: the quantiles of `uniform`."""
+    """Draw standard normal numbers, float32, at most 5.3 in magnitude: the quantiles of `uniform`."""
     return uniform(key, shape).erfinv_().mul_(math.sqrt(2))

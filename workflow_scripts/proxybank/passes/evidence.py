@@ -22,6 +22,11 @@ class ReluKernel(NamedTuple):
     agreements: NDArray[np.int64]
     n_units: int
 
+    @classmethod
+    def empty(cls, n_images: int) -> "ReluKernel":
+        """Kernel of no ReLU at all."""
+        return cls(np.zeros((n_images, n_images), np.int64), 0)
+
 
 # Each weight's absolute value and the gradient of the flow to it, both float64 (pass ``synaptic_flow``).
 Flow = list[tuple[Tensor, Tensor]]

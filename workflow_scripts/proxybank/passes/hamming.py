@@ -11,7 +11,7 @@ _BLOCK = 256  # words of each image's code worked on together: 64 images then ta
 
 @intrinsic
 def _popcount(typing_context, word):
-    """Number of ones in an unsigned 64-bit word: one instruction, on vectors of words where the processor has that."""
+    """Count the ones of an unsigned 64-bit word: one instruction, on vectors of words where the processor has that."""
 
     def generate(context, builder, signature, arguments):
         return builder.ctpop(arguments[0])

@@ -14,13 +14,12 @@ class ReluCodes:
 
     Parameters
     ----------
-    n_images : int
-    start : ReluKernel, optional
-        Kernel of the ReLUs that came before, where networks share their first layers.
+    before : ReluKernel
+        Kernel of the ReLUs that came before.
     """
 
-    def __init__(self, n_images: int, start: ReluKernel | None = None) -> None:
-        self._start = start or ReluKernel(np.zeros((n_images, n_images), np.int64), 0)
+    def __init__(self, before: ReluKernel) -> None:
+        self._before = before
         self._signs: dict[int, list[Tensor]] = {}
 
     def __call__(self, x: Tensor, multiplicity: int) -> None:
@@ -30,7 +29,7 @@ class ReluCodes:
 
     def kernel(self) -> ReluKernel:
         """Agreements over everything collected so far."""
-        agreements, n_units = self._start.agreements.copy(), self._start.n_units
+        agreements, n_units = self._before.agreements.copy(), self._before.n_units
         for multiplicity, signs in self._signs.items():
             n_new = sum(part.shape[1] for part in signs)
             agreements += multiplicity * (n_new - _distances(signs))

@@ -50,7 +50,7 @@ class SizeSpace(Space):
         return tuple(layers)
 
     def costs(self, skeleton: Skeleton) -> dict[str, NDArray]:
-        """Closed forms in the five widths; see `Space.costs`."""
+        """Evaluate closed forms in the five widths; see `Space.costs`."""
         widths = 8 * (self.genes.T.astype(np.int64) + 1)
         side = skeleton.image_side
         pixels = [side**2, (side // 2) ** 2, (side // 4) ** 2]

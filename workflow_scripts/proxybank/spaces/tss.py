@@ -76,7 +76,7 @@ class TopologySpace(Space):
         return tuple(layers)
 
     def costs(self, skeleton: Skeleton) -> dict[str, NDArray]:
-        """Closed forms in the numbers of 3x3 and 1x1 convolutions; see `Space.costs`."""
+        """Evaluate closed forms in the numbers of 3x3 and 1x1 convolutions; see `Space.costs`."""
         count = {op: (self.genes == op).sum(axis=1) for op in range(5)}
         n_cells = skeleton.cells_per_stage
         params, macs, units = _fixed_costs(skeleton)
@@ -132,7 +132,7 @@ Function = tuple[Terms, tuple[tuple[int, Terms], ...]]
 
 
 def function_of(cell: Sequence[int]) -> Function:
-    """What a cell without dead edges computes, with its convolutions numbered canonically.
+    """Return what a cell without dead edges computes, with its convolutions numbered canonically.
 
     Two cells have the same value exactly if they compute the same function of input and weights, up to the names of
     their convolutions: then every score of the function has the same distribution over random weights.
@@ -179,7 +179,7 @@ def function_of(cell: Sequence[int]) -> Function:
 
 
 def _expression(cell: Sequence[int]) -> str:
-    """NAS-Bench-201's string of a cell: skips are transparent and ``#`` is zero, but zeros are not dropped from sums."""
+    """Return NAS-Bench-201's string of a cell: skips are transparent; ``#`` is zero, but is not dropped from sums."""
     nodes = ["0"]
     for node in (1, 2, 3):
         terms = []

@@ -1,6 +1,6 @@
 """Real accuracies by training: networks in, their accuracies after a fixed schedule out."""
 
-from proxybank.truth.parts import classes_to_train, train_classes, train_part
+from proxybank.truth.parts import classes_to_train, network_accuracies, train_classes, train_part
 from proxybank.truth.training import Schedule, Split, Trained, train, train_networks
 
 __all__ = [
@@ -8,6 +8,7 @@ __all__ = [
     "Split",
     "Trained",
     "classes_to_train",
+    "network_accuracies",
     "train",
     "train_classes",
     "train_networks",

@@ -76,7 +76,7 @@ def train_part(
 def train_classes(
     chosen: NDArray[np.int64], genes: Genes, space: str, images: Images, skeleton: Skeleton, training: Mapping[str, Any]
 ) -> pl.DataFrame:
-    """Train networks given by their genes (int8, shape (n, n_genes)); `chosen` are their class indexes. See `train_part`."""
+    """Train networks given by genes (int8, shape (n, n_genes)) and class indexes (shape (n,)); see `train_part`."""
     torch.set_num_threads(1)  # one process per core is the unit of parallelism
     settings = dict(training)
     seeds, sizes = settings.pop("seeds"), (settings.pop("train_images"), settings.pop("valid_images"))
@@ -110,4 +110,43 @@ def _split(images: Images, train_images: int, valid_images: int) -> Split:
     return Split(
         {name: torch.from_numpy(images.images[index]) for name, index in parts.items()},
         {name: torch.from_numpy(images.labels[index]) for name, index in parts.items()},
+    )
+
+
+def network_accuracies(rows: pl.DataFrame, space: str, dataset: str, dead_edges: str) -> pl.DataFrame:
+    """Give every network the accuracy of its class, the mean over seeds, in the form of the table ``accuracies``.
+
+    Parameters
+    ----------
+    rows : polars.DataFrame
+        All rows of the parts of a space, as `train_part` returns them.
+    space, dataset, dead_edges : str
+
+    Returns
+    -------
+    polars.DataFrame
+        One row per network and split: space, dataset, arch_index, split, epochs, accuracy_pct, train_seconds (mean of
+        one training), source; then ``accuracy_pct_seed_<seed>``, of each seed alone.
+    """
+    class_index = spaces.get(space).classes(dead_edges)
+    members = pl.DataFrame({"class_index": class_index, "arch_index": np.arange(len(class_index))})
+    key = ["class_index", "split", "epochs"]
+    means = rows.group_by(key).agg(pl.col("accuracy_pct").mean(), pl.col("train_seconds").mean())
+    by_seed = rows.pivot("seed", index=key, values="accuracy_pct")
+    by_seed = by_seed.rename(lambda name: name if name in key else f"accuracy_pct_seed_{name}")
+    return (
+        means.join(by_seed, on=key)
+        .join(members, on="class_index")
+        .sort("split", "epochs", "arch_index")
+        .select(
+            pl.lit(space).alias("space"),
+            pl.lit(dataset).alias("dataset"),
+            "arch_index",
+            "split",
+            "epochs",
+            "accuracy_pct",
+            "train_seconds",
+            pl.lit("trained here").alias("source"),
+            pl.selectors.starts_with("accuracy_pct_seed_"),
+        )
     )
