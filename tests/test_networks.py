@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+
 from proxybank import networks, spaces
 
 SKELETON = spaces.Skeleton(image_side=16, cells_per_stage=2)

@@ -1,6 +1,15 @@
 """Untrained torch networks from genes: their convolutions, counter-based weights, and a functional forward pass."""
 
-from proxybank.networks.forward import Output, average_pool, batch_norm, forward, forward_without_norm, head, run_layer, stem
+from proxybank.networks.forward import (
+    Output,
+    average_pool,
+    batch_norm,
+    forward,
+    forward_without_norm,
+    head,
+    run_layer,
+    stem,
+)
 from proxybank.networks.structure import Conv, Network, block_convs, cell_convs
 from proxybank.networks.weights import INITIALISATIONS, Weights, draw
 

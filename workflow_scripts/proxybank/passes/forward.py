@@ -18,6 +18,7 @@ from proxybank.spaces.base import Layer
 State = tuple[Tensor, ReluKernel]
 
 
+@torch.inference_mode()  # on a generator, it holds within each step only
 def relu_kernels(
     members: Sequence[Network], images: Tensor, initialisation: str, seed: int
 ) -> Iterator[tuple[ReluKernel, float]]:
@@ -41,10 +42,9 @@ def relu_kernels(
         return x, codes.kernel()
 
     trunk = Trunk(run)
-    with torch.inference_mode():
-        for network in members:
-            start = time.perf_counter()
-            x, kernel = trunk.visit(network, len(network.layers))[-1]
-            codes = ReluCodes(kernel)
-            codes(networks.batch_norm(x), 1)  # the head's ReLU; the classifier behind it has none
-            yield codes.kernel(), time.perf_counter() - start
+    for network in members:
+        start = time.perf_counter()
+        x, kernel = trunk.visit(network, len(network.layers))[-1]
+        codes = ReluCodes(kernel)
+        codes(networks.batch_norm(x), 1)  # the head's ReLU; the classifier behind it has none
+        yield codes.kernel(), time.perf_counter() - start

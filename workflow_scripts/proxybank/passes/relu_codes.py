@@ -37,8 +37,12 @@ class ReluCodes:
         return ReluKernel(agreements, n_units)
 
 
+def _is_cpu(signs: list[Tensor]) -> bool:
+    return signs[0].device.type == "cpu"
+
+
 def _distances(signs: list[Tensor]) -> NDArray[np.int64]:
-    if signs[0].device.type == "cpu":
+    if _is_cpu(signs):
         return hamming_distances(pack([part.numpy() for part in signs]))
     # On an accelerator a product of matrices: r_i + r_j - 2 x_i x_j, exact in float32 up to 16 million units.
     codes = torch.cat(signs, dim=1).float()

@@ -136,6 +136,7 @@ def _run_back(step: _Step, u: Tensor, flows: list[Flow]) -> Tensor:
     return nodes[0]
 
 
+@torch.inference_mode()  # on a generator, it holds within each step only
 def flows(members: Sequence[Network], initialisation: str, seed: int, device: str) -> Iterator[tuple[Flow, float]]:
     """Yield each network's absolute weights with the gradient of the sum of its logits to them, and the seconds taken.
 
@@ -153,7 +154,7 @@ def flows(members: Sequence[Network], initialisation: str, seed: int, device: st
     draw = partial(networks.draw, initialisation=initialisation, seed=seed, device=device)
 
     def run(network: Network, layer: Layer, before: list[_Step] | None) -> list[_Step]:
-        """Steps up to and with a layer, of which the first is the stem."""
+        """Return the steps up to and with a layer, of which the first is the stem."""
         if before is None:
             skeleton = network.skeleton
             shape = (skeleton.in_channels, skeleton.image_side, skeleton.image_side)
@@ -162,23 +163,22 @@ def flows(members: Sequence[Network], initialisation: str, seed: int, device: st
         return [*before, _run(_edges(layer, draw(network, layers=(layer.name,))), before[-1].output)]
 
     trunk = Trunk(run)
-    with torch.inference_mode():
-        for group in siblings(members):
-            start = time.perf_counter()
-            shared = trunk.visit(group[0], len(group[0].layers) - 1)[-1]
-            evidence: list[Flow] = [[] for _ in group]
-            parts = []
-            for network, flow in zip(group, evidence, strict=True):
-                weights = draw(network, layers=(network.layers[-1].name, "classifier"))
-                last = _run(_edges(network.layers[-1], weights), shared[-1].output)
-                u = _head_back(weights["classifier.weight"], last.output, flow)
-                parts.append(None if u is None else _run_back(last, u, [flow]))
-            if parts[0] is not None:  # a path through the last layer of one sibling is one through every layer of all
-                u = torch.cat(parts)
-                for step in reversed(shared):
-                    u = _run_back(step, u, evidence)
-            seconds = (time.perf_counter() - start) / len(group)
-            yield from ((flow, seconds) for flow in evidence)
+    for group in siblings(members):
+        start = time.perf_counter()
+        shared = trunk.visit(group[0], len(group[0].layers) - 1)[-1]
+        evidence: list[Flow] = [[] for _ in group]
+        parts = []
+        for network, flow in zip(group, evidence, strict=True):
+            weights = draw(network, layers=(network.layers[-1].name, "classifier"))
+            last = _run(_edges(network.layers[-1], weights), shared[-1].output)
+            u = _head_back(weights["classifier.weight"], last.output, flow)
+            parts.append(None if u is None else _run_back(last, u, [flow]))
+        if parts[0] is not None:  # a path through the last layer of one sibling is one through every layer of all
+            u = torch.cat(parts)
+            for step in reversed(shared):
+                u = _run_back(step, u, evidence)
+        seconds = (time.perf_counter() - start) / len(group)
+        yield from ((flow, seconds) for flow in evidence)
 
 
 def _head_back(classifier: Tensor, x: Tensor | None, flow: Flow) -> Tensor | None:

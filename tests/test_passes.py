@@ -1,0 +1,142 @@
+"""Passes against slow, plain computations of the same quantities."""
+
+import numpy as np
+import pytest
+import torch
+
+from proxybank import networks, passes, spaces
+from proxybank.networks.randomness import normal, stream_key, uniform
+from proxybank.passes.hamming import hamming_distances, pack
+from proxybank.passes.relu_codes import ReluCodes
+
+SMALL = spaces.Skeleton(image_side=8, stem_width=8, cells_per_stage=1)
+INIT = "kaiming_normal_fan_out"
+
+
+def members(name, index, skeleton=SMALL):
+    genes = spaces.get(name).genes[index]
+    return [networks.Network(name, tuple(int(gene) for gene in row), skeleton) for row in genes]
+
+
+def images(n=16, side=8):
+    return torch.randn(n, 3, side, side, generator=torch.Generator().manual_seed(0))
+
+
+SOME = {"tss": np.arange(0, 15_625, 401), "sss": np.r_[0:4, 12_344:12_360, 20_000, 20_064, 32_767]}
+
+
+def test_distances_equal_the_products_of_codes():
+    signs = np.random.default_rng(0).random((7, 1000)) < 0.3
+    distances = hamming_distances(pack([signs[:, :200], signs[:, 200:]]))
+    expected = (signs[:, None] != signs[None]).sum(axis=2)
+    assert (distances == expected).all()
+
+
+def test_packing_pads_with_zeros():
+    assert (pack([np.ones((1, 8), bool)]) == np.array([[255]], np.uint64)).all()
+    assert (pack([np.ones((2, 8), bool)] * 9).shape) == (2, 2)
+
+
+@pytest.mark.parametrize("name", ["tss", "sss"])
+def test_kernel_equals_two_products_of_all_codes(name):
+    batch, chosen = images(), members(name, SOME[name])
+    kernels = [kernel for kernel, _ in passes.relu_kernels(chosen, batch, INIT, seed=1)]
+    for network, kernel in zip(chosen, kernels, strict=True):
+        codes = []
+        with torch.no_grad():
+            networks.forward(
+                network,
+                networks.draw(network, INIT, 1),
+                batch,
+                on_relu=lambda x, n, codes=codes: codes.extend([(x > 0).flatten(1).double()] * n),
+            )
+        c = torch.cat(codes, dim=1)
+        expected = (c @ c.T + (1 - c) @ (1 - c).T).long().numpy()
+        # The tree runs the same operations on the same numbers, so even signs of numbers near zero agree.
+        assert (kernel.agreements == expected).all()
+        assert (np.diag(kernel.agreements) == kernel.n_units).all()
+
+
+@pytest.mark.parametrize("name", ["tss", "sss"])
+def test_units_equal_the_closed_form(name):
+    expected = spaces.get(name).costs(SMALL)["relu_units"][SOME[name]]
+    found = [kernel.n_units for kernel, _ in passes.relu_kernels(members(name, SOME[name]), images(), INIT, seed=0)]
+    assert (np.array(found) == expected).all()
+
+
+def test_matrix_product_of_the_accelerator_equals_packed_words(monkeypatch):
+    x = torch.randn(9, 8, 4, 4, generator=torch.Generator().manual_seed(0))
+    kernels = []
+    for kind in ("cpu", "cuda"):
+        monkeypatch.setattr("proxybank.passes.relu_codes._is_cpu", lambda signs, kind=kind: kind == "cpu")
+        codes = ReluCodes(passes.ReluKernel.empty(9))
+        codes(x, 2)
+        codes(-x[:, :3], 1)
+        kernels.append(codes.kernel())
+    assert (kernels[0].agreements == kernels[1].agreements).all()
+    assert kernels[0].n_units == kernels[1].n_units == 2 * 128 + 48
+
+
+@pytest.mark.parametrize("name", ["tss", "sss"])
+def test_flow_equals_automatic_differentiation(name):
+    chosen = members(name, SOME[name])
+    ones = torch.ones(1, 3, 8, 8, dtype=torch.float64)
+    for network, (flow, _) in zip(chosen, passes.flows(chosen, INIT, seed=2, device="cpu"), strict=True):
+        drawn = networks.draw(network, INIT, 2)
+        weights = {key: weight.double().abs().requires_grad_() for key, weight in drawn.items()}
+        del weights["classifier.bias"]
+        total = networks.forward_without_norm(
+            network, weights | {"classifier.bias": torch.zeros(10, dtype=torch.float64)}, ones
+        ).logits.sum()
+        gradients = torch.autograd.grad(total, list(weights.values()), allow_unused=True)
+        pairs = [(w.detach(), g) for w, g in zip(weights.values(), gradients, strict=True) if g is not None]
+        # Both the sums and their logarithmic kin, convolution by convolution; those without gradient may be left out.
+        for measure in (lambda w, g: (w * g).sum().item(), lambda w, g: (w * g.log1p()).sum().item()):
+            expected = sorted(filter(None, (measure(w, g) for w, g in pairs)))
+            assert sorted(filter(None, (measure(w, g) for w, g in flow))) == pytest.approx(expected, rel=1e-12)
+
+
+def test_scores_do_not_depend_on_companions():
+    every = [kernel.agreements for kernel, _ in passes.relu_kernels(members("sss", SOME["sss"]), images(), INIT, 0)]
+    for position in (3, 9, 22):
+        alone = members("sss", SOME["sss"][[position]])
+        ((kernel, _),) = passes.relu_kernels(alone, images(), INIT, 0)
+        assert (kernel.agreements == every[position]).all()
+
+
+def test_streams_are_what_they_claim():
+    from scipy.stats import kstest
+
+    numbers = normal(stream_key(0, "x"), (200_000,)).double().numpy()
+    assert kstest(numbers, "norm").pvalue > 0.01
+    assert np.abs(numbers).max() < 5.4
+    flat = uniform(stream_key(1, "x"), (200_000,)).double().numpy()
+    assert kstest(flat, "uniform", args=(-1, 2)).pvalue > 0.01
+    assert not (flat == 0).any()
+    # The neighbour in the stream, and the same place in the next stream, say nothing.
+    other = normal(stream_key(0, "y"), (200_000,)).double().numpy()
+    for left, right in ((numbers[1:], numbers[:-1]), (numbers, other)):
+        assert abs(np.corrcoef(left, right)[0, 1]) < 4 / np.sqrt(len(left))
+    # A longer tensor begins like a shorter one: number i depends on the key and i alone.
+    assert torch.equal(normal(stream_key(5), (10,)), normal(stream_key(5), (1000,))[:10])
+
+
+def test_weights_follow_their_initialisation():
+    network = members("sss", np.array([32_767]), spaces.Skeleton())[0]  # widths 64
+    for name, std in (("kaiming_normal_fan_out", 2 / (64 * 9)), ("kaiming_normal_fan_in", 2 / (64 * 9))):
+        weight = networks.draw(network, name, 0)["stage1.cell0.1>2"]
+        assert weight.std().item() == pytest.approx(std**0.5, rel=0.02)
+    weight = networks.draw(network, "default", 0)["stage1.cell0.1>2"]
+    bound = (64 * 9) ** -0.5
+    assert 0.99 * bound < weight.abs().max().item() <= bound
+    bias = networks.draw(network, "default", 0)["classifier.bias"]
+    assert 0 < bias.abs().max().item() <= 64**-0.5
+    assert not networks.draw(network, "kaiming_normal_fan_out", 0)["classifier.bias"].any()
+
+
+def test_networks_of_the_size_space_share_the_weights_of_their_common_prefix():
+    first, second = members("sss", np.array([0, 8]))  # widths 8:8:8:8:8 and 8:8:8:16:8
+    one, two = (networks.draw(network, INIT, 0) for network in (first, second))
+    same = {name for name in one if one[name].shape == two[name].shape and torch.equal(one[name], two[name])}
+    assert {name.split(".")[0] for name in same if "bias" not in name} == {"stem", "stage0", "reduction1", "stage1"}
+    assert not torch.equal(one["stem.conv"], networks.draw(first, INIT, 1)["stem.conv"])

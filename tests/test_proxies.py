@@ -1,0 +1,201 @@
+"""Proxies against hand values, bounds and published scores."""
+
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+from scipy.stats import spearmanr
+
+from proxybank import data, networks, passes, spaces
+from proxybank.passes import ReluKernel
+from proxybank.proxies import CLOSED_FORM, GROUPS, REGISTRY, Proxy, Status, evaluate, in_group, registry, scoring
+from proxybank.spaces.tss import drop_dead_edges
+
+TSS = spaces.get("tss")
+SMALL = spaces.Skeleton(image_side=8, stem_width=8, cells_per_stage=1)
+INIT = "kaiming_normal_fan_out"
+
+
+def kernel(codes):
+    codes = np.asarray(codes, np.int64)
+    return ReluKernel(codes @ codes.T + (1 - codes) @ (1 - codes).T, codes.shape[1])
+
+
+def value(name, evidence):
+    return evaluate(REGISTRY[name], evidence)
+
+
+def test_naswot_by_hand():
+    # Codes 110 and 100 agree on 2 of 3 units: det [[3, 2], [2, 3]] = 5.
+    assert value("naswot", kernel([[1, 1, 0], [1, 0, 0]])) == (pytest.approx(np.log(5)), Status.OK)
+
+
+def test_naswot_equals_slogdet_and_keeps_hadamards_bound():
+    codes = np.random.default_rng(0).random((32, 500)) < 0.4
+    score, status = value("naswot", kernel(codes))
+    assert status is Status.OK
+    assert score == pytest.approx(np.linalg.slogdet(kernel(codes).agreements.astype(float))[1], abs=1e-9)
+    assert score <= 32 * np.log(500)
+
+
+def test_doubling_every_unit_adds_ln_2_per_image():
+    codes = np.random.default_rng(1).random((16, 200)) < 0.5
+    once, twice = (value("naswot", kernel(np.tile(codes, n)))[0] for n in (1, 2))
+    assert twice - once == pytest.approx(16 * np.log(2), abs=1e-9)
+
+
+def test_a_repeated_image_makes_the_kernel_singular():
+    codes = np.random.default_rng(2).random((16, 200)) < 0.5
+    assert value("naswot", kernel(np.vstack([codes, codes[:1]]))) == (None, Status.SINGULAR)
+
+
+def test_fewer_units_than_images_make_the_kernel_singular():
+    # K is half of S S' + N 11', so its rank is at most the number of units plus one.
+    codes = np.random.default_rng(3).random((40, 20)) < 0.5
+    assert value("naswot", kernel(codes)) == (None, Status.SINGULAR)
+
+
+def test_flow_proxies_by_hand():
+    flow = [(torch.tensor([1.0, 2.0]).double(), torch.tensor([3.0, 0.0]).double())]
+    flow.append((torch.tensor([4.0]).double(), torch.tensor([1.0]).double()))
+    assert value("synflow", flow) == (pytest.approx(7.0), Status.OK)  # 1*3 + 2*0 + 4*1
+    assert value("logsynflow", flow) == (pytest.approx(np.log(4) + 4 * np.log(2)), Status.OK)
+    overflow = [(torch.tensor([1.0]).double(), torch.tensor([float("inf")]).double())]
+    assert value("synflow", overflow) == (None, Status.OVERFLOW)
+
+
+@pytest.fixture(scope="module")
+def pathless():
+    index = np.flatnonzero((drop_dead_edges(TSS.genes) == 0).all(axis=1))
+    assert len(index) == 341
+    return [networks.Network("tss", tuple(int(gene) for gene in TSS.genes[k]), SMALL) for k in index]
+
+
+def test_cells_without_a_path_have_no_flow(pathless):
+    for flow, _ in passes.flows(pathless, INIT, 0, "cpu"):
+        assert value("synflow", flow) == value("logsynflow", flow) == (0.0, Status.OK)
+
+
+def test_no_other_cell_lacks_flow():
+    genes = TSS.class_genes("drop")
+    members = [networks.Network("tss", tuple(int(gene) for gene in row), SMALL) for row in genes[::9]]
+    scores = [value("synflow", flow)[0] for flow, _ in passes.flows(members, INIT, 0, "cpu")]
+    assert [score == 0 for score in scores] == [not any(network.genes) for network in members]
+
+
+def test_the_201_singular_kernels(pathless):
+    """Seen in two public score files: cells without a path and without a convolution that the input reaches."""
+    images = torch.randn(16, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+    statuses = [value("naswot", codes)[1] for codes, _ in passes.relu_kernels(pathless, images, INIT, 0)]
+    assert statuses.count(Status.SINGULAR) == 201
+    assert statuses.count(Status.OK) == 140
+
+
+def batches(seeds=(0, 1)):
+    images = data.load("digits")
+    return data.draw_batches(images, 16, seeds, np.arange(100))
+
+
+def part(group, number, size, space="tss", seeds=(0, 1), dead_edges="drop"):
+    drawn = batches(seeds)
+    return scoring.score_part(
+        space=space,
+        group=group,
+        names=in_group(REGISTRY, group),
+        part=number,
+        networks_per_part=size,
+        dead_edges=dead_edges,
+        skeleton=drawn.skeleton(stem_width=8, cells_per_stage=1),
+        batches=drawn,
+        initialisation=INIT,
+        device="cpu",
+    ).select(~pl.selectors.ends_with("__seconds"))
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_parts_and_seeds_do_not_change_scores(group):
+    whole = part(group, 0, 24)
+    assert whole.shape[0] == 48
+    assert pl.concat([part(group, number, 8) for number in range(3)]).equals(whole)
+    assert part(group, 0, 24, seeds=(1,)).equals(whole.filter(pl.col("seed") == 1))
+    sizes = part(group, 3, 16, space="sss")
+    assert sizes["class_index"].unique().to_list() == list(range(48, 64))
+    assert pl.concat([part(group, number, 8, space="sss") for number in (6, 7)]).equals(sizes)
+
+
+def test_registry_refuses_duplicates_and_unknown_groups():
+    proxy = REGISTRY["naswot"]
+    with pytest.raises(ValueError, match="'naswot' is registered already"):
+        registry.register_proxy(proxy)
+    with pytest.raises(ValueError, match="'new' needs 'magic'; known: forward"):
+        registry.register_proxy(Proxy("new", 1, "magic", True, "", "", proxy.score))
+
+
+def test_every_entry_says_where_it_comes_from():
+    for name, proxy in REGISTRY.items():
+        assert name == proxy.name and proxy.source and proxy.version >= 1
+        assert (proxy.needs == CLOSED_FORM) == isinstance(proxy.score, str)
+        if proxy.needs == CLOSED_FORM:
+            assert proxy.score in TSS.costs(SMALL)
+
+
+def parity_scores(arguments):
+    """Mean scores of literal TSS networks, as FreeREA initialised them; run in a process of its own."""
+    path, index, group = arguments
+    torch.set_num_threads(1)
+    images = data.load(path)
+    drawn = data.draw_batches(images, 64, [0, 1, 2], np.arange(len(images.labels)))
+    members = [networks.Network("tss", tuple(int(gene) for gene in TSS.genes[k]), images.skeleton()) for k in index]
+    scores = []
+    for seed, batch in enumerate(torch.from_numpy(drawn.images)):
+        found = (
+            passes.relu_kernels(members, batch, INIT, seed)
+            if group == "forward"
+            else passes.flows(members, INIT, seed, "cpu")
+        )
+        names = ["naswot"] if group == "forward" else ["logsynflow", "synflow"]
+        scores.append([[value(name, evidence)[0] for name in names] for evidence, _ in found])
+    return np.array(scores, float).mean(axis=0)
+
+
+@pytest.fixture(scope="module")
+def parity(shared_data):
+    """300 random networks: their indexes, our scores, the published ones."""
+    index = np.sort(np.random.default_rng(0).choice(TSS.size, 300, replace=False))
+    path = str(shared_data / "images/cifar10.npz")
+    halves = [(path, half, group) for group in ("forward", "synaptic_flow") for half in (index[::2], index[1::2])]
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+        results = list(pool.map(parity_scores, halves))
+    scores = np.empty((300, 3))
+    for start in (0, 1):
+        scores[start::2] = np.hstack([results[start], results[2 + start]])
+    published = pl.read_csv(shared_data / "reference/tss_cifar10_freerea.csv")[index.tolist()]
+    return index, dict(zip(("naswot", "logsynflow", "synflow"), scores.T, strict=True)), published
+
+
+def test_naswot_ranks_like_freereas_published_scores(parity):
+    _, ours, published = parity
+    theirs = published["naswot"].to_numpy()
+    singular = ~np.isfinite(theirs)
+    assert (np.isnan(ours["naswot"]) == singular).all()
+    assert spearmanr(ours["naswot"][~singular], theirs[~singular]).statistic >= 0.99
+
+
+def test_synflow_ranks_like_freereas_published_scores(parity):
+    _, ours, published = parity
+    assert ((ours["synflow"] == 0) == (published["synflow"].to_numpy() == 0)).all()
+    assert spearmanr(ours["synflow"], published["synflow"].to_numpy()).statistic >= 0.99
+
+
+def test_logsynflow_ranks_like_freereas_published_scores_once_corrected(parity):
+    """The released file holds |ln(g + 1e-6)|, so each weight without gradient adds 13.8155 times its absolute value."""
+    index, ours, published = parity
+    genes, live = TSS.genes[index], drop_dead_edges(TSS.genes[index])
+    dead = live != genes
+    surplus = 177_270 * (dead & (genes == 3)).sum(axis=1) + 58_920 * (dead & (genes == 2)).sum(axis=1)
+    surplus = surplus + 57_710 * (live == 0).all(axis=1)
+    corrected = published["logsynflow"].to_numpy() - surplus
+    assert spearmanr(ours["logsynflow"], corrected).statistic >= 0.99
