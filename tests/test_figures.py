@@ -1,0 +1,308 @@
+"""What figures show, read from what was drawn."""
+
+import matplotlib as mpl
+import numpy as np
+import polars as pl
+import pytest
+from matplotlib.collections import LineCollection, QuadMesh
+from matplotlib.figure import Figure
+from PIL import Image
+
+from proxybank import figures
+from proxybank.figures import style
+
+AT = {"space": "tss", "dataset": "digits"}
+RNG = np.random.default_rng(0)
+N = 500
+ACCURACY = np.clip(RNG.normal(90, 4, N), 10, 98)
+SCORE = ACCURACY + RNG.normal(0, 4, N)
+
+
+@pytest.fixture(autouse=True)
+def house_style():
+    with figures.house_style():
+        yield
+
+
+@pytest.fixture
+def ax():
+    return Figure().add_subplot()
+
+
+def texts(ax):
+    return [text.get_text() for text in ax.texts]
+
+
+# --- score against accuracy
+
+
+def meshes(ax):
+    """Numbers of networks in each mesh, 0 where masked."""
+    return [mesh.get_array().filled(0) for mesh in ax.collections if isinstance(mesh, QuadMesh)]
+
+
+def test_every_network_is_drawn(ax):
+    assert figures.draw_score(ax, SCORE, ACCURACY, proxy="naswot", kendall=(0.5, 0.45, 0.55)) is ax
+    (counts,) = meshes(ax)
+    assert counts.sum() == N
+    assert ax.get_title(loc="left") == "τ = 0.500 [0.450, 0.550]"
+    assert (ax.get_xlabel(), ax.get_ylabel(), ax.get_xscale()) == ("naswot", "test accuracy (%)", "linear")
+    assert texts(ax) == []
+
+
+def test_a_network_is_where_its_score_and_accuracy_are(ax):
+    figures.draw_score(ax, np.array([1.0, 2.0, 2.0]), np.array([70.0, 90.0, 90.0]), proxy="naswot")
+    mesh = ax.collections[0]
+    x, y = mesh.get_coordinates()[0, :, 0], mesh.get_coordinates()[:, 0, 1]
+    row, column = np.argwhere(mesh.get_array().filled(0) == 2)[0]
+    assert x[column] <= 2 <= x[column + 1]
+    assert y[row] <= 90 <= y[row + 1]
+    # Cells are equally high on the paper, so smaller in accuracy where accuracy is high.
+    heights = np.diff(ax.transData.transform(np.column_stack([np.ones_like(y), y]))[:, 1])
+    np.testing.assert_allclose(heights, heights[0], rtol=1e-6)
+    assert np.diff(y)[-1] < 0.5 * np.diff(y)[0]
+
+
+def test_networks_without_a_score_are_set_aside_and_counted(ax):
+    score = np.where(np.arange(N) < 7, np.nan, SCORE)
+    figures.draw_score(ax, score, ACCURACY, proxy="naswot")
+    placed, aside = meshes(ax)
+    assert (placed.sum(), aside.sum()) == (N - 7, 7)
+    assert texts(ax) == ["left: 7 without a score"]
+
+
+def test_wide_scores_get_a_logarithmic_axis_with_zeros_aside(ax):
+    score = np.where(np.arange(N) < 5, 0.0, 10.0**SCORE)
+    score[5:8] = np.nan
+    figures.draw_score(ax, score, ACCURACY, proxy="synflow", kendall=(-0.004, None, None))
+    placed, aside = meshes(ax)
+    assert ax.get_xscale() == "log"
+    assert (placed.sum(), aside.sum()) == (N - 8, 8)
+    assert texts(ax) == ["left: 5 at 0, 3 without a score"]
+    assert ax.get_title(loc="left") == "τ = −0.004"
+
+
+@pytest.mark.parametrize("score", [np.full(N, 2.0), np.full(N, np.nan)])
+def test_scores_that_say_nothing(ax, score):
+    figures.draw_score(ax, score, ACCURACY, proxy="skipped_layers")
+    assert sum(counts.sum() for counts in meshes(ax)) == N
+    assert ax.get_title(loc="left") == "τ not defined: all scores equal"
+
+
+def test_one_colour_means_one_number_in_every_panel():
+    place = {**AT, "arch_index": np.arange(N)}
+    scores = pl.DataFrame({**place, "naswot": SCORE, "flops": 1e6 * np.round(SCORE)})
+    truth = {"split": "test", "epochs": 200, "accuracy_pct": ACCURACY, "train_seconds": None, "source": "s"}
+    correlations = pl.DataFrame(
+        {**AT, "proxy": ["naswot"], "subset": "all", "kendall": 0.5, "low": 0.4, "high": 0.6, "n": N, "n_finite": N}
+    )
+    figure = figures.scores_figure(scores, pl.DataFrame({**place, **truth})[1:], correlations, ["naswot", "flops"])
+    naswot, flops, bar = figure.axes
+    assert naswot.collections[0].norm.vmax == flops.collections[0].norm.vmax
+    assert bar.get_ylabel() == "networks per cell"
+    assert figure.get_suptitle() == "tss, digits: score and accuracy of 499 networks trained for 200 epochs\n"
+    assert meshes(naswot)[0].sum() == N - 1
+
+
+# --- the accuracy axis
+
+
+def test_accuracy_axis_is_spaced_by_the_error(ax):
+    style.accuracy_axis(ax, 10, 99)
+    # Errors 10, 1 and 100 / 10: equal steps of a factor of ten.
+    heights = ax.transData.transform([[0, 0], [0, 90], [0, 99]])[:, 1]
+    assert heights[2] - heights[1] == pytest.approx(heights[1] - heights[0])
+    assert ax.get_yticks().tolist() == [10, 50, 70, 90, 95]
+
+
+def test_accuracy_axis_of_a_narrow_range_still_has_ticks(ax):
+    style.accuracy_axis(ax, 90.1, 91.3)
+    assert ax.get_yticks().tolist() == pytest.approx([90.2, 90.5, 90.8, 91, 91.2])
+
+
+def test_accuracy_axis_of_one_value(ax):
+    style.accuracy_axis(ax, 100, 100)
+    assert ax.get_ylim()[0] < 99.5
+
+
+# --- searches
+
+RUNS = pl.DataFrame(
+    {
+        **AT,
+        "algorithm": ["rea"] * 6 + ["freerea"],
+        "objective": ["naswot"] * 6 + ["naswot / max(naswot) + flops / max( flops )"],
+        "budget": [200.0, 200.0, 200.0, 50.0, 50.0, 50.0, 100.0],
+        "constraint_id": "small",
+        "run": [0, 1, 2, 0, 1, 2, 0],
+        "best_arch_index": 1,
+        "accuracy_pct": [90.0, 92.0, None, 80.0, 84.0, 86.0, 93.0],
+        "regret_pct": 1.0,
+        "n_evaluated": 1,
+        "simulated_seconds": [10.0, 12.0, 11.0, 1.0, 2.0, 3.0, 20.0],
+    }
+)
+
+
+def test_search_time_shows_means_by_budget(ax):
+    figures.draw_search_time(ax, RUNS, optimum_pct=94.5)
+    rea, freerea = ax.containers
+    # Runs that found nothing are left out of both coordinates.
+    np.testing.assert_allclose(rea[0].get_xydata(), [[2, 250 / 3], [11, 91]])
+    np.testing.assert_allclose(freerea[0].get_xydata(), [[20, 93]])
+    assert [bars.get_label() for bars in ax.containers] == ["rea: naswot", "freerea: naswot + flops"]
+    assert texts(ax) == ["50", "200", "100", "optimum 94.50"]
+    assert (ax.get_xscale(), ax.get_xlabel()) == ("log", "simulated search time (s)")
+    assert ax.get_ylim()[0] < 80 < 94.5 < ax.get_ylim()[1]
+
+
+def test_search_time_shows_intervals_and_percentiles(ax):
+    figures.draw_search_time(ax, RUNS)
+    percentiles, interval = [lines for lines in ax.collections if isinstance(lines, LineCollection)][:2]
+    # Budget 50: 80, 84, 86 -> 5% and 95% at 80.4 and 85.8; standard error of the mean sqrt(28 / 3) / sqrt(3).
+    np.testing.assert_allclose(percentiles.get_segments()[0][:, 1], [80.4, 85.8])
+    half = 1.96 * np.sqrt(28 / 3 / 3)
+    np.testing.assert_allclose(interval.get_segments()[0][:, 1], [250 / 3 - half, 250 / 3 + half])
+
+
+def test_search_keeps_its_colour_in_every_panel():
+    runs = pl.concat([RUNS, RUNS.filter(algorithm="freerea").with_columns(constraint_id=pl.lit("tiny"))])
+    regrets = pl.DataFrame(
+        {**AT, "constraint_id": ["small", "tiny"], "optimum_pct": [94.0, 93.5], "n_feasible": [1500, 2]}
+    )
+    figure = figures.search_time_figure(runs, regrets)
+    small, tiny = figure.axes
+    assert [ax.get_title(loc="left") for ax in figure.axes] == ["small: 1,500 networks", "tiny: 2 networks"]
+    assert small.containers[1][0].get_color() == tiny.containers[1][0].get_color()
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["rea: naswot", "freerea: naswot + flops"]
+
+
+def test_searches_that_found_nothing(ax):
+    figures.draw_search_time(ax, RUNS.with_columns(accuracy_pct=pl.lit(None, pl.Float64)), searches=[("rea", "naswot")])
+    assert ax.containers[0][0].get_xydata().size == 0
+
+
+def test_labels_that_would_look_alike_stay_whole():
+    choices = [("rea", "naswot"), ("rea", "naswot / max(naswot)"), ("oracle", "")]
+    assert style.choice_labels(choices) == ["rea: naswot", "rea: naswot / max(naswot)", "oracle"]
+
+
+# --- regrets
+
+REGRETS = pl.DataFrame(
+    {
+        **AT,
+        "constraint_id": ["small"] * 4 + ["none", "unlimited"],
+        "algorithm": ["oracle", "random", "argmax", "rea", "random", "rea"],
+        "objective": ["", "", "naswot", "naswot", "", "naswot"],
+        "n_feasible": [4096] * 4 + [0, 15_625],
+        "std_pct": [0.0, 9.0, 0.0, 3.0, None, 1.0],
+        "regret_pct": [0.0, 4.0, 1.0, 0.5, None, 0.25],
+        "runs": [None, None, None, 100, None, 1],
+        "budget": [None, None, None, 1000.0, None, 1000.0],
+    }
+)
+
+
+def test_regrets_have_a_row_per_choice_and_a_colour_per_constraint(ax):
+    figures.draw_regrets(ax, REGRETS)
+    assert [label.get_text() for label in ax.get_yticklabels()] == [
+        "rea: naswot, N = 1,000",
+        "argmax: naswot",
+        "random",
+    ]
+    small, unlimited = ax.containers
+    assert [small.get_label(), unlimited.get_label()] == ["small (n = 4,096)", "unlimited (n = 15,625)"]
+    assert small[0].get_xdata().tolist() == [0.5, 1.0, 4.0]
+    assert np.round(small[0].get_ydata()).tolist() == [0, 1, 2]
+    assert unlimited[0].get_xydata().tolist() == [[0.25, pytest.approx(0.15)]]
+    assert ax.get_ylim()[0] > ax.get_ylim()[1]  # the best on top
+
+
+def test_regrets_have_intervals_only_over_runs(ax):
+    figures.draw_regrets(ax, REGRETS)
+    segments = ax.containers[0][2][0].get_segments()
+    # Standard deviation 3 over 100 runs: 1.96 * 0.3 either way of 0.5, but not beyond the optimum.
+    np.testing.assert_allclose([segment[:, 0] for segment in segments], [[0, 1.088], [1, 1], [4, 4]], atol=1e-9)
+
+
+def test_regrets_of_constraints_that_nothing_keeps(ax):
+    figures.draw_regrets(ax, REGRETS.filter(constraint_id="none"))
+    assert len(ax.containers) == 0
+
+
+def test_regrets_figure_grows_with_its_rows():
+    figure = figures.regrets_figure(REGRETS)
+    assert figure.get_suptitle() == "tss, digits: regret within cost limits\n"
+    assert (
+        figure.get_figheight()
+        < figures.regrets_figure(pl.concat([REGRETS, REGRETS.with_columns(objective=pl.lit("x"))])).get_figheight()
+    )
+
+
+# --- correlations
+
+CORRELATIONS = pl.DataFrame(
+    {
+        "space": ["tss", "tss", "tss", "sss", "sss", "sss", "tss"],
+        "dataset": "digits",
+        "proxy": ["naswot", "flops", "kappa"] * 2 + ["naswot"],
+        "subset": ["all"] * 6 + ["finite"],
+        "kendall": [0.5, 0.6, -0.3, 0.4, 0.7, None, 0.9],
+        "low": [0.45, 0.58, -0.35, 0.35, None, None, 0.8],
+        "high": [0.52, 0.63, -0.2, 0.45, None, None, 1.0],
+        "n": [15_625] * 3 + [32_768] * 3 + [3],
+    }
+)
+
+
+def test_correlations_have_a_bar_per_proxy_and_place(ax):
+    figures.draw_correlations(ax, CORRELATIONS.filter(subset="all"))
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["flops", "naswot", "kappa"]
+    tss, _, sss, _ = ax.containers
+    assert [tss.get_label(), sss.get_label()] == ["tss, digits, n = 15,625", "sss, digits, n = 32,768"]
+    assert [bar.get_width() for bar in tss] == [0.6, 0.5, -0.3]
+    assert [bar.get_width() for bar in sss] == [0.7, 0.4]
+    assert [bar.get_y() + bar.get_height() / 2 for bar in tss] == pytest.approx([-0.2, 0.8, 1.8])
+    assert texts(ax) == ["0.60", "0.50", "−0.30", "0.70", "0.40"]
+
+
+def test_correlations_show_their_intervals(ax):
+    figures.draw_correlations(ax, CORRELATIONS.filter(subset="all"))
+    _, tss, _, sss = ax.containers
+    found = [segment[:, 0].tolist() for segment in tss[2][0].get_segments()]
+    assert found == [pytest.approx([0.58, 0.63]), pytest.approx([0.45, 0.52]), pytest.approx([-0.35, -0.2])]
+    assert sss[2][0].get_segments()[0][:, 0].tolist() == [0.7, 0.7]  # no interval
+
+
+def test_correlations_figure_shows_all_networks():
+    (ax,) = figures.correlations_figure(CORRELATIONS).axes
+    assert 0.9 not in [bar.get_width() for bar in ax.containers[0]]
+    assert len(ax.get_legend().get_texts()) == 2
+
+
+# --- files
+
+
+@pytest.mark.parametrize("ending", ["png", "svg"])
+def test_same_picture_same_bytes(ending, tmp_path):
+    for name in ("one", "two"):
+        figures.save(figures.correlations_figure(CORRELATIONS), tmp_path / f"{name}.{ending}")
+    one = (tmp_path / f"one.{ending}").read_bytes()
+    assert one == (tmp_path / f"two.{ending}").read_bytes()
+    assert b"Software" not in one
+    assert b"<dc:date>" not in one
+
+
+def test_png_has_200_dots_per_inch(tmp_path):
+    figure = figures.regrets_figure(REGRETS)
+    figures.save(figure, tmp_path / "regrets.png")
+    with Image.open(tmp_path / "regrets.png") as image:
+        assert image.size == tuple((200 * figure.get_size_inches()).astype(int))
+
+
+def test_style_ends_with_its_block():
+    assert mpl.rcParams["svg.hashsalt"] == "proxybank"
+    with figures.house_style():
+        mpl.rcParams["font.size"] = 30
+    assert mpl.rcParams["font.size"] == 9

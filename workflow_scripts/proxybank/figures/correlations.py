@@ -1,0 +1,91 @@
+"""Rank correlation of every proxy, with its interval."""
+
+import numpy as np
+import polars as pl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from proxybank.figures.style import COLOURS, GREY, legend_beside, suptitle
+
+
+def draw_correlations(ax: Axes, correlations: pl.DataFrame) -> Axes:
+    """Kendall's tau-b of each proxy, one bar per space and dataset, with its 95% bootstrap interval.
+
+    Proxies are sorted by their mean tau-b. A proxy without one (all scores equal) has no bar.
+
+    Parameters
+    ----------
+    ax : Axes
+        Drawn on.
+    correlations : polars.DataFrame
+        Rows of the table ``correlations`` of one subset.
+
+    Returns
+    -------
+    Axes
+        One labelled container of bars per space and dataset.
+    """
+    order = correlations.group_by("proxy", maintain_order=True).agg(pl.col("kendall").mean().fill_null(0))
+    order = order.sort("kendall", descending=True, maintain_order=True).select("proxy").with_row_index("place")
+    places = correlations.select("space", "dataset").unique(maintain_order=True).rows()
+    height = 0.8 / len(places)
+    for k, (space, dataset) in enumerate(places):
+        rows = order.join(
+            correlations.filter(space=space, dataset=dataset).drop_nulls("kendall"), on="proxy", maintain_order="left"
+        )
+        tau = rows["kendall"].to_numpy()
+        middle = rows["place"].to_numpy() + (k - (len(places) - 1) / 2) * height
+        n = f", n = {rows['n'][0]:,}" if rows.height else ""
+        ax.barh(middle, tau, 0.88 * height, color=COLOURS[k % len(COLOURS)], label=f"{space}, {dataset}{n}")
+        low, high = (rows[bound].fill_null(rows["kendall"]).to_numpy() for bound in ("low", "high"))
+        ax.errorbar(
+            tau,
+            middle,
+            xerr=[tau - low, high - tau],
+            linestyle="none",
+            color="black",
+            elinewidth=1,
+            capsize=2,
+            capthick=1,
+        )
+        for value, bound, place in zip(tau, np.where(tau < 0, low, high), middle, strict=True):
+            ax.annotate(
+                f"{round(value, 2) + 0:.2f}".replace("-", "\N{MINUS SIGN}"),
+                (bound, place),
+                xytext=(-4 if value < 0 else 4, 0),
+                textcoords="offset points",
+                ha="right" if value < 0 else "left",
+                va="center",
+                fontsize=7.5,
+                color=GREY,
+            )
+    ax.axvline(0, color=GREY, linewidth=0.8)
+    ax.set_yticks(order["place"], order["proxy"])
+    ax.set_ylim(order.height - 0.45, -0.55)
+    ax.tick_params(axis="y", length=0)
+    ax.spines["left"].set_visible(False)
+    ax.grid(False, axis="y")
+    ax.margins(x=0.1)
+    ax.set_xlabel("Kendall's τ-b with final test accuracy")
+    return ax
+
+
+def correlations_figure(correlations: pl.DataFrame) -> Figure:
+    """All proxies, spaces and datasets of a run, on all networks whose accuracy is known.
+
+    Parameters
+    ----------
+    correlations : polars.DataFrame
+        The table ``correlations``.
+    """
+    rows = correlations.filter(subset="all")
+    n_bars = rows["proxy"].n_unique() * rows.select("space", "dataset").n_unique()
+    figure = Figure(figsize=(7.2, 1.5 + 0.17 * n_bars + 0.08 * rows["proxy"].n_unique()))
+    ax = draw_correlations(figure.add_subplot(), rows)
+    legend_beside(ax)
+    suptitle(
+        figure,
+        "How well each proxy ranks trained networks",
+        "95% bootstrap intervals over networks; networks without a score rank last, all tied",
+    )
+    return figure

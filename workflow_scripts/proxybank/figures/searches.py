@@ -1,0 +1,127 @@
+"""Accuracy against simulated search time: what the runs of each search find, and what that costs."""
+
+from collections.abc import Sequence
+
+import polars as pl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from proxybank.figures.style import COLOURS, GREY, accuracy_axis, choice_labels, panels, suptitle
+
+_MARKERS = "osD^vPX"
+_SEARCH = ["algorithm", "objective"]
+
+
+def draw_search_time(
+    ax: Axes, runs: pl.DataFrame, *, optimum_pct: float | None = None, searches: Sequence[tuple[str, str]] | None = None
+) -> Axes:
+    """Mean accuracy of each search against its mean simulated time, one marker per budget.
+
+    Thick bars are 95% intervals of the mean (1.96 standard errors), thin ones hold the runs from the 5th to the 95th
+    percentile. Runs that found no network are left out.
+
+    Parameters
+    ----------
+    ax : Axes
+        Drawn on.
+    runs : polars.DataFrame
+        Rows of the table ``search_runs`` of one space, dataset and constraint.
+    optimum_pct : float, optional
+        Best test accuracy within the constraint, drawn as a line.
+    searches : sequence of (algorithm, objective), optional
+        Order of the searches, which fixes their colours; by default that of `runs`.
+
+    Returns
+    -------
+    Axes
+        One container of error bars per search, labelled, through the means in order of budget; empty for a search that
+        found no network.
+    """
+    runs = runs.drop_nulls("accuracy_pct")
+    searches = runs.select(_SEARCH).unique(maintain_order=True).rows() if searches is None else searches
+    summary = (
+        runs.group_by(*_SEARCH, "budget")
+        .agg(
+            pl.col("simulated_seconds").mean().alias("seconds"),
+            pl.col("accuracy_pct").mean().alias("mean"),
+            (1.96 * pl.col("accuracy_pct").std() / pl.len().sqrt()).fill_null(0).alias("error"),
+            pl.col("accuracy_pct").quantile(0.05, "linear").alias("low"),
+            pl.col("accuracy_pct").quantile(0.95, "linear").alias("high"),
+        )
+        .sort("budget")
+    )
+    for k, (search, label) in enumerate(zip(searches, choice_labels(searches), strict=True)):
+        points = summary.filter(algorithm=search[0], objective=search[1])
+        x, y = points["seconds"].to_numpy(), points["mean"].to_numpy()
+        colour = COLOURS[k % len(COLOURS)]
+        ax.vlines(x, points["low"], points["high"], color=colour, linewidth=1, alpha=0.55)
+        ax.errorbar(
+            x,
+            y,
+            yerr=points["error"].to_numpy(),
+            color=colour,
+            marker=_MARKERS[k % len(_MARKERS)],
+            markersize=5,
+            markeredgecolor="white",
+            markeredgewidth=0.6,
+            elinewidth=3,
+            linewidth=1.2,
+            label=label,
+            zorder=3,
+        )
+        for seconds, mean, budget in zip(x, y, points["budget"], strict=True):
+            ax.annotate(f"{budget:,g}", (seconds, mean), (4, -9), textcoords="offset points", fontsize=7, color=colour)
+    if optimum_pct is not None:
+        ax.axhline(optimum_pct, color=GREY, linewidth=1, linestyle=(0, (4, 3)))
+        ax.annotate(
+            f"optimum {optimum_pct:.2f}",
+            (0.01, optimum_pct),
+            xycoords=("axes fraction", "data"),
+            xytext=(0, -3),
+            textcoords="offset points",
+            va="top",
+            fontsize=7.5,
+            color=GREY,
+        )
+    if summary.height:
+        accuracy_axis(ax, summary["low"].min(), max(summary["high"].max(), optimum_pct or 0))
+    if (summary["seconds"] > 0).all():
+        ax.set_xscale("log")
+        ax.margins(x=0.15)
+    ax.set_xlabel("simulated search time (s)")
+    return ax
+
+
+def search_time_figure(search_runs: pl.DataFrame, regrets: pl.DataFrame) -> Figure:
+    """All searches of one space and dataset, one panel per constraint.
+
+    Parameters
+    ----------
+    search_runs, regrets : polars.DataFrame
+        Rows of the tables of these names, of one space and dataset.
+    """
+    constraints = search_runs["constraint_id"].unique(maintain_order=True).to_list()
+    searches = search_runs.select(_SEARCH).unique(maintain_order=True).rows()
+    columns = 2 if len(constraints) == 4 else 3
+    figure, axes = panels(len(constraints), columns, width=3.6, height=3.0)
+    for k, (ax, constraint) in enumerate(zip(axes, constraints, strict=True)):
+        limited = regrets.filter(constraint_id=constraint)
+        draw_search_time(
+            ax,
+            search_runs.filter(constraint_id=constraint),
+            optimum_pct=limited["optimum_pct"].first(),
+            searches=searches,
+        )
+        ax.set_title(f"{constraint}: {limited['n_feasible'].first():,} networks")
+        if k % columns:
+            ax.set_ylabel("")
+    bars, labels = axes[0].get_legend_handles_labels()
+    figure.legend([line for line, *_ in bars], labels, loc="outside lower left", ncols=min(2, len(axes)))
+    space, dataset = search_runs.select("space", "dataset").row(0)
+    n_runs = search_runs.group_by(*_SEARCH, "budget", "constraint_id").len()["len"].max()
+    suptitle(
+        figure,
+        f"{space}, {dataset}: accuracy found against simulated search time",
+        f"Mean of {n_runs:,} runs; thick: its 95% interval; thin: 5th to 95th percentile of runs; numbers: evaluations",
+    )
+    return figure

@@ -1,0 +1,158 @@
+"""House style: colours that colour-blind readers can tell apart, quiet axes, files that change only with the data."""
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import Colormap, LinearSegmentedColormap
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from matplotlib.transforms import ScaledTranslation
+
+from proxybank import store
+
+# Okabe and Ito, "Color universal design", 2008, without the yellow, which is too light for lines.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+GREY = "#6E6E6E"
+LIGHT = "#D9D9D9"
+DENSITY = LinearSegmentedColormap.from_list("density", ["#C6DBEF", "#4292C6", "#08519C", "#041F4A"])
+
+_RC = {
+    "figure.dpi": 100,
+    "savefig.dpi": 200,
+    "figure.constrained_layout.use": True,
+    "font.family": "DejaVu Sans",
+    "font.size": 9,
+    "axes.titlesize": 9.5,
+    "axes.titlelocation": "left",
+    "axes.labelsize": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.8,
+    "axes.edgecolor": GREY,
+    "axes.axisbelow": True,
+    "axes.grid": True,
+    "axes.formatter.use_mathtext": True,
+    "grid.color": "#EBEBEB",
+    "grid.linewidth": 0.8,
+    "xtick.color": GREY,
+    "ytick.color": GREY,
+    "xtick.labelcolor": "black",
+    "ytick.labelcolor": "black",
+    "xtick.labelsize": 8,
+    "ytick.labelsize": 8,
+    "xtick.minor.visible": False,
+    "legend.frameon": False,
+    "legend.fontsize": 8,
+    "svg.hashsalt": "proxybank",
+}
+_NORMALISED = re.compile(r"\s*/\s*max\(\s*\w+\s*\)")
+_METADATA = {".png": {"Software": None}, ".svg": {"Date": None, "Creator": None}}
+
+
+@contextmanager
+def house_style() -> Iterator[None]:
+    """Draw and save in the house style inside this block, whatever matplotlibrc the user has."""
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(_RC)
+        yield
+
+
+def panels(n: int, columns: int, width: float = 2.9, height: float = 2.6) -> tuple[Figure, list[Axes]]:
+    """Make a figure with `n` axes in rows of `columns`; sizes of one of them in inches."""
+    columns = min(n, columns)
+    rows = -(-n // columns)
+    figure = Figure(figsize=(columns * width, rows * height))
+    axes = [figure.add_subplot(rows, columns, k + 1) for k in range(n)]
+    return figure, axes
+
+
+def suptitle(figure: Figure, title: str, subtitle: str) -> None:
+    """Say above all axes what the figure shows, and in grey how to read it."""
+    # The second, empty line keeps the room that the subtitle takes: a text of its own, since it has another style.
+    figure.suptitle(f"{title}\n", x=0.008, ha="left", fontsize=11, fontweight="bold")
+    below = figure.transFigure + ScaledTranslation(0, -0.25, figure.dpi_scale_trans)
+    figure.text(0.008, 1, subtitle, transform=below, va="top", fontsize=9, color=GREY).set_in_layout(False)
+
+
+def save(figure: Figure, path: str | Path) -> None:
+    """Save atomically as the ending of `path` says, PNG (200 dpi) or SVG; the same picture gives the same bytes."""
+    with store.atomic(path) as temporary:
+        figure.savefig(temporary, metadata=_METADATA[temporary.suffix])
+
+
+def shades(n: int, colormap: Colormap = DENSITY) -> list[tuple[float, ...]]:
+    """Return `n` colours from light to dark, for things that have an order."""
+    return [colormap(value) for value in (np.linspace(0.2, 1, n) if n > 1 else [0.6] * n)]
+
+
+def choice_labels(choices: Sequence[tuple[str, str]]) -> list[str]:
+    """Short names of searches, given as (algorithm, objective): objectives lose the normalisation of each term.
+
+    Objectives that would then look alike stay whole.
+    """
+    short = [_choice_label(algorithm, _NORMALISED.sub("", objective)) for algorithm, objective in choices]
+    return [
+        label if short.count(label) == 1 else _choice_label(*choice)
+        for label, choice in zip(short, choices, strict=True)
+    ]
+
+
+def _choice_label(algorithm: str, objective: str) -> str:
+    return f"{algorithm}: {objective}" if objective else algorithm
+
+
+def accuracy_axis(ax: Axes, low: float, high: float) -> None:
+    """Make y an axis of accuracy in percent, spaced by the logarithm of the error, as the best networks deserve room.
+
+    Parameters
+    ----------
+    ax : Axes
+        Drawn on afterwards or before.
+    low, high : float
+        Least and greatest accuracy shown, percent.
+    """
+    ax.set_yscale("function", functions=(_log_error, _accuracy))
+    if low == high:
+        low, high = low - 1, min(high + 1, 100)
+    bottom, top = _log_error(np.array([low, high]))
+    margin = 0.03 * (top - bottom)
+    ax.set_ylim(*_accuracy(np.array([bottom - margin, top + margin])))
+    ax.yaxis.set_major_locator(FixedLocator(_accuracy_ticks(low, high)))
+    ax.yaxis.set_minor_locator(NullLocator())
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    ax.set_ylabel("test accuracy (%)")
+
+
+def legend_beside(ax: Axes, **options: object) -> None:
+    """Put the legend right of the axes, where it hides nothing."""
+    ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1), borderaxespad=0, alignment="left", **options)
+
+
+def _accuracy_ticks(low: float, high: float) -> list[float]:
+    """Round accuracies, the roundest first, as many as can be told apart on the axis."""
+    bottom, top = _log_error(np.array([low, high]))
+    ticks: list[float] = []
+    for step in (10, 5, 2, 1, 0.5, 0.2, 0.1):
+        for k in range(int(np.ceil(low / step)), int(high / step + 1e-9) + 1):
+            tick = round(k * step, 1)
+            places = _log_error(np.array([*ticks, np.inf]))[:-1]
+            if tick < 100 and (abs(places - _log_error(tick)) > 0.1 * (top - bottom)).all():
+                ticks.append(tick)
+        if len(ticks) >= 5:
+            break
+    return sorted(ticks)
+
+
+def _log_error(accuracy: np.ndarray) -> np.ndarray:
+    # An error below 0.1 points would take as much room as all others.
+    return -np.log10(np.maximum(100 - accuracy, 0.1))
+
+
+def _accuracy(log_error: np.ndarray) -> np.ndarray:
+    return 100 - 10.0 ** (-log_error)
