@@ -1,6 +1,7 @@
 """Real accuracies by training: networks in, their accuracies after a fixed schedule out."""
 
-from proxybank.truth.parts import classes_to_train, network_accuracies, train_classes, train_part
+from proxybank.truth.accuracies import compare, draw_networks, spread
+from proxybank.truth.parts import classes_to_train, train_classes, train_part
 from proxybank.truth.training import Schedule, Split, Trained, train, train_networks
 
 __all__ = [
@@ -8,7 +9,9 @@ __all__ = [
     "Split",
     "Trained",
     "classes_to_train",
-    "network_accuracies",
+    "compare",
+    "draw_networks",
+    "spread",
     "train",
     "train_classes",
     "train_networks",
