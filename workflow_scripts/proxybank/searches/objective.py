@@ -1,0 +1,188 @@
+"""What a search maximises: an arithmetic expression over score columns, checked, then lowered to a small program.
+
+Besides numbers, names of columns and ``+ - * / **``, an expression may call
+
+- ``log(x)``: natural logarithm; networks where x is not positive have no score;
+- ``max(x)``: the largest ``|x|`` so far among the networks a run has explored, plus 1e-9, as FreeREA's code has it;
+- ``zscore(x)``: x less its mean, over its standard deviation, both from 100 networks that the run draws first;
+- ``rank(x)``: how many networks of the set being compared have a smaller x, those with the same x counting half.
+
+Without the last three, the value of a network never changes and is computed once for the whole table.
+A network where any part of the expression is not finite has no score.
+"""
+
+import ast
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from proxybank.errors import SearchError, suggest
+
+# Steps of a program: what to do, and the term it is about. The machine that runs them is `core.scores`.
+TERM, MAX, ZSCORE, RANK, NEGATE, ADD, SUBTRACT, MULTIPLY, DIVIDE, POWER = range(10)
+
+NORMALISERS = {"max": MAX, "zscore": ZSCORE, "rank": RANK}
+FUNCTIONS = ("log", *NORMALISERS)
+
+_BINARY: dict[type[ast.operator], tuple[int, Callable]] = {
+    ast.Add: (ADD, np.add),
+    ast.Sub: (SUBTRACT, np.subtract),
+    ast.Mult: (MULTIPLY, np.multiply),
+    ast.Div: (DIVIDE, np.divide),
+    ast.Pow: (POWER, np.power),
+}
+
+
+class Objective(NamedTuple):
+    """An expression made ready for one table.
+
+    Attributes
+    ----------
+    terms : float64, shape (n_codes, n_terms)
+        Parts of the expression that never change, one column each.
+    program : int64, shape (n_steps, 2)
+        Steps of a stack machine in postfix order: what to do, and the number of the term it is about (0 if none).
+    """
+
+    terms: NDArray[np.float64]
+    program: NDArray[np.int64]
+
+
+def check_objective(expression: str, columns: Collection[str]) -> tuple[str, ...]:
+    """Return the names of the columns that an expression reads, in the order they appear.
+
+    Parameters
+    ----------
+    expression : str
+        See the top of this module.
+    columns : collection of str
+        Names that it may use.
+
+    Raises
+    ------
+    SearchError
+        If it is no arithmetic expression, or calls or names something unknown.
+    """
+    tree = _parse(expression)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            _check_call(node, expression)
+        elif not isinstance(node, _ARITHMETIC) or (isinstance(node, ast.Constant) and not _is_number(node.value)):
+            raise SearchError(
+                f"objective '{expression}': found '{_text(node)}'. Expected numbers, columns, + - * / ** and "
+                f"{', '.join(FUNCTIONS)}. Remove it."
+            )
+    names = tuple(dict.fromkeys(_names(tree)))
+    for name in names:
+        if name not in columns:
+            raise SearchError(
+                f"objective '{expression}': no column is called '{name}'.{suggest(name, columns)} "
+                f"Columns: {', '.join(sorted(columns))}."
+            )
+    return names
+
+
+def compile_objective(expression: str, columns: Mapping[str, NDArray[np.float64]]) -> Objective:
+    """Lower a checked expression (see `check_objective`) for a table of columns, each float64 of shape (n_codes,)."""
+    names = check_objective(expression, columns)
+    n_codes = columns[names[0]].size if names else next(iter(columns.values())).size
+    terms: dict[str, NDArray[np.float64]] = {}
+    program: list[tuple[int, int]] = []
+
+    def term(node: ast.expr) -> int:
+        """Number of an unchanging part, which is computed when it is first met."""
+        with np.errstate(all="ignore"):
+            terms.setdefault(ast.unparse(node), np.broadcast_to(_value(node, columns), n_codes))
+        return list(terms).index(ast.unparse(node))
+
+    def lower(node: ast.expr) -> None:
+        if not _has_normaliser(node):
+            program.append((TERM, term(node)))
+        elif isinstance(node, ast.Call):
+            program.append((NORMALISERS[_function(node)], term(node.args[0])))
+        elif isinstance(node, ast.BinOp):
+            lower(node.left)
+            lower(node.right)
+            program.append((_BINARY[type(node.op)][0], 0))
+        elif isinstance(node, ast.UnaryOp):
+            lower(node.operand)
+            if isinstance(node.op, ast.USub):
+                program.append((NEGATE, 0))
+
+    lower(_parse(expression).body)
+    return Objective(np.column_stack(list(terms.values())), np.array(program, np.int64))
+
+
+_ARITHMETIC = (
+    *(ast.Expression, ast.BinOp, ast.UnaryOp, ast.UAdd, ast.USub, ast.Name, ast.Load, ast.Constant),
+    *_BINARY,
+)
+
+
+def _parse(expression: str) -> ast.Expression:
+    try:
+        return ast.parse(expression.strip(), mode="eval")
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise SearchError(
+            f"objective '{expression}': this is not an expression. Expected arithmetic on columns, for example "
+            "naswot / max(naswot) + skipped_layers / max(skipped_layers). Correct it."
+        ) from error
+
+
+def _check_call(node: ast.Call, expression: str) -> None:
+    name = _function(node)
+    where = f"objective '{expression}'"
+    if name not in FUNCTIONS:
+        raise SearchError(f"{where}: no function is called '{name}'.{suggest(name, FUNCTIONS)} {_KNOWN_FUNCTIONS}")
+    if len(node.args) != 1 or node.keywords:
+        found = len(node.args) + len(node.keywords)
+        raise SearchError(f"{where}: {name}() has {found} arguments. Expected one. Correct '{_text(node)}'.")
+    if _has_normaliser(node.args[0]):
+        raise SearchError(
+            f"{where}: '{_text(node)}' calls a function of the set of networks within another function. Expected "
+            f"{', '.join(NORMALISERS)} around plain arithmetic. Write it apart."
+        )
+
+
+_KNOWN_FUNCTIONS = f"Functions: {', '.join(FUNCTIONS)}."
+
+
+def _function(node: ast.Call) -> str:
+    return ast.unparse(node.func)
+
+
+def _names(tree: ast.AST) -> Iterator[str]:
+    """Names in an expression that are not those of functions."""
+    functions = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and id(node) not in functions:
+            yield node.id
+
+
+def _has_normaliser(node: ast.AST) -> bool:
+    return any(isinstance(inner, ast.Call) and _function(inner) in NORMALISERS for inner in ast.walk(node))
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _text(node: ast.AST) -> str:
+    """A piece of an expression as the user may have written it; operators have only the name of their kind."""
+    return ast.unparse(node) or type(node).__name__
+
+
+def _value(node: ast.expr, columns: Mapping[str, NDArray[np.float64]]) -> NDArray[np.float64]:
+    """An expression without normalisers, for all networks at once."""
+    if isinstance(node, ast.Name):
+        return columns[node.id]
+    if isinstance(node, ast.Constant):
+        return np.float64(node.value)
+    if isinstance(node, ast.BinOp):
+        return _BINARY[type(node.op)][1](_value(node.left, columns), _value(node.right, columns))
+    if isinstance(node, ast.UnaryOp):
+        value = _value(node.operand, columns)
+        return -value if isinstance(node.op, ast.USub) else value
+    return np.log(_value(node.args[0], columns))  # the only function left
