@@ -1,10 +1,55 @@
-"""What all tests share: folders, and the real data that may lie beside the checkout."""
+"""What tests share: folders, the real data that may lie beside the checkout, and one finished run of tests/config.yaml."""
 
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
+import polars as pl
 import pytest
+import yaml
+from polars.testing import assert_frame_equal
 
 ROOT = Path(__file__).parents[1]
+# What a run reads of the repository.
+PARTS = ("Snakefile", "rules", "workflow_scripts", "profiles", "envs", "captions", "resources", "config.yaml", "tests")
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A folder that looks like the repository, so that a run in it disturbs no other."""
+
+    folder: Path
+    configfile: str = "tests/config.yaml"
+
+    @property
+    def results(self) -> Path:
+        """Folder of the results."""
+        return self.folder / "results" / yaml.safe_load((self.folder / self.configfile).read_text())["run"]
+
+    def command(self, *options: str) -> list[str]:
+        """What `make run` calls."""
+        return [sys.executable, "workflow_scripts/run.py", "--configfile", self.configfile, "--cores", "2", *options]
+
+    def run(self, *options: str) -> subprocess.CompletedProcess:
+        """Run as `make run` does."""
+        return execute(self.command(*options), self.folder)
+
+    def snakemake(self, *options: str) -> subprocess.CompletedProcess:
+        """Run Snakemake itself."""
+        return execute([sys.executable, "-m", "snakemake", "--configfile", self.configfile, *options], self.folder)
+
+    def table(self, name: str) -> pl.DataFrame:
+        """Table of the results."""
+        return pl.read_parquet(self.results / "tables" / f"{name}.parquet")
+
+
+def execute(command: list[str], folder: Path) -> subprocess.CompletedProcess:
+    # Snakemake keeps a cache of sources at home; a test must not depend on it.
+    environment = os.environ | {"XDG_CACHE_HOME": str(folder / "cache")}
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=600)
 
 
 @pytest.fixture(scope="session")
@@ -20,3 +65,33 @@ def shared_data() -> Path:
     if not path.is_dir():
         pytest.skip("the folder shared/data is not beside the checkout")
     return path
+
+
+@pytest.fixture(scope="session")
+def workspace(tmp_path_factory) -> Callable[[], Workspace]:
+    """Make a new workspace with each call."""
+
+    def make() -> Workspace:
+        folder = tmp_path_factory.mktemp("workspace")
+        for name in PARTS:
+            if (ROOT / name).exists():
+                (folder / name).symlink_to(ROOT / name)
+        return Workspace(folder)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def tiny_run(workspace) -> Workspace:
+    """The finished run of tests/config.yaml, which no test may change."""
+    made = workspace()
+    done = made.run()
+    assert done.returncode == 0, done.stderr
+    return made
+
+
+def assert_same_tables(one: Workspace, other: Workspace, names: Iterable[str]) -> None:
+    """Fail unless tables of two runs hold the same rows and bits in the same order; seconds are measured, and left out."""
+    for name in names:
+        tables = [run.table(name).select(~pl.selectors.contains("seconds")) for run in (one, other)]
+        assert_frame_equal(*tables, check_exact=True)

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 import yaml
+
 from proxybank import config
 from proxybank.errors import ConfigError
 

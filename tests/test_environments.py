@@ -5,6 +5,7 @@ import re
 
 import pytest
 import yaml
+
 from proxybank import __version__
 
 

@@ -19,8 +19,8 @@ LAYERS = {
     "truth": {"spaces", "data", "networks"},
     "store": {"spaces"},
     "searches": {"spaces"},
-    "analysis": {"spaces"},
-    "figures": {"spaces", "analysis"},
+    "analysis": {"spaces", "store"},
+    "figures": {"spaces", "store", "analysis"},
 }
 NO_TORCH = ("spaces", "store", "searches", "analysis", "figures", "config")
 
@@ -52,7 +52,7 @@ def test_layers(part):
 
 def test_every_part_of_the_library_has_its_layer():
     parts = {path.stem for path in PACKAGE.iterdir() if path.name[0] not in "_." and path.suffix in ("", ".py")}
-    assert parts == LAYERS.keys() | {"errors", "logs", "config"}
+    assert parts == LAYERS.keys() | {"errors", "logs", "config", "provenance"}
 
 
 def test_the_library_knows_neither_snakemake_nor_the_scripts():

@@ -13,8 +13,9 @@ from typing import Any
 import jsonschema
 import yaml
 
-from proxybank import spaces
-from proxybank.errors import ConfigError, ProxybankError, suggest
+from proxybank import data, searches, spaces, store
+from proxybank.errors import ConfigError, SearchError, suggest
+from proxybank.proxies import REGISTRY
 
 Config = dict[str, Any]
 
@@ -55,10 +56,28 @@ def check(config: Config, where: str = "config.yaml") -> Config:
     for error in sorted(errors, key=lambda error: list(map(str, error.absolute_path))):
         raise ConfigError(_message(error, where))
     complete = _with_defaults(config, schema())
-    for rule in (_check_proxies, _check_datasets, _check_constraints):
+    for rule in (_check_proxies, _check_datasets, _check_searches, _check_constraints):
         for path, message in rule(complete):
             raise ConfigError(f"{_place(where, path)}: {message}")
     return complete
+
+
+def check_files(config: Config) -> None:
+    """Read every image file and table that a complete configuration names, so that a bad one stops a run at once.
+
+    Raises
+    ------
+    ProxybankError
+        If one is missing or does not hold what the run needs; the message begins with the name of the file.
+    """
+    for dataset, settings in config["datasets"].items():
+        images = data.load(settings["images"], settings.get("n_classes"))
+        for space in config["spaces"].values():
+            images.skeleton(**space)
+        data.draw_batches(images, config["batch_size"], config["seeds"], data.scoring_pool(images, settings.get("training")))
+        for space, truth in settings["truth"].items():
+            if truth["source"] == "table":
+                store.read_accuracies(truth["path"], spaces.get(space), dataset, truth.get("measurements"))
 
 
 def _place(where: str, path: list[str | int]) -> str:
@@ -123,8 +142,6 @@ Problems = Iterator[tuple[list[str | int], str]]
 
 
 def _check_proxies(config: Config) -> Problems:
-    from proxybank.proxies import REGISTRY
-
     for k, name in enumerate(config["proxies"]):
         if name not in REGISTRY:
             known = ", ".join(sorted(REGISTRY))
@@ -153,6 +170,24 @@ def _check_datasets(config: Config) -> Problems:
                     yield [*place, name], "it belongs to source table, and source is train. Remove one of the two."
             if space == "tss" and "widths" in truth:
                 yield [*place, "widths"], "networks of the topology space have no widths to choose. Remove the key."
+
+
+def _check_searches(config: Config) -> Problems:
+    entries = config["searches"]["entries"]
+    names = [(entry["algorithm"], entry["objective"], entry["evaluations"]) for entry in entries]
+    for k, entry in enumerate(entries):
+        parameters = {key: entry[key] for key in entry.keys() - {"algorithm", "objective", "evaluations"}}
+        try:
+            searches.get_algorithm(entry["algorithm"]).check(parameters)
+            searches.check_objective(entry["objective"], config["proxies"])
+        except SearchError as error:
+            yield ["searches", "entries", k], str(error)
+        if names[k] in names[:k]:
+            yield (
+                ["searches", "entries", k],
+                f"entry {names.index(names[k])} has the same algorithm, objective and evaluations, so their runs could "
+                "not be told apart. Expected another budget or objective. Change one.",
+            )
 
 
 def _check_constraints(config: Config) -> Problems:

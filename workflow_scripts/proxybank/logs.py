@@ -4,6 +4,7 @@ import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import PurePath
 
 from proxybank.errors import ProxybankError
 
@@ -24,6 +25,7 @@ def to_file(path: str) -> Iterator[None]:
     """
     handlers = [logging.FileHandler(path, mode="w"), logging.StreamHandler()]
     handlers[0].setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    handlers[1].setFormatter(logging.Formatter(f"{PurePath(path).with_suffix('')}: %(message)s"))  # jobs run side by side
     level = log.level
     log.setLevel(logging.INFO)
     for handler in handlers:

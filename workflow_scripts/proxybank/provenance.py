@@ -14,7 +14,7 @@ import psutil
 
 from proxybank import __version__
 
-LIBRARIES = ("duckdb", "matplotlib", "numba", "numpy", "polars", "pyarrow", "scikit-learn", "scipy", "snakemake", "torch")
+LIBRARIES = ("duckdb", "numba", "numpy", "polars", "pyarrow", "scikit-learn", "scipy", "snakemake", "torch")
 
 
 def facts(batches: Iterable[str | Path], tables: Iterable[str | Path]) -> dict[str, object]:

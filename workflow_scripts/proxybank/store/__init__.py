@@ -1,6 +1,7 @@
 """Parquet parts, the contract's tables, the portable DuckDB file and its views."""
 
 from proxybank.store.accuracies import final_accuracies, read_accuracies
+from proxybank.store.closed_forms import add_closed_forms, closed_form_status, scoring_seconds
 from proxybank.store.database import build_database
 from proxybank.store.files import atomic, read_parquet, write_parquet
 from proxybank.store.parts import mean_scores, proxies_of, score_status, scores_by_seed, write_part
@@ -10,8 +11,10 @@ from proxybank.store.tables import networks_table, provenance_table, read_table,
 __all__ = [
     "STATUSES",
     "TABLES",
+    "add_closed_forms",
     "atomic",
     "build_database",
+    "closed_form_status",
     "conform",
     "final_accuracies",
     "mean_scores",
@@ -23,6 +26,7 @@ __all__ = [
     "read_table",
     "score_status",
     "scores_by_seed",
+    "scoring_seconds",
     "stack",
     "table_writer",
     "write_parquet",

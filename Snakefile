@@ -1,0 +1,44 @@
+"""proxybank: score every network of both spaces, replay searches on the scores, compare, draw."""
+
+import os
+import sys
+from pathlib import Path
+
+from snakemake.utils import min_version
+
+min_version("9.0")
+sys.path.insert(0, str(Path(workflow.basedir) / "workflow_scripts"))
+
+from proxybank.config import check, check_files
+from proxybank.errors import ProxybankError
+
+if not workflow.configfiles:
+
+    configfile: "config.yaml"
+
+
+try:
+    config.update(check(config, where=os.path.relpath(workflow.configfiles[-1])))
+    if workflow.is_main_process:  # not again in each job of a cluster
+        check_files(config)
+except ProxybankError as error:
+    sys.exit(str(error))
+
+
+include: "rules/common.smk"
+include: "rules/data.smk"
+include: "rules/truth.smk"
+include: "rules/scores.smk"
+include: "rules/store.smk"
+include: "rules/searches.smk"
+include: "rules/analysis.smk"
+include: "rules/figures.smk"
+
+
+rule all:
+    """The score database and every figure; `make run` adds the report."""
+    default_target: True
+    input:
+        database=f"results/{config['run']}/scores.duckdb",
+        figures=expand(figure_files(), run=config["run"]),
+    localrule: True

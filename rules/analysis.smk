@@ -1,0 +1,84 @@
+"""Analysis.
+
+Needs: the tables of networks, scores, accuracies and search runs.
+Makes: rank correlations with intervals, regrets under constraints, and the record of how all of it came about.
+"""
+
+
+rule correlations:
+    """Rank correlation of every proxy with the final test accuracy."""
+    input:
+        scores="results/{run}/tables/scores.parquet",
+        accuracies="results/{run}/tables/accuracies.parquet",
+    output:
+        table="results/{run}/tables/correlations.parquet",
+    log:
+        "results/{run}/logs/correlations.log",
+    benchmark:
+        "results/{run}/benchmarks/correlations.tsv"
+    conda:
+        "../envs/proxybank.yaml"
+    resources:
+        mem_mb=2000,
+    params:
+        bootstrap=config["bootstrap"],
+        higher_is_better=directions(),
+    message:
+        "Correlating scores with accuracies"
+    script:
+        "../workflow_scripts/correlations.py"
+
+
+rule regrets:
+    """Accuracy lost by trusting a proxy or a search, under every constraint."""
+    input:
+        networks="results/{run}/tables/networks.parquet",
+        scores="results/{run}/tables/scores.parquet",
+        accuracies="results/{run}/tables/accuracies.parquet",
+        search_runs="results/{run}/tables/search_runs.parquet",
+    output:
+        table="results/{run}/tables/regrets.parquet",
+    log:
+        "results/{run}/logs/regrets.log",
+    benchmark:
+        "results/{run}/benchmarks/regrets.tsv"
+    conda:
+        "../envs/proxybank.yaml"
+    resources:
+        mem_mb=2000,
+    params:
+        constraints=config["constraints"],
+        higher_is_better=directions(),
+    message:
+        "Computing regrets"
+    script:
+        "../workflow_scripts/regrets.py"
+
+
+rule provenance:
+    """The configuration, and on which machine, with which versions and images the run was made."""
+    input:
+        batches=expand(
+            "results/{run}/batches/{dataset}.npz",
+            dataset=config["datasets"],
+            allow_missing=True,
+        ),
+        tables=truth_tables(),
+        scores="results/{run}/tables/scores.parquet",
+    output:
+        table="results/{run}/tables/provenance.parquet",
+        config="results/{run}/config.yaml",
+    log:
+        "results/{run}/logs/provenance.log",
+    benchmark:
+        "results/{run}/benchmarks/provenance.tsv"
+    conda:
+        "../envs/proxybank.yaml"
+    resources:
+        mem_mb=1000,
+    params:
+        config=config,
+    message:
+        "Recording provenance"
+    script:
+        "../workflow_scripts/provenance.py"

@@ -1,0 +1,145 @@
+"""What there is in this run: helpers of the rules, and the constraints of all wildcards."""
+
+import re
+from math import ceil
+
+from proxybank import proxies, searches, spaces, store
+
+
+wildcard_constraints:
+    run=re.escape(config["run"]),
+    space="|".join(config["spaces"]),
+    dataset="|".join(config["datasets"]),
+    passes="|".join(proxies.GROUPS),
+    part=r"\d+",
+
+
+def pairs(truth=False):
+    """(space, dataset) of this run; with `truth`, only those with accuracies."""
+    return [
+        (space, dataset)
+        for space in config["spaces"]
+        for dataset, settings in config["datasets"].items()
+        if not truth or space in settings["truth"]
+    ]
+
+
+def for_pairs(pattern, truth=False):
+    """Paths of a pattern with {space} and {dataset}, for all pairs of this run; other wildcards stay."""
+    return [
+        expand(pattern, space=s, dataset=d, allow_missing=True)[0]
+        for s, d in pairs(truth)
+    ]
+
+
+def requested(group):
+    """Versions of the requested proxies of one group: Snakemake does not see the modules a script imports."""
+    return {
+        name: proxies.REGISTRY[name].version
+        for name in proxies.in_group(config["proxies"], group)
+    }
+
+
+def score_parts():
+    """All score parts of this run, as (space, dataset, passes, part)."""
+    return [
+        (space, dataset, group, part)
+        for space, dataset in pairs()
+        for group in proxies.GROUPS
+        if requested(group)
+        for part in parts(n_classes(space), config["networks_per_part"])
+    ]
+
+
+def score_part_files():
+    """Path of each of `score_parts`."""
+    pattern = "results/{run}/scores/{space}/{dataset}/{passes}/{part}.parquet"
+    return [
+        expand(pattern, space=s, dataset=d, passes=g, part=p, allow_missing=True)[0]
+        for s, d, g, p in score_parts()
+    ]
+
+
+def closed_forms():
+    """Requested proxies that are columns of the table of networks, with these columns."""
+    return {
+        name: proxies.REGISTRY[name].score
+        for name in proxies.in_group(config["proxies"], proxies.registry.CLOSED_FORM)
+    }
+
+
+def n_classes(space, widths=None):
+    """Number of different networks in a space, or in the part of the size space that has only these widths."""
+    if widths:
+        return len(widths) ** spaces.get(space).n_genes
+    return len(spaces.get(space).class_genes(config["dead_edges"]))
+
+
+def parts(n_networks, networks_per_part):
+    """Numbers of the parts that networks are scored or trained in."""
+    return range(ceil(n_networks / networks_per_part))
+
+
+def directions():
+    """Whether higher is better, for each requested proxy."""
+    return {name: proxies.REGISTRY[name].higher_is_better for name in config["proxies"]}
+
+
+def truth_of(wildcards):
+    """Where the accuracies of one space and dataset come from."""
+    return config["datasets"][wildcards.dataset]["truth"][wildcards.space]
+
+
+def training_of(wildcards):
+    """How networks are trained on one dataset."""
+    return config["datasets"][wildcards.dataset]["training"]
+
+
+def schedule_of(wildcards):
+    """What decides the outcome of training in one space: how it is cut into parts does not."""
+    settings = {
+        key: value
+        for key, value in training_of(wildcards).items()
+        if key != "networks_per_part"
+    }
+    return settings | {"seeds": settings["seeds"][wildcards.space]}
+
+
+def truth_files(wildcards):
+    """The user's table, or the parts that are trained here."""
+    truth = truth_of(wildcards)
+    if truth["source"] == "table":
+        return truth["path"]
+    numbers = parts(
+        n_classes(wildcards.space, truth.get("widths")),
+        training_of(wildcards)["networks_per_part"],
+    )
+    return expand(
+        "results/{run}/truth/{space}/{dataset}/{part}.parquet",
+        part=numbers,
+        **wildcards,
+    )
+
+
+def truth_tables():
+    """The users' tables of accuracies that this run reads."""
+    truths = [
+        truth
+        for settings in config["datasets"].values()
+        for truth in settings["truth"].values()
+    ]
+    return [truth["path"] for truth in truths if truth["source"] == "table"]
+
+
+def figure_files():
+    """Every picture of this run, as PNG (the SVG comes with it); without accuracies there is nothing to draw."""
+    if not pairs(truth=True):
+        return []
+    return [
+        "results/{run}/figures/correlations.png",
+        *for_pairs("results/{run}/figures/scores_{space}_{dataset}.png", truth=True),
+        *for_pairs("results/{run}/figures/regrets_{space}_{dataset}.png", truth=True),
+        *for_pairs(
+            "results/{run}/figures/search_time_{space}_{dataset}.png", truth=True
+        ),
+    ]

@@ -1,0 +1,59 @@
+"""Images and networks.
+
+Needs: the images named in the configuration.
+Makes: the batches that networks are scored on, one per dataset and seed; the table of all networks with their costs.
+"""
+
+
+rule batch:
+    """One fixed batch of distinct training images per seed."""
+    output:
+        batches="results/{run}/batches/{dataset}.npz",
+    log:
+        "results/{run}/logs/batch/{dataset}.log",
+    benchmark:
+        "results/{run}/benchmarks/batch/{dataset}.tsv"
+    conda:
+        "../envs/proxybank.yaml"
+    resources:
+        mem_mb=1000,
+    params:
+        images=lambda wildcards: config["datasets"][wildcards.dataset]["images"],
+        n_classes=lambda wildcards: config["datasets"][wildcards.dataset].get(
+            "n_classes"
+        ),
+        training=lambda wildcards: config["datasets"][wildcards.dataset].get("training"),
+        batch_size=config["batch_size"],
+        seeds=config["seeds"],
+    message:
+        "Drawing batches of {wildcards.dataset}"
+    script:
+        "../workflow_scripts/batch.py"
+
+
+rule networks_table:
+    """Every network of every space: names, class, closed-form costs."""
+    input:
+        batches=expand(
+            "results/{run}/batches/{dataset}.npz",
+            dataset=config["datasets"],
+            allow_missing=True,
+        ),
+    output:
+        table="results/{run}/tables/networks.parquet",
+    log:
+        "results/{run}/logs/networks_table.log",
+    benchmark:
+        "results/{run}/benchmarks/networks_table.tsv"
+    conda:
+        "../envs/proxybank.yaml"
+    resources:
+        mem_mb=1000,
+    params:
+        spaces=config["spaces"],
+        datasets=list(config["datasets"]),
+        dead_edges=config["dead_edges"],
+    message:
+        "Listing networks and their costs"
+    script:
+        "../workflow_scripts/networks_table.py"

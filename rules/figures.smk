@@ -1,0 +1,130 @@
+"""Figures.
+
+Needs: the tables of all earlier stages.
+Makes: every picture as PNG, which the report shows with its caption, and as SVG.
+"""
+
+
+rule figure_scores:
+    """Score against accuracy, one panel per proxy."""
+    input:
+        scores="results/{run}/tables/scores.parquet",
+        accuracies="results/{run}/tables/accuracies.parquet",
+        correlations="results/{run}/tables/correlations.parquet",
+    output:
+        png=report(
+            "results/{run}/figures/scores_{space}_{dataset}.png",
+            caption="../captions/figure_scores.rst",
+            category="Proxies",
+            labels={
+                "figure": "score and accuracy",
+                "space": "{space}",
+                "dataset": "{dataset}",
+            },
+        ),
+        svg="results/{run}/figures/scores_{space}_{dataset}.svg",
+    log:
+        "results/{run}/logs/figures/scores_{space}_{dataset}.log",
+    benchmark:
+        "results/{run}/benchmarks/figures/scores_{space}_{dataset}.tsv"
+    conda:
+        "../envs/proxybank.yaml"
+    resources:
+        mem_mb=1500,
+    params:
+        proxies=config["proxies"],
+    message:
+        "Drawing scores of {wildcards.space} on {wildcards.dataset}"
+    script:
+        "../workflow_scripts/figure_scores.py"
+
+
+rule figure_correlations:
+    """Rank correlation of every proxy with accuracy."""
+    input:
+        correlations="results/{run}/tables/correlations.parquet",
+    output:
+        png=report(
+            "results/{run}/figures/correlations.png",
+            caption="../captions/figure_correlations.rst",
+            category="Proxies",
+            labels={
+                "figure": "rank correlation",
+                "space": "all",
+                "dataset": "all",
+            },
+        ),
+        svg="results/{run}/figures/correlations.svg",
+    log:
+        "results/{run}/logs/figures/correlations.log",
+    benchmark:
+        "results/{run}/benchmarks/figures/correlations.tsv"
+    conda:
+        "../envs/proxybank.yaml"
+    resources:
+        mem_mb=1500,
+    message:
+        "Drawing rank correlations"
+    script:
+        "../workflow_scripts/figure_correlations.py"
+
+
+rule figure_search_time:
+    """Accuracy found by each search against simulated search time."""
+    input:
+        search_runs="results/{run}/tables/search_runs.parquet",
+        regrets="results/{run}/tables/regrets.parquet",
+    output:
+        png=report(
+            "results/{run}/figures/search_time_{space}_{dataset}.png",
+            caption="../captions/figure_search_time.rst",
+            category="Searches",
+            labels={
+                "figure": "accuracy and search time",
+                "space": "{space}",
+                "dataset": "{dataset}",
+            },
+        ),
+        svg="results/{run}/figures/search_time_{space}_{dataset}.svg",
+    log:
+        "results/{run}/logs/figures/search_time_{space}_{dataset}.log",
+    benchmark:
+        "results/{run}/benchmarks/figures/search_time_{space}_{dataset}.tsv"
+    conda:
+        "../envs/proxybank.yaml"
+    resources:
+        mem_mb=1500,
+    message:
+        "Drawing searches on {wildcards.space}, {wildcards.dataset}"
+    script:
+        "../workflow_scripts/figure_search_time.py"
+
+
+rule figure_regrets:
+    """Accuracy lost by each way to choose a network, under each constraint."""
+    input:
+        regrets="results/{run}/tables/regrets.parquet",
+    output:
+        png=report(
+            "results/{run}/figures/regrets_{space}_{dataset}.png",
+            caption="../captions/figure_regrets.rst",
+            category="Searches",
+            labels={
+                "figure": "regret under constraints",
+                "space": "{space}",
+                "dataset": "{dataset}",
+            },
+        ),
+        svg="results/{run}/figures/regrets_{space}_{dataset}.svg",
+    log:
+        "results/{run}/logs/figures/regrets_{space}_{dataset}.log",
+    benchmark:
+        "results/{run}/benchmarks/figures/regrets_{space}_{dataset}.tsv"
+    conda:
+        "../envs/proxybank.yaml"
+    resources:
+        mem_mb=1500,
+    message:
+        "Drawing regrets on {wildcards.space}, {wildcards.dataset}"
+    script:
+        "../workflow_scripts/figure_regrets.py"

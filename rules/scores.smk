@@ -1,0 +1,34 @@
+"""Scores.
+
+Needs: the batches of data.smk.
+Makes: scores of every class of networks, in parts; one file per part and group of passes, so that a further proxy
+computes only the group that feeds it.
+"""
+
+
+rule score_part:
+    """One group of passes over one part of a space: one row per class and seed."""
+    input:
+        batches="results/{run}/batches/{dataset}.npz",
+    output:
+        scores="results/{run}/scores/{space}/{dataset}/{passes}/{part}.parquet",
+    log:
+        "results/{run}/logs/score_part/{space}/{dataset}/{passes}/{part}.log",
+    benchmark:
+        "results/{run}/benchmarks/score_part/{space}/{dataset}/{passes}/{part}.tsv"
+    conda:
+        "../envs/proxybank.yaml"
+    resources:
+        mem_mb=1500,
+    params:
+        skeleton=lambda wildcards: config["spaces"][wildcards.space],
+        versions=lambda wildcards: requested(wildcards.passes),
+        seeds=config["seeds"],
+        device=config["device"],
+        initialisation=config["initialisation"],
+        dead_edges=config["dead_edges"],
+        networks_per_part=config["networks_per_part"],
+    message:
+        "Scoring {wildcards.space} on {wildcards.dataset}: {wildcards.passes}, part {wildcards.part}"
+    script:
+        "../workflow_scripts/score_part.py"

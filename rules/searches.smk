@@ -1,0 +1,57 @@
+"""Searches.
+
+Needs: the tables of networks, scores and accuracies.
+Makes: the outcome of every replayed run of every search, under every constraint.
+"""
+
+
+rule search:
+    """All searches on one space and dataset."""
+    input:
+        networks="results/{run}/tables/networks.parquet",
+        scores="results/{run}/tables/scores.parquet",
+        status="results/{run}/tables/score_status.parquet",
+        accuracies="results/{run}/tables/accuracies.parquet",
+    output:
+        runs="results/{run}/searches/{space}/{dataset}.parquet",
+    log:
+        "results/{run}/logs/search/{space}/{dataset}.log",
+    benchmark:
+        "results/{run}/benchmarks/search/{space}/{dataset}.tsv"
+    conda:
+        "../envs/proxybank.yaml"
+    resources:
+        mem_mb=2000,
+    params:
+        **config["searches"],
+        proxies=config["proxies"],
+        versions={name: search.version for name, search in searches.ALGORITHMS.items()},
+        constraints=lambda wildcards: config["constraints"][wildcards.space],
+    message:
+        "Replaying searches on {wildcards.space}, {wildcards.dataset}"
+    script:
+        "../workflow_scripts/search.py"
+
+
+rule search_runs:
+    """What the networks found are worth: the only place where searches meet test accuracy."""
+    input:
+        runs=for_pairs("results/{run}/searches/{space}/{dataset}.parquet", truth=True),
+        networks="results/{run}/tables/networks.parquet",
+        accuracies="results/{run}/tables/accuracies.parquet",
+    output:
+        table="results/{run}/tables/search_runs.parquet",
+    log:
+        "results/{run}/logs/search_runs.log",
+    benchmark:
+        "results/{run}/benchmarks/search_runs.tsv"
+    conda:
+        "../envs/proxybank.yaml"
+    resources:
+        mem_mb=1000,
+    params:
+        constraints=config["constraints"],
+    message:
+        "Judging the networks that searches found"
+    script:
+        "../workflow_scripts/search_runs.py"

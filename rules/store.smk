@@ -1,0 +1,77 @@
+"""The store.
+
+Needs: score parts of scores.smk, accuracies of truth.smk; for the database, every table of the later stages too.
+Makes: the tables of scores and accuracies as Parquet, and one DuckDB file with every table.
+"""
+
+
+rule score_tables:
+    """All score parts, as tables with one row per network: by seed, mean over seeds, and the status of every score."""
+    input:
+        networks="results/{run}/tables/networks.parquet",
+        parts=score_part_files(),
+    output:
+        by_seed="results/{run}/tables/scores_by_seed.parquet",
+        mean="results/{run}/tables/scores.parquet",
+        status="results/{run}/tables/score_status.parquet",
+    log:
+        "results/{run}/logs/score_tables.log",
+    benchmark:
+        "results/{run}/benchmarks/score_tables.tsv"
+    conda:
+        "../envs/proxybank.yaml"
+    resources:
+        mem_mb=2000,
+    params:
+        pairs=pairs(),
+        parts=score_parts(),
+        closed_forms=closed_forms(),
+        seeds=config["seeds"],
+    message:
+        "Writing the score tables"
+    script:
+        "../workflow_scripts/score_tables.py"
+
+
+rule accuracies_table:
+    """Accuracies of all spaces and datasets that have some, in one table."""
+    input:
+        accuracies=for_pairs(
+            "results/{run}/truth/{space}/{dataset}.parquet", truth=True
+        ),
+    output:
+        table="results/{run}/tables/accuracies.parquet",
+    log:
+        "results/{run}/logs/accuracies_table.log",
+    benchmark:
+        "results/{run}/benchmarks/accuracies_table.tsv"
+    conda:
+        "../envs/proxybank.yaml"
+    resources:
+        mem_mb=1000,
+    message:
+        "Writing the table of accuracies"
+    script:
+        "../workflow_scripts/accuracies_table.py"
+
+
+rule database:
+    """Every table of the run, with the views, in one portable DuckDB file."""
+    input:
+        **{name: f"results/{{run}}/tables/{name}.parquet" for name in store.TABLES},
+    output:
+        database="results/{run}/scores.duckdb",
+    log:
+        "results/{run}/logs/database.log",
+    benchmark:
+        "results/{run}/benchmarks/database.tsv"
+    conda:
+        "../envs/proxybank.yaml"
+    resources:
+        mem_mb=2000,
+    params:
+        views=store.database.views(),
+    message:
+        "Building the database"
+    script:
+        "../workflow_scripts/database.py"

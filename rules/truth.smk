@@ -1,0 +1,97 @@
+"""Truth.
+
+Needs: a table of accuracies, or images to train networks on.
+Makes: accuracies of the networks of one space and dataset in the form of the store; where asked for, accuracies of some
+networks trained here beside those of the table.
+"""
+
+
+rule train_part:
+    """Train every network of one part of a space."""
+    output:
+        accuracies="results/{run}/truth/{space}/{dataset}/{part}.parquet",
+    log:
+        "results/{run}/logs/train_part/{space}/{dataset}/{part}.log",
+    benchmark:
+        "results/{run}/benchmarks/train_part/{space}/{dataset}/{part}.tsv"
+    conda:
+        "../envs/proxybank.yaml"
+    resources:
+        mem_mb=1500,
+        runtime=240,
+    params:
+        images=lambda wildcards: config["datasets"][wildcards.dataset]["images"],
+        n_classes=lambda wildcards: config["datasets"][wildcards.dataset].get(
+            "n_classes"
+        ),
+        skeleton=lambda wildcards: config["spaces"][wildcards.space],
+        dead_edges=config["dead_edges"],
+        widths=lambda wildcards: truth_of(wildcards).get("widths"),
+        networks_per_part=lambda wildcards: training_of(wildcards)["networks_per_part"],
+        training=lambda wildcards: schedule_of(wildcards),
+    message:
+        "Training {wildcards.space} on {wildcards.dataset}: part {wildcards.part}"
+    script:
+        "../workflow_scripts/train_part.py"
+
+
+rule truth:
+    """Accuracies of one space and dataset, from a table or from the parts trained here."""
+    input:
+        accuracies=truth_files,
+    output:
+        table="results/{run}/truth/{space}/{dataset}.parquet",
+    log:
+        "results/{run}/logs/truth/{space}/{dataset}.log",
+    benchmark:
+        "results/{run}/benchmarks/truth/{space}/{dataset}.tsv"
+    conda:
+        "../envs/proxybank.yaml"
+    resources:
+        mem_mb=1000,
+    params:
+        truth=lambda wildcards: truth_of(wildcards),
+        dead_edges=config["dead_edges"],
+    message:
+        "Reading accuracies of {wildcards.space} on {wildcards.dataset}"
+    script:
+        "../workflow_scripts/truth.py"
+
+
+rule retrain:
+    """Some networks, drawn at random and trained here, beside their accuracies in the table."""
+    input:
+        accuracies="results/{run}/truth/{space}/{dataset}.parquet",
+    output:
+        accuracies="results/{run}/truth/{space}/{dataset}_retrained.parquet",
+        comparison=report(
+            "results/{run}/figures/retrained_{space}_{dataset}.csv",
+            caption="../captions/retrain.rst",
+            category="Truth",
+            labels={
+                "figure": "retrained networks",
+                "space": "{space}",
+                "dataset": "{dataset}",
+            },
+        ),
+    log:
+        "results/{run}/logs/retrain/{space}/{dataset}.log",
+    benchmark:
+        "results/{run}/benchmarks/retrain/{space}/{dataset}.tsv"
+    conda:
+        "../envs/proxybank.yaml"
+    resources:
+        mem_mb=1500,
+    params:
+        images=lambda wildcards: config["datasets"][wildcards.dataset]["images"],
+        n_classes=lambda wildcards: config["datasets"][wildcards.dataset].get(
+            "n_classes"
+        ),
+        skeleton=lambda wildcards: config["spaces"][wildcards.space],
+        dead_edges=config["dead_edges"],
+        n_networks=lambda wildcards: truth_of(wildcards)["retrain"],
+        training=lambda wildcards: schedule_of(wildcards),
+    message:
+        "Training {params.n_networks} random networks of {wildcards.space} on {wildcards.dataset}"
+    script:
+        "../workflow_scripts/retrain.py"

@@ -1,0 +1,99 @@
+"""A run that is killed again and again finishes with the tables of one that was left alone."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import time
+
+import psutil
+import pytest
+from conftest import ROOT, Workspace, assert_same_tables
+
+from proxybank.store import TABLES
+
+
+def start(run: Workspace) -> subprocess.Popen:
+    with (run.folder / "output.txt").open("a") as output:
+        return subprocess.Popen(run.command(), cwd=run.folder, stdout=output, stderr=output, start_new_session=True)
+
+
+def wait_until(condition, process: subprocess.Popen, timeout_s: float = 120) -> None:
+    end = time.monotonic() + timeout_s
+    while not condition():
+        assert process.poll() is None, "the run ended before it could be killed"
+        assert time.monotonic() < end, "the run did not get there"
+        time.sleep(0.05)
+
+
+def kill_group(process: subprocess.Popen) -> None:
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def kill_engine(process: subprocess.Popen) -> list[psutil.Process]:
+    """Kill Snakemake and what started it, and return the jobs it leaves behind."""
+    family = psutil.Process(process.pid).children(recursive=True)
+    jobs = [child for child in family if any(".snakemake/scripts/" in word for word in child.cmdline())]
+    process.kill()
+    family[0].kill()
+    process.wait()
+    return jobs
+
+
+def test_kill_and_resume(workspace, tiny_run):
+    run = workspace()
+    parts = run.results / "scores/tss/digits"
+
+    first = start(run)
+    wait_until(lambda: any(parts.glob("*/*.parquet")), first)
+    kill_group(first)
+    kept = {path: path.stat().st_mtime_ns for path in parts.glob("*/[0-9]*.parquet")}
+
+    second = start(run)
+    wait_until(lambda: len(list(parts.glob("*/[0-9]*.parquet"))) > len(kept) + 1, second)
+    orphans = kill_engine(second)
+    assert orphans
+
+    third = start(run)
+    wait_until(lambda: (run.results / "tables/scores.parquet").exists(), third)
+    kill_group(third)
+
+    done = run.run()
+    assert done.returncode == 0, done.stderr
+    with contextlib.suppress(psutil.NoSuchProcess):
+        assert not any(job.is_running() for job in orphans)
+    assert "lock" in (run.folder / "output.txt").read_text()
+    assert {path: path.stat().st_mtime_ns for path in kept} == kept, "finished parts were computed again"
+    assert_same_tables(run, tiny_run, TABLES.keys() - {"provenance"})
+
+
+def test_a_second_run_waits_for_the_first(workspace):
+    run = workspace()
+    first = start(run)
+    try:
+        wait_until(lambda: any((run.folder / ".snakemake/locks").glob("*")), first)
+        second = start(run)
+        wait_until(lambda: "waiting for its end" in (run.folder / "output.txt").read_text(), second)
+        assert first.poll() is None
+        kill_group(second)
+    finally:
+        kill_group(first)
+
+
+def test_nothing_is_done_twice(tiny_run):
+    done = tiny_run.snakemake("--cores", "1")
+    assert done.returncode == 0, done.stderr
+    assert "Nothing to be done" in done.stderr
+
+
+def test_the_report_holds_every_figure(tiny_run):
+    report = (tiny_run.results / "report.html").read_text()
+    for path in (tiny_run.results / "figures").glob("*.png"):
+        assert path.name in report
+
+
+@pytest.mark.parametrize("name", ["Snakefile", *sorted(path.name for path in (ROOT / "rules").glob("*.smk"))])
+def test_snakefmt_has_nothing_to_say(root, name):
+    path = root / name if name == "Snakefile" else root / "rules" / name
+    assert subprocess.run(["snakefmt", "--check", str(path)], capture_output=True).returncode == 0

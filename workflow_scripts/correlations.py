@@ -1,0 +1,23 @@
+"""Rule correlations: scores and accuracies in, rank correlations with intervals out."""
+
+from typing import TYPE_CHECKING
+
+from proxybank import analysis, logs, store
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import Snakemake, snakemake
+
+
+def main(job: "Snakemake") -> None:
+    with logs.to_file(job.log[0]):
+        table = analysis.correlations_table(
+            store.read_table(job.input.scores),
+            store.read_table(job.input.accuracies),
+            job.params.higher_is_better,
+            **job.params.bootstrap,
+        )
+        store.write_table("correlations", table, job.output.table)
+
+
+if __name__ == "__main__":
+    main(snakemake)

@@ -1,0 +1,19 @@
+"""Rule figure_correlations: correlations in, a picture out."""
+
+from typing import TYPE_CHECKING
+
+from proxybank import figures, logs, store
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import Snakemake, snakemake
+
+
+def main(job: "Snakemake") -> None:
+    with logs.to_file(job.log[0]), figures.house_style():
+        figure = figures.correlations_figure(store.read_table(job.input.correlations))
+        for path in job.output:
+            figures.save(figure, path)
+
+
+if __name__ == "__main__":
+    main(snakemake)

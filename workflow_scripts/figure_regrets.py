@@ -1,0 +1,20 @@
+"""Rule figure_regrets: regrets of one space and dataset in, a picture out."""
+
+from typing import TYPE_CHECKING
+
+from proxybank import figures, logs, store
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import Snakemake, snakemake
+
+
+def main(job: "Snakemake") -> None:
+    with logs.to_file(job.log[0]), figures.house_style():
+        place = {"space": job.wildcards.space, "dataset": job.wildcards.dataset}
+        figure = figures.regrets_figure(store.read_table(job.input.regrets, **place))
+        for path in job.output:
+            figures.save(figure, path)
+
+
+if __name__ == "__main__":
+    main(snakemake)

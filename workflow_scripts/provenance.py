@@ -1,0 +1,22 @@
+"""Rule provenance: the configuration and the inputs of a run in, the record of how it came about out."""
+
+from typing import TYPE_CHECKING
+
+import yaml
+
+from proxybank import logs, provenance, store
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import Snakemake, snakemake
+
+
+def main(job: "Snakemake") -> None:
+    with logs.to_file(job.log[0]):
+        facts = {"config": job.params.config, **provenance.facts(job.input.batches, job.input.tables)}
+        store.write_table("provenance", store.provenance_table(facts), job.output.table)
+        with store.atomic(job.output.config) as path:
+            path.write_text(yaml.safe_dump(job.params.config, sort_keys=False))
+
+
+if __name__ == "__main__":
+    main(snakemake)

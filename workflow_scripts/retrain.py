@@ -1,0 +1,34 @@
+"""Rule retrain: accuracies and a schedule in; some networks trained again, and how they compare, out."""
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from proxybank import data, logs, spaces, store, truth
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import Snakemake, snakemake
+
+
+def main(job: "Snakemake") -> None:
+    with logs.to_file(job.log[0]):
+        space, dataset = spaces.get(job.wildcards.space), job.wildcards.dataset
+        known = store.read_parquet(job.input.accuracies)
+        chosen = truth.draw_networks(known, job.params.n_networks)
+        images = data.load(job.params.images, job.params.n_classes)
+        trained = truth.train_classes(
+            space.classes(job.params.dead_edges)[chosen],
+            space.scored_genes(job.params.dead_edges)[chosen],
+            space.name,
+            images,
+            images.skeleton(**job.params.skeleton),
+            job.params.training,
+        )
+        rows = truth.spread(trained, space, job.params.dead_edges, dataset).filter(pl.col("arch_index").is_in(chosen))
+        store.write_table("accuracies", rows, job.output.accuracies)
+        with store.atomic(job.output.comparison) as path:
+            truth.compare(rows, known).write_csv(path, float_precision=3)
+
+
+if __name__ == "__main__":
+    main(snakemake)

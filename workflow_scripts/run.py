@@ -1,0 +1,86 @@
+"""What `make run` does: clear what a killed run left behind, run the workflow, and write its HTML report.
+
+Options other than --configfile go to Snakemake as they are.
+"""
+
+import argparse
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from proxybank import config  # noqa: E402  (it is used in place, not installed)
+from proxybank.errors import ProxybankError  # noqa: E402
+
+LOCKS = Path(".snakemake/locks")
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--configfile", default="config.yaml")
+    options, others = parser.parse_known_args(arguments)
+    try:
+        run = config.load(options.configfile)["run"]
+    except ProxybankError as error:
+        print(error, file=sys.stderr)
+        return 1
+    snakemake = [sys.executable, "-m", "snakemake", "--configfile", options.configfile]
+    if any(LOCKS.glob("*")):
+        wait_for_other_run()
+        stop_orphans()
+    if any(LOCKS.glob("*")):
+        print("Removing the lock of a run that was killed here.", file=sys.stderr)
+        subprocess.run([*snakemake, "--unlock", "--quiet", "all"], check=True)
+    code = subprocess.run([*snakemake, *others, "--rerun-incomplete"]).returncode
+    if code == 0:
+        report = f"results/{run}/report.html"
+        code = subprocess.run([*snakemake, "--quiet", "all", "--report", report]).returncode
+        print(f"Report: {report}" if code == 0 else "The report failed; all other results are there.", file=sys.stderr)
+    return code
+
+
+def wait_for_other_run() -> None:
+    """Return when no Snakemake is at work in this folder any more."""
+    announced = False
+    while engines := processes_here(is_engine):
+        if not announced:
+            print(f"Another run is computing here (process {engines[0].pid}): waiting for its end.", file=sys.stderr)
+            announced = True
+        time.sleep(1)
+
+
+def stop_orphans() -> None:
+    """Stop jobs whose Snakemake was killed; they would compute what the new run computes as well."""
+    for job in processes_here(is_job):
+        print(f"Stopping process {job.pid}, a job of a run that was killed here.", file=sys.stderr)
+        job.kill()
+        job.wait()
+
+
+def is_engine(command: list[str]) -> bool:
+    return any(Path(word).name == "snakemake" for word in command[:3])
+
+
+def is_job(command: list[str]) -> bool:
+    return any(".snakemake/scripts/" in word for word in command)
+
+
+def processes_here(kind: Callable[[list[str]], bool]) -> list[psutil.Process]:
+    """Processes of one kind whose working folder is this one."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if kind(process.cmdline()) and Path(process.cwd()) == Path.cwd():
+                found.append(process)
+        except (psutil.NoSuchProcess, psutil.AccessDenied):
+            pass  # it ended meanwhile, or belongs to somebody else
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
