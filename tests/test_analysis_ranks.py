@@ -4,9 +4,10 @@ import duckdb
 import numpy as np
 import polars as pl
 import pytest
+from scipy import stats
+
 from proxybank import analysis, store
 from proxybank.analysis import ranks
-from scipy import stats
 
 RNG = np.random.default_rng(7)
 N = 300

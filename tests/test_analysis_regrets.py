@@ -3,6 +3,7 @@
 import numpy as np
 import polars as pl
 import pytest
+
 from proxybank import analysis, spaces, store
 from proxybank.errors import ConfigError, SearchError
 

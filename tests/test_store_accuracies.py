@@ -2,6 +2,7 @@
 
 import polars as pl
 import pytest
+
 from proxybank import spaces, store
 from proxybank.errors import TableError
 

@@ -4,6 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
+
 from proxybank import spaces, store
 from proxybank.errors import TableError
 

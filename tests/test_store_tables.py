@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from polars.testing import assert_frame_equal
+
 from proxybank import store
 from proxybank.errors import TableError
 from proxybank.store import database, schema

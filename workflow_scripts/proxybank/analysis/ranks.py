@@ -2,6 +2,7 @@
 
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numba import njit
@@ -12,6 +13,7 @@ from scipy import stats
 _BLOCK = 16
 
 Interval = tuple[float, float]
+Name = TypeVar("Name", bound=Hashable)
 
 
 @dataclass(frozen=True)
@@ -54,13 +56,13 @@ def worst_if_missing(score: NDArray[np.float64], higher_is_better: bool) -> NDAr
 
 
 def correlate(
-    scores: Mapping[Hashable, NDArray[np.float64]],
+    scores: Mapping[Name, NDArray[np.float64]],
     accuracy: NDArray[np.float64],
     *,
     samples: int,
     seed: int,
     units: NDArray[np.int64] | None = None,
-) -> dict[Hashable, Correlation]:
+) -> dict[Name, Correlation]:
     """Kendall's tau-b and Spearman's rho of each score with accuracy, with percentile bootstrap intervals.
 
     Ties count as ties: tau-b corrects for them, rho gives them average ranks. Infinite scores rank like any number; a
@@ -95,16 +97,16 @@ def correlate(
     .. [2] B. Efron, R. Tibshirani, "An introduction to the bootstrap", 1993, chapter 13.
     """
     pairs = {name: _RankedPair(score, accuracy) for name, score in scores.items()}
-    drawn = {name: ([], []) for name in scores}
+    taus: dict[Name, list[NDArray[np.float64]]] = {name: [] for name in scores}
+    rhos: dict[Name, list[NDArray[np.float64]]] = {name: [] for name in scores}
     for counts in _bootstrap_counts(accuracy.size, samples, seed, units):
         for name, pair in pairs.items():
-            for values, block in zip(drawn[name], pair.resampled(counts), strict=True):
-                values.append(block)
+            tau, rho = pair.resampled(counts)
+            taus[name].append(tau)
+            rhos[name].append(rho)
     return {
         name: Correlation(
-            *pair.observed(),
-            *(_interval(values, samples) for values in drawn[name]),
-            n=pair.kept.size,
+            *pair.observed(), _interval(taus[name], samples), _interval(rhos[name], samples), n=pair.kept.size
         )
         for name, pair in pairs.items()
     }
@@ -142,7 +144,7 @@ class _RankedPair:
             )
 
 
-def _dense_rank(values: NDArray[np.float64]) -> NDArray[np.int64]:
+def _dense_rank(values: NDArray) -> NDArray[np.int64]:
     """Rank from 0 of each value among the distinct values."""
     return np.unique(values, return_inverse=True)[1]
 
@@ -163,7 +165,10 @@ def _interval(blocks: list[NDArray[np.float64]], samples: int) -> Interval:
     """2.5% and 97.5% quantile of the first `samples` values, of those that are defined."""
     values = np.concatenate([*blocks, []])[:samples]
     values = values[~np.isnan(values)]
-    return tuple(np.quantile(values, [0.025, 0.975]).tolist()) if values.size else (np.nan, np.nan)
+    if not values.size:
+        return np.nan, np.nan
+    low, high = np.quantile(values, [0.025, 0.975])
+    return float(low), float(high)
 
 
 @njit(cache=True)

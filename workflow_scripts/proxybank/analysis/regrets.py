@@ -1,6 +1,7 @@
 """What a choice of network costs: its accuracy against the best network within the same limits (table ``regrets``)."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -13,7 +14,7 @@ ARGMAX = "argmax"
 ORACLE = "oracle"
 RANDOM = "random"
 
-Constraint = Mapping[str, str | float]
+Constraint = Mapping[str, Any]
 Constraints = Mapping[str, Sequence[Constraint]]
 
 _PAIR = ["space", "dataset"]
@@ -202,14 +203,14 @@ def _feasible_sets(
             yield pair, constraint, part.filter(feasible(part, constraint))
 
 
-def _moments(accuracy: NDArray[np.float64]) -> dict[str, float | None]:
+def _moments(accuracy: NDArray[np.float64]) -> dict[str, Any]:
     """Mean and population standard deviation; none of no networks."""
     if not accuracy.size:
         return {"mean_pct": None, "std_pct": None}
     return {"mean_pct": float(accuracy.mean()), "std_pct": float(accuracy.std())}
 
 
-def _searches(runs: pl.DataFrame) -> Iterator[tuple[str, str, dict[str, float | None]]]:
+def _searches(runs: pl.DataFrame) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Each search in some runs of one constraint, at its largest budget."""
     for (algorithm, objective), group in runs.group_by("algorithm", "objective", maintain_order=True):
         budget = group["budget"].max()

@@ -71,7 +71,7 @@ def draw_regrets(ax: Axes, regrets: pl.DataFrame) -> Axes:
     ax.grid(False, axis="y")
     for place in range(0, order.height, 2):
         ax.axhspan(place - 0.5, place + 0.5, color="#F5F5F5", linewidth=0, zorder=0)
-    right = max(1.08 * (rows["regret_pct"].max() or 0), 0.02)
+    right = 1.08 * max([*rows["regret_pct"], 0.02])
     ax.set_xlim(0, right)
     ticks = [0.0]
     for tick in _TICKS:
@@ -97,8 +97,8 @@ def regrets_figure(regrets: pl.DataFrame) -> Figure:
     ax = draw_regrets(figure.add_subplot(), regrets)
     legend_beside(ax, title="within")
     space, dataset = regrets.select("space", "dataset").row(0)
-    runs = regrets["runs"].max()
-    counted = f"; searches: mean of {runs:,} runs with its 95% interval" if runs else ""
+    runs = regrets["runs"].drop_nulls()
+    counted = f"; searches: mean of {max(runs):,} runs with its 95% interval" if runs.len() else ""
     suptitle(
         figure,
         f"{space}, {dataset}: regret within cost limits",

@@ -1,6 +1,7 @@
 """Score against accuracy: every network of a space, one panel per proxy."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -61,7 +62,7 @@ def draw_score(
     accuracy_axis(ax, accuracy.min(), accuracy.max())
     x_edges = _edges(score[placed], ax.xaxis.get_transform(), _BINS[0])
     y_edges = _edges(accuracy, ax.yaxis.get_transform(), _BINS[1])
-    look = {"cmap": DENSITY, "norm": LogNorm(1, max(accuracy.size / 50, 10)), "rasterized": True}
+    look: dict[str, Any] = {"cmap": DENSITY, "norm": LogNorm(1, max(accuracy.size / 50, 10)), "rasterized": True}
     counts = np.histogram2d(score[placed], accuracy[placed], [x_edges, y_edges])[0]
     ax.pcolormesh(x_edges, y_edges, np.ma.masked_equal(counts.T, 0), **look)
     if not placed.all():
@@ -74,7 +75,7 @@ def draw_score(
         note = f"left: {', '.join(notes)}"
         ax.annotate(note, (0.98, 0.02), xycoords="axes fraction", ha="right", va="bottom", fontsize=7.5, color=GREY)
     left = -_MARGIN if placed.all() else -_WITH_BAND
-    ax.set_xlim(_beside(x_edges, ax.xaxis.get_transform(), left, 1 + _MARGIN))
+    ax.set_xlim(*_beside(x_edges, ax.xaxis.get_transform(), left, 1 + _MARGIN))
     ax.set(xlabel=proxy, title=_title(*kendall))
     return ax
 

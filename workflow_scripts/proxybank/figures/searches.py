@@ -84,7 +84,8 @@ def draw_search_time(
             color=GREY,
         )
     if summary.height:
-        accuracy_axis(ax, summary["low"].min(), max(summary["high"].max(), optimum_pct or 0))
+        shown = [*summary["low"], *summary["high"]] + ([] if optimum_pct is None else [optimum_pct])
+        accuracy_axis(ax, min(shown), max(shown))
     if (summary["seconds"] > 0).all():
         ax.set_xscale("log")
         ax.margins(x=0.15)
@@ -105,20 +106,20 @@ def search_time_figure(search_runs: pl.DataFrame, regrets: pl.DataFrame) -> Figu
     columns = 2 if len(constraints) == 4 else 3
     figure, axes = panels(len(constraints), columns, width=3.6, height=3.0)
     for k, (ax, constraint) in enumerate(zip(axes, constraints, strict=True)):
-        limited = regrets.filter(constraint_id=constraint)
+        optimum, n_feasible = regrets.filter(constraint_id=constraint).select("optimum_pct", "n_feasible").row(0)
         draw_search_time(
             ax,
             search_runs.filter(constraint_id=constraint),
-            optimum_pct=limited["optimum_pct"].first(),
+            optimum_pct=optimum,
             searches=searches,
         )
-        ax.set_title(f"{constraint}: {limited['n_feasible'].first():,} networks")
+        ax.set_title(f"{constraint}: {n_feasible:,} networks")
         if k % columns:
             ax.set_ylabel("")
-    bars, labels = axes[0].get_legend_handles_labels()
-    figure.legend([line for line, *_ in bars], labels, loc="outside lower left", ncols=min(2, len(axes)))
+    lines = [bars[0] for bars in axes[0].containers]
+    figure.legend(lines, choice_labels(searches), loc="outside lower left", ncols=min(2, len(axes)))
     space, dataset = search_runs.select("space", "dataset").row(0)
-    n_runs = search_runs.group_by(*_SEARCH, "budget", "constraint_id").len()["len"].max()
+    n_runs = search_runs["run"].n_unique()
     suptitle(
         figure,
         f"{space}, {dataset}: accuracy found against simulated search time",

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -21,7 +22,7 @@ GREY = "#6E6E6E"
 LIGHT = "#D9D9D9"
 DENSITY = LinearSegmentedColormap.from_list("density", ["#C6DBEF", "#4292C6", "#08519C", "#041F4A"])
 
-_RC = {
+_RC: dict[Any, object] = {
     "figure.dpi": 100,
     "savefig.dpi": 200,
     "figure.constrained_layout.use": True,
@@ -129,22 +130,22 @@ def accuracy_axis(ax: Axes, low: float, high: float) -> None:
     ax.set_ylabel("test accuracy (%)")
 
 
-def legend_beside(ax: Axes, **options: object) -> None:
+def legend_beside(ax: Axes, **options: Any) -> None:
     """Put the legend right of the axes, where it hides nothing."""
     ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1), borderaxespad=0, alignment="left", **options)
 
 
 def _accuracy_ticks(low: float, high: float) -> list[float]:
-    """Round accuracies, the roundest first, as many as can be told apart on the axis."""
+    """Return accuracies as round as leaves five of them that can be told apart, one of them near the top."""
     bottom, top = _log_error(np.array([low, high]))
     ticks: list[float] = []
     for step in (10, 5, 2, 1, 0.5, 0.2, 0.1):
         for k in range(int(np.ceil(low / step)), int(high / step + 1e-9) + 1):
             tick = round(k * step, 1)
             places = _log_error(np.array([*ticks, np.inf]))[:-1]
-            if tick < 100 and (abs(places - _log_error(tick)) > 0.1 * (top - bottom)).all():
+            if tick < 100 and (abs(places - _log_error(np.array(tick))) > 0.1 * (top - bottom)).all():
                 ticks.append(tick)
-        if len(ticks) >= 5:
+        if len(ticks) >= 5 and top - _log_error(np.array(max(ticks))) < 0.15 * (top - bottom):
             break
     return sorted(ticks)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -15,7 +16,7 @@ _ROW = "row of the file"
 
 
 def read_accuracies(
-    path: str | Path, space: Space, dataset: str, measurements: Sequence[Mapping[str, object]] | None = None
+    path: str | Path, space: Space, dataset: str, measurements: Sequence[Mapping[str, Any]] | None = None
 ) -> pl.DataFrame:
     """Read accuracies from CSV or Parquet.
 
@@ -114,12 +115,12 @@ def _read(path: Path) -> pl.DataFrame:
     return table
 
 
-def _column(table: pl.DataFrame, name: object, path: Path) -> pl.Series:
+def _column(table: pl.DataFrame, name: str, path: Path) -> pl.Series:
     """Return a column, or say which there are."""
     found = [column for column in table.columns if column != _ROW]
     if name not in found:
-        raise TableError(f"{path}: there is no column '{name}'.{suggest(str(name), found)} Found: {', '.join(found)}.")
-    return table[str(name)]
+        raise TableError(f"{path}: there is no column '{name}'.{suggest(name, found)} Found: {', '.join(found)}.")
+    return table[name]
 
 
 def _arch_index(table: pl.DataFrame, space: Space, path: Path) -> pl.Series:
@@ -185,7 +186,7 @@ def _long(table: pl.DataFrame, path: Path) -> pl.DataFrame:
     )
 
 
-def _measured(table: pl.DataFrame, measurement: Mapping[str, object], path: Path) -> pl.DataFrame:
+def _measured(table: pl.DataFrame, measurement: Mapping[str, Any], path: Path) -> pl.DataFrame:
     epochs = int(measurement["epochs"])
     seconds = None
     if "train_seconds" in measurement:
@@ -202,7 +203,7 @@ def _measured(table: pl.DataFrame, measurement: Mapping[str, object], path: Path
     )
 
 
-def _numbers(table: pl.DataFrame, name: object, path: Path) -> pl.Series:
+def _numbers(table: pl.DataFrame, name: str, path: Path) -> pl.Series:
     """Return a column as float64, NaN as null."""
     values = _column(table, name, path)
     if not values.dtype.is_numeric() and values.null_count() < values.len():
@@ -223,8 +224,9 @@ def _check_accuracies(rows: pl.DataFrame, path: Path) -> None:
         raise TableError(
             f"{path}: {_some(outside)} have an accuracy of {outside['accuracy_pct'][0]:g}. Expected percent, 0 to 100."
         )
-    if accuracy.max() <= 1:
-        raise TableError(f"{path}: no accuracy is above {accuracy.max():g}. Expected percent, not fractions.")
+    best = accuracy.to_numpy().max()
+    if best <= 1:
+        raise TableError(f"{path}: no accuracy is above {best:g}. Expected percent, not fractions.")
     seconds = rows["train_seconds"]
     if (seconds < 0).any():
         raise TableError(f"{path}: {_some(rows.filter(seconds < 0))} have negative training seconds.")

@@ -58,7 +58,8 @@ def views() -> list[str]:
 def _comment(con: duckdb.DuckDBPyConnection, table: Table) -> None:
     con.execute(f"comment on table {table.name} is {_quoted('One row: ' + table.grain)}")
     for (name,) in con.execute("select column_name from (describe " + table.name + ")").fetchall():
-        con.execute(f'comment on column {table.name}."{name}" is {_quoted(table.column(name).meaning)}')
+        if column := table.column(name):
+            con.execute(f'comment on column {table.name}."{name}" is {_quoted(column.meaning)}')
 
 
 def _quoted(text: object) -> str:

@@ -26,8 +26,9 @@ def table_writer(name: str, path: str | Path) -> Iterator[Callable[[pl.DataFrame
     TableError
         If a frame breaks the contract, or comes a second time.
     """
-    text_key = [column for column in TABLES[name].key if TABLES[name].column(column).dtype == pl.String]
-    seen = set()
+    table = TABLES[name]
+    text_key = [column.name for column in table.columns if column.name in table.key and column.dtype == pl.String]
+    seen: set[tuple[str, ...]] = set()
     with parquet_writer(path) as append:
 
         def check_and_append(frame: pl.DataFrame) -> None:

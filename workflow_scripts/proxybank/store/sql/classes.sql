@@ -1,8 +1,10 @@
--- One row per space, dataset, class_index: networks that compute the same function, and how far their accuracies differ.
+-- One row per space, dataset, class_index: networks that compute the same function, and how far accuracies differ.
 -- mean_pct, std_pct (n - 1), low_pct, high_pct (minimum, maximum): final test accuracy of its trained members, percent.
 create or replace view classes as
 select
-    n.space, n.dataset, n.class_index,
+    n.space,
+    n.dataset,
+    n.class_index,
     min(n.arch_index) as first_arch_index,
     arg_min(n.arch, n.arch_index) as first_arch,
     count(*) as n_networks,

@@ -1,9 +1,15 @@
--- One row per space, dataset, constraint_id, algorithm, objective, budget: what its runs find, in percent test accuracy.
--- low_pct, high_pct: 95% interval of mean_pct, 1.96 standard errors (std_pct has n - 1). n_runs: runs that found a network.
+-- One row per space, dataset, constraint_id, algorithm, objective, budget: what its runs find, percent test accuracy.
+-- low_pct, high_pct: 95% interval of mean_pct, 1.96 standard errors (std_pct has n - 1).
+-- n_runs: runs that found a network.
 create or replace view leaderboard as
 with runs as (
     select
-        space, dataset, constraint_id, algorithm, objective, budget,
+        space,
+        dataset,
+        constraint_id,
+        algorithm,
+        objective,
+        budget,
         count(accuracy_pct) as n_runs,
         avg(accuracy_pct) as mean_pct,
         stddev_samp(accuracy_pct) as std_pct,
@@ -14,12 +20,21 @@ with runs as (
     group by space, dataset, constraint_id, algorithm, objective, budget
 )
 
-select
-    space, dataset, constraint_id,
+select  -- noqa: ST06
+    space,
+    dataset,
+    constraint_id,
     rank() over (partition by space, dataset, constraint_id order by mean_pct desc nulls last) as place,
-    algorithm, objective, budget, n_runs, mean_pct, std_pct,
+    algorithm,
+    objective,
+    budget,
+    n_runs,
+    mean_pct,
+    std_pct,
     mean_pct - 1.96 * std_pct / sqrt(n_runs) as low_pct,
     mean_pct + 1.96 * std_pct / sqrt(n_runs) as high_pct,
-    regret_pct, n_evaluated, simulated_seconds
+    regret_pct,
+    n_evaluated,
+    simulated_seconds
 from runs
 order by space, dataset, constraint_id, place;

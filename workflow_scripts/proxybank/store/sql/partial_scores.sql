@@ -1,7 +1,10 @@
 -- One row per space, dataset, class_index, proxy that has a score for some seeds and none for others: null in scores.
 create or replace view partial_scores as
 select
-    space, dataset, class_index, proxy,
+    space,
+    dataset,
+    class_index,
+    proxy,
     count(*) filter (where status = 'ok') as n_ok,
     count(*) as n_seeds,
     string_agg(distinct status, ', ' order by status) filter (where status <> 'ok') as why

@@ -2,7 +2,9 @@
 -- seconds: sum over these pairs of the share of the pass; ms_per_pair: its mean, milliseconds.
 create or replace view proxy_coverage as
 select
-    space, dataset, proxy,
+    space,
+    dataset,
+    proxy,
     count(*) filter (where status = 'ok') / count(*) as share_ok,
     count(*) filter (where status = 'singular') as n_singular,
     count(*) filter (where status = 'constant') as n_constant,
