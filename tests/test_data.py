@@ -1,0 +1,100 @@
+"""Files of images: what is refused, with which message, and how batches are drawn."""
+
+import numpy as np
+import pytest
+
+from proxybank import data
+from proxybank.errors import ImageError
+
+GOOD = {
+    "images": np.random.default_rng(0).integers(0, 256, (40, 3, 8, 8), dtype=np.uint8),
+    "labels": np.arange(40) % 4,
+}
+
+
+@pytest.fixture(autouse=True)
+def forget_files():
+    """The same path holds other images in each test."""
+    data.load.cache_clear()
+
+
+def save(folder, **changes):
+    arrays = {**GOOD, **changes}
+    path = folder / "images.npz"
+    np.savez(path, **{name: array for name, array in arrays.items() if array is not None})
+    return str(path)
+
+
+def test_a_good_file_is_standardised(tmp_path):
+    loaded = data.load(save(tmp_path))
+    assert loaded.images.shape == (40, 3, 8, 8) and loaded.images.dtype == np.float32
+    np.testing.assert_allclose(loaded.images.mean(axis=(0, 2, 3)), 0, atol=1e-5)
+    np.testing.assert_allclose(loaded.images.std(axis=(0, 2, 3)), 1, atol=1e-5)
+    assert loaded.n_classes == 4
+    assert data.load(save(tmp_path), 10).n_classes == 10
+    assert data.load(save(tmp_path), 10).skeleton().n_classes == 10
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"labels": None}, r"images.npz: no array is called 'labels'. Expected 'images' and 'labels'. Add it."),
+        (
+            {"images": GOOD["images"][0]},
+            r"images: found shape \(3, 8, 8\). Expected \(n, 1 or 3 channels, side, side\)",
+        ),
+        ({"images": GOOD["images"].transpose(0, 2, 3, 1)}, r"found shape \(40, 8, 8, 3\)"),
+        ({"images": GOOD["images"].astype(float)}, "images: found type float64. Expected uint8, values 0 to 255."),
+        ({"labels": GOOD["labels"][:5]}, r"labels: found int64 of shape \(5,\). Expected one integer"),
+        ({"labels": GOOD["labels"] - 1}, r"Expected one integer from 0 for each of the 40 images"),
+        ({"labels": GOOD["labels"] * 0.5}, r"labels: found float64 of shape \(40,\)"),
+        ({"images": np.zeros_like(GOOD["images"])}, "a channel has the same value everywhere"),
+    ],
+)
+def test_a_bad_file_is_refused(tmp_path, changes, message):
+    data.load.cache_clear()
+    with pytest.raises(ImageError, match=message):
+        data.load(save(tmp_path, **changes))
+
+
+def test_missing_and_foreign_files_are_refused(tmp_path):
+    with pytest.raises(ImageError, match="nothing.npz: there is no such file"):
+        data.load(str(tmp_path / "nothing.npz"))
+    foreign = tmp_path / "images.txt"
+    foreign.write_text("no images")
+    with pytest.raises(ImageError, match="this is no .npz file of plain arrays"):
+        data.load(str(foreign))
+    np.save(tmp_path / "one.npy", GOOD["images"])
+    with pytest.raises(ImageError, match="this is no .npz file of plain arrays"):
+        data.load(str(tmp_path / "one.npy"))
+    np.savez(tmp_path / "objects.npz", images=np.array([{}]), labels=GOOD["labels"])
+    with pytest.raises(ImageError, match="this is no .npz file of plain arrays"):
+        data.load(str(tmp_path / "objects.npz"))
+
+
+def test_too_many_labels_for_the_classes(tmp_path):
+    with pytest.raises(ImageError, match="found label 3. Expected labels below n_classes, 2. Raise it."):
+        data.load(save(tmp_path), 2)
+
+
+def test_batches_are_distinct_nested_and_written_whole(tmp_path):
+    digits = data.load("digits")
+    pool = data.scoring_pool(digits, {"train_images": 100, "valid_images": 597})
+    parts = data.partition(digits, 100, 597)
+    assert not np.intersect1d(pool, parts.test).size and len(pool) == 697
+    large, small = (data.draw_batches(digits, size, [0, 3], pool) for size in (128, 64))
+    assert (large.images[:, :64] == small.images).all()
+    assert len(np.unique(large.images[0].reshape(128, -1), axis=0)) == 128
+    assert not (large.images[0] == large.images[1]).all()
+    large.write(tmp_path / "batches.npz")
+    again = data.Batches.read(tmp_path / "batches.npz")
+    assert (again.images == large.images).all() and again.n_classes == 10 and again.seeds.tolist() == [0, 3]
+
+
+def test_repeated_images_are_drawn_once(tmp_path):
+    images = np.repeat(GOOD["images"][:20], 2, axis=0)
+    loaded = data.load(save(tmp_path, images=images))
+    drawn = data.draw_batches(loaded, 20, [0], np.arange(40))
+    assert len(np.unique(drawn.images[0].reshape(20, -1), axis=0)) == 20
+    with pytest.raises(ImageError, match="20 distinct images for scoring. Expected at least batch_size, 21."):
+        data.draw_batches(loaded, 21, [0], np.arange(40))

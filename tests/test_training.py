@@ -1,0 +1,119 @@
+"""Training of bundles against single networks, and on real images."""
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+import torch.nn.functional as F
+
+from proxybank import data, networks, spaces, truth
+from proxybank.errors import ImageError
+from proxybank.networks import Network
+from proxybank.truth.training import Bundle, Statistics
+
+INIT = "kaiming_normal_fan_out"
+SCHEDULE = truth.Schedule(epochs=4, batch_size=50, learning_rate=0.3, momentum=0.9, weight_decay=5e-4)
+DIGITS = data.load("digits")
+SKELETON = DIGITS.skeleton(stem_width=8, cells_per_stage=1)
+
+
+@pytest.fixture(scope="module")
+def split():
+    parts = data.partition(DIGITS, 100, 200)
+    indexes = {"train": parts.train, "valid": parts.valid, "test": parts.test}
+    return truth.Split(
+        {name: torch.from_numpy(DIGITS.images[index]) for name, index in indexes.items()},
+        {name: torch.from_numpy(DIGITS.labels[index]) for name, index in indexes.items()},
+    )
+
+
+def members(space, index):
+    genes = spaces.get(space).scored_genes("drop")[index]
+    return [Network(space, tuple(int(gene) for gene in row), SKELETON) for row in genes]
+
+
+@pytest.mark.parametrize(("space", "index"), [("tss", range(0, 15_625, 1500)), ("sss", [12_345])])
+def test_a_bundle_computes_what_its_networks_do(space, index, split):
+    chosen = members(space, list(index))
+    images = split.images["train"]
+    with torch.no_grad():
+        together = Bundle(chosen, INIT, seed=1).logits(images, Statistics())
+        for network, logits in zip(chosen, together, strict=True):
+            alone = networks.forward(network, networks.draw(network, INIT, 1), images).logits
+            torch.testing.assert_close(logits, alone, rtol=1e-4, atol=1e-4)
+
+
+def test_one_step_equals_plain_gradient_descent(split):
+    """SGD written out: momentum does nothing in the first step but for Nesterov's factor 1 + momentum."""
+    (network,) = members("tss", [1])
+    schedule = truth.Schedule(epochs=1, batch_size=100, learning_rate=0.1, momentum=0.9, weight_decay=1e-3)
+    bundle = Bundle([network], INIT, seed=0)
+    start = {name: tensor.detach().clone() for name, tensor in bundle.parameters.items()}
+    loss = F.cross_entropy(bundle.logits(split.images["train"], Statistics())[0], split.labels["train"])
+    gradients = torch.autograd.grad(loss, list(bundle.parameters.values()))
+    kept = {}
+    original = Bundle.__init__
+
+    def remember(self, *arguments):
+        original(self, *arguments)
+        kept["bundle"] = self
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Bundle, "__init__", remember)
+        truth.train([network], split, schedule, seed=0)
+    for (name, before), gradient in zip(start.items(), gradients, strict=True):
+        step = 0.1 * 1.9 * (gradient + 1e-3 * before)
+        torch.testing.assert_close(kept["bundle"].parameters[name].detach(), before - step, rtol=1e-4, atol=1e-5)
+
+
+def test_companions_and_their_number_hardly_change_an_accuracy(split):
+    chosen = members("tss", [1, 5, 77, 4000])
+    together = truth.train(chosen, split, SCHEDULE, seed=0).accuracy_pct["test"]
+    alone = [truth.train([network], split, SCHEDULE, seed=0).accuracy_pct["test"][0] for network in chosen]
+    # Rounding differs with the width of a grouped convolution, and training magnifies it a little.
+    np.testing.assert_allclose(together, alone, atol=3)
+
+
+def test_training_learns_and_repeats_itself(split):
+    chosen = members("tss", [1, 4000])
+    first = truth.train(chosen, split, SCHEDULE, seed=0)
+    again = truth.train(chosen, split, SCHEDULE, seed=0)
+    assert first.accuracy_pct["test"].tolist() == again.accuracy_pct["test"].tolist()
+    assert (first.accuracy_pct["test"] > 40).all()  # guessing gives 10
+    pathless = truth.train(
+        members("tss", np.flatnonzero(~spaces.get("tss").scored_genes("drop").any(axis=1))[:1]), split, SCHEDULE, 0
+    )
+    assert pathless.accuracy_pct["test"][0] < 15
+    assert first.seconds > 0
+
+
+def test_parts_join_to_the_whole():
+    training = {**vars(SCHEDULE), "train_images": 100, "valid_images": 597, "epochs": 1, "seeds": [0, 1]}
+    del training["initialisation"]
+
+    def part(number, size):
+        return truth.train_part(
+            space="sss",
+            dead_edges="drop",
+            widths=[8, 64],
+            part=number,
+            networks_per_part=size,
+            images=DIGITS,
+            skeleton=DIGITS.skeleton(),
+            training=training,
+        ).drop("train_seconds")
+
+    whole = part(0, 4)
+    assert pl.concat([part(0, 2), part(1, 2)]).equals(whole)
+    assert whole.shape[0] == 4 * 2 * 2  # networks, seeds, splits
+    assert whole["class_index"].unique().to_list() == [0, 7, 56, 63]  # widths 8 and 64 of the last two layers
+    assert whole["accuracy_pct"].is_between(0, 100).all()
+
+
+def test_partition_is_fair_and_disjoint():
+    parts = data.partition(DIGITS, 100, 597)
+    everything = np.concatenate([parts.train, parts.valid, parts.test])
+    assert np.unique(everything).size == len(DIGITS.labels) == 1797
+    assert (np.bincount(DIGITS.labels[parts.train]) >= 9).all()
+    with pytest.raises(ImageError, match="1797 images, of which 1000 for training and 795 for validation, leave 2"):
+        data.partition(DIGITS, 1000, 795)
