@@ -18,8 +18,9 @@ def members(name, index, skeleton=SMALL):
     return [networks.Network(name, tuple(int(gene) for gene in row), skeleton) for row in genes]
 
 
-def images(n=16, side=8):
-    return torch.randn(n, 3, side, side, generator=torch.Generator().manual_seed(0))
+def batch(n=16, side=8):
+    images = torch.randn(n, 3, side, side, generator=torch.Generator().manual_seed(0))
+    return passes.Batch(images, torch.arange(n) % 10)
 
 
 SOME = {"tss": np.arange(0, 15_625, 401), "sss": np.r_[0:4, 12_344:12_360, 20_000, 20_064, 32_767]}
@@ -39,15 +40,15 @@ def test_packing_pads_with_zeros():
 
 @pytest.mark.parametrize("name", ["tss", "sss"])
 def test_kernel_equals_two_products_of_all_codes(name):
-    batch, chosen = images(), members(name, SOME[name])
-    kernels = [kernel for kernel, _ in passes.relu_kernels(chosen, batch, INIT, seed=1)]
+    chosen = members(name, SOME[name])
+    kernels = [kernel for kernel, _ in passes.relu_kernels(chosen, batch(), INIT, 1)]
     for network, kernel in zip(chosen, kernels, strict=True):
         codes = []
         with torch.no_grad():
             networks.forward(
                 network,
                 networks.draw(network, INIT, 1),
-                batch,
+                batch().images,
                 on_relu=lambda x, n, codes=codes: codes.extend([(x > 0).flatten(1).double()] * n),
             )
         c = torch.cat(codes, dim=1)
@@ -60,7 +61,7 @@ def test_kernel_equals_two_products_of_all_codes(name):
 @pytest.mark.parametrize("name", ["tss", "sss"])
 def test_units_equal_the_closed_form(name):
     expected = spaces.get(name).costs(SMALL)["relu_units"][SOME[name]]
-    found = [kernel.n_units for kernel, _ in passes.relu_kernels(members(name, SOME[name]), images(), INIT, seed=0)]
+    found = [kernel.n_units for kernel, _ in passes.relu_kernels(members(name, SOME[name]), batch(), INIT, 0)]
     assert (np.array(found) == expected).all()
 
 
@@ -81,7 +82,7 @@ def test_matrix_product_of_the_accelerator_equals_packed_words(monkeypatch):
 def test_flow_equals_automatic_differentiation(name):
     chosen = members(name, SOME[name])
     ones = torch.ones(1, 3, 8, 8, dtype=torch.float64)
-    for network, (flow, _) in zip(chosen, passes.flows(chosen, INIT, seed=2, device="cpu"), strict=True):
+    for network, (flow, _) in zip(chosen, passes.flows(chosen, batch(), INIT, 2), strict=True):
         drawn = networks.draw(network, INIT, 2)
         weights = {key: weight.double().abs().requires_grad_() for key, weight in drawn.items()}
         del weights["classifier.bias"]
@@ -97,10 +98,10 @@ def test_flow_equals_automatic_differentiation(name):
 
 
 def test_scores_do_not_depend_on_companions():
-    every = [kernel.agreements for kernel, _ in passes.relu_kernels(members("sss", SOME["sss"]), images(), INIT, 0)]
+    every = [kernel.agreements for kernel, _ in passes.relu_kernels(members("sss", SOME["sss"]), batch(), INIT, 0)]
     for position in (3, 9, 22):
         alone = members("sss", SOME["sss"][[position]])
-        ((kernel, _),) = passes.relu_kernels(alone, images(), INIT, 0)
+        ((kernel, _),) = passes.relu_kernels(alone, batch(), INIT, 0)
         assert (kernel.agreements == every[position]).all()
 
 

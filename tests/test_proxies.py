@@ -15,6 +15,8 @@ from proxybank.proxies import CLOSED_FORM, GROUPS, REGISTRY, Proxy, Status, eval
 from proxybank.spaces.tss import drop_dead_edges
 
 TSS = spaces.get("tss")
+IMAGES = torch.randn(16, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+BATCH = passes.Batch(IMAGES, torch.arange(16) % 10)
 SMALL = spaces.Skeleton(image_side=8, stem_width=8, cells_per_stage=1)
 INIT = "kaiming_normal_fan_out"
 
@@ -75,21 +77,20 @@ def pathless():
 
 
 def test_cells_without_a_path_have_no_flow(pathless):
-    for flow, _ in passes.flows(pathless, INIT, 0, "cpu"):
+    for flow, _ in passes.flows(pathless, BATCH, INIT, 0):
         assert value("synflow", flow) == value("logsynflow", flow) == (0.0, Status.OK)
 
 
 def test_no_other_cell_lacks_flow():
     genes = TSS.class_genes("drop")
     members = [networks.Network("tss", tuple(int(gene) for gene in row), SMALL) for row in genes[::9]]
-    scores = [value("synflow", flow)[0] for flow, _ in passes.flows(members, INIT, 0, "cpu")]
+    scores = [value("synflow", flow)[0] for flow, _ in passes.flows(members, BATCH, INIT, 0)]
     assert [score == 0 for score in scores] == [not any(network.genes) for network in members]
 
 
 def test_the_201_singular_kernels(pathless):
     """Seen in two public score files: cells without a path and without a convolution that the input reaches."""
-    images = torch.randn(16, 3, 8, 8, generator=torch.Generator().manual_seed(0))
-    statuses = [value("naswot", codes)[1] for codes, _ in passes.relu_kernels(pathless, images, INIT, 0)]
+    statuses = [value("naswot", codes)[1] for codes, _ in passes.relu_kernels(pathless, BATCH, INIT, 0)]
     assert statuses.count(Status.SINGULAR) == 201
     assert statuses.count(Status.OK) == 140
 
@@ -150,12 +151,9 @@ def parity_scores(arguments):
     drawn = data.draw_batches(images, 64, [0, 1, 2], np.arange(len(images.labels)))
     members = [networks.Network("tss", tuple(int(gene) for gene in TSS.genes[k]), images.skeleton()) for k in index]
     scores = []
-    for seed, batch in enumerate(torch.from_numpy(drawn.images)):
-        found = (
-            passes.relu_kernels(members, batch, INIT, seed)
-            if group == "forward"
-            else passes.flows(members, INIT, seed, "cpu")
-        )
+    for seed in range(3):
+        batch = passes.Batch(torch.from_numpy(drawn.images[seed]), torch.from_numpy(drawn.labels[seed]))
+        found = passes.PASSES[group](members, batch, INIT, seed)
         names = ["naswot"] if group == "forward" else ["logsynflow", "synflow"]
         scores.append([[value(name, evidence)[0] for name in names] for evidence, _ in found])
     return np.array(scores, float).mean(axis=0)

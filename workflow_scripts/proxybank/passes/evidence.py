@@ -1,11 +1,26 @@
 """What passes hand to proxies."""
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
+
+from proxybank.networks import Network
+
+
+class Batch(NamedTuple):
+    """What networks are scored on, on the device they run on.
+
+    Attributes
+    ----------
+    images : float32 Tensor, shape (n_images, in_channels, side, side)
+    labels : int64 Tensor, shape (n_images,)
+    """
+
+    images: Tensor
+    labels: Tensor
 
 
 class ReluKernel(NamedTuple):
@@ -31,5 +46,6 @@ class ReluKernel(NamedTuple):
 # Each weight's absolute value and the gradient of the flow to it, both float64 (pass ``synaptic_flow``).
 Flow = list[tuple[Tensor, Tensor]]
 
-# What a pass yields for each network, in the order it was given them: the evidence, and the seconds it took.
-Timed = Iterator[tuple[ReluKernel | Flow, float]]
+# A pass: networks of one space, a batch, name of the initialisation, seed -> for each network, in their order, the
+# evidence and the seconds it took.
+Pass = Callable[[Sequence[Network], Batch, str, int], Iterator[tuple[Any, float]]]

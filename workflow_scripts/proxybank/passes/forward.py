@@ -9,7 +9,7 @@ from torch import Tensor
 
 from proxybank import networks
 from proxybank.networks import Network
-from proxybank.passes.evidence import ReluKernel
+from proxybank.passes.evidence import Batch, ReluKernel
 from proxybank.passes.prefixes import Trunk
 from proxybank.passes.relu_codes import ReluCodes
 from proxybank.spaces.base import Layer
@@ -20,7 +20,7 @@ State = tuple[Tensor, ReluKernel]
 
 @torch.inference_mode()  # on a generator, it holds within each step only
 def relu_kernels(
-    members: Sequence[Network], images: Tensor, initialisation: str, seed: int
+    members: Sequence[Network], batch: Batch, initialisation: str, seed: int
 ) -> Iterator[tuple[ReluKernel, float]]:
     """Yield the Hamming kernel of each network, and the seconds it took.
 
@@ -28,10 +28,12 @@ def relu_kernels(
     ----------
     members : sequence of Network
         Networks of one space; on the size space the official order saves most work.
-    images : float32 Tensor, shape (n_images, in_channels, side, side)
+    batch : Batch
+        Its labels are not read.
     initialisation : str
     seed : int
     """
+    images = batch.images
     draw = partial(networks.draw, initialisation=initialisation, seed=seed, device=images.device)
 
     def run(network: Network, layer: Layer, before: State | None) -> State:

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from proxybank import networks
 from proxybank.networks import Network, Weights
-from proxybank.passes.evidence import Flow
+from proxybank.passes.evidence import Batch, Flow
 from proxybank.passes.prefixes import Trunk, siblings
 from proxybank.spaces.base import Layer
 from proxybank.spaces.tss import EDGES, NONE, POOL
@@ -139,7 +139,7 @@ def _run_back(step: _Step, u: Tensor, flows: list[Flow]) -> Tensor:
 
 
 @torch.inference_mode()  # on a generator, it holds within each step only
-def flows(members: Sequence[Network], initialisation: str, seed: int, device: str) -> Iterator[tuple[Flow, float]]:
+def flows(members: Sequence[Network], batch: Batch, initialisation: str, seed: int) -> Iterator[tuple[Flow, float]]:
     """Yield each network's absolute weights with the gradient of the sum of its logits to them, and the seconds taken.
 
     Weights that nothing flows through are left out: their gradient is 0. Where no path leads from input to output only
@@ -149,10 +149,12 @@ def flows(members: Sequence[Network], initialisation: str, seed: int, device: st
     ----------
     members : sequence of Network
         Networks of one space; on the size space the official order saves most work.
+    batch : Batch
+        Only its device is read: the image is one of ones.
     initialisation : str
     seed : int
-    device : str
     """
+    device = batch.images.device
     draw = partial(networks.draw, initialisation=initialisation, seed=seed, device=device)
 
     def run(network: Network, layer: Layer, before: list[_Step] | None) -> list[_Step]:

@@ -10,7 +10,6 @@ import torch
 from proxybank import passes, spaces
 from proxybank.data import Batches
 from proxybank.networks import Network
-from proxybank.passes import Timed
 from proxybank.proxies.registry import REGISTRY, evaluate
 from proxybank.spaces import Skeleton
 
@@ -63,8 +62,10 @@ def score_part(
     columns: dict[str, list] = {"class_index": [], "seed": []}
     columns |= {f"{name}{suffix}": [] for name in names for suffix in ("", "__status", "__seconds")}
     for number, seed in enumerate(batches.seeds.tolist()):
-        images = torch.from_numpy(batches.images[number]).to(device)
-        for k, (evidence, pass_seconds) in enumerate(_run(group, members, images, initialisation, seed)):
+        batch = passes.Batch(
+            torch.from_numpy(batches.images[number]).to(device), torch.from_numpy(batches.labels[number]).to(device)
+        )
+        for k, (evidence, pass_seconds) in enumerate(passes.PASSES[group](members, batch, initialisation, seed)):
             columns["class_index"].append(classes[k])
             columns["seed"].append(seed)
             for name in names:
@@ -77,9 +78,3 @@ def score_part(
                 log.info("Scored %d of %d networks of seed %d", k + 1, len(members), seed)
     scores = {name: pl.Float64 for name in names}
     return pl.DataFrame(columns, schema_overrides=scores).sort("class_index", "seed")
-
-
-def _run(group: str, members: Sequence[Network], images: torch.Tensor, initialisation: str, seed: int) -> Timed:
-    if group == "forward":
-        return passes.relu_kernels(members, images, initialisation, seed)
-    return passes.flows(members, initialisation, seed, str(images.device))
