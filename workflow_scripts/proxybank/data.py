@@ -77,9 +77,7 @@ def _read(path: Path) -> tuple[NDArray, NDArray]:
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in ("images", "labels") if name in file}
     except FileNotFoundError as error:
-        raise ImageError(
-            f"{path}: there is no such file. Expected an .npz file of images. Correct the path."
-        ) from error
+        raise ImageError(f"{path}: there is no such file. Expected an .npz file. Correct the path.") from error
     except (OSError, ValueError, TypeError, AttributeError) as error:
         raise ImageError(
             f"{path}: this is no .npz file of plain arrays. Write one with numpy.savez(path, images=..., labels=...)."
