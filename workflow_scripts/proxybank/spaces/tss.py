@@ -57,8 +57,8 @@ class TopologySpace(Space):
     def isomorphism_classes(self) -> NDArray[np.int64]:
         """Class of each cell by NAS-Bench-201's own expression strings, numbered by first member: 6,466 classes.
 
-        Kept to compare with work that counts 6,466 "unique" cells. It is not used for scoring: 644 of the classes mix
-        cells that compute different functions (one convolution used twice is not two convolutions), and 9,882 cells
+        Kept to compare with work that counts 6,466 "unique" cells. It is not used for scoring: 430 of the classes mix
+        cells that compute different functions (one convolution used twice is not two convolutions), and 10,472 cells
         sit in a class that another class repeats (an unused edge changes the string, not the function).
         """
         number: dict[str, int] = {}

@@ -1,0 +1,49 @@
+"""What README and docs promise: their queries run, and their commands, files and links exist."""
+
+import re
+from pathlib import Path
+
+import duckdb
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+QUERIES = re.findall(r"```sql\n(.*?)```", README, flags=re.DOTALL)
+
+
+def test_there_are_three_queries():
+    assert len(QUERIES) == 3
+
+
+@pytest.mark.parametrize("query", QUERIES)
+def test_queries_run_and_find_something(query, tiny_run):
+    with duckdb.connect(tiny_run.results / "scores.duckdb", read_only=True) as connection:
+        rows = connection.sql(query).pl()
+    assert rows.height > 0
+    assert not any(column.null_count() == rows.height for column in rows), "a column is empty"
+
+
+def test_commands_are_targets_of_the_makefile():
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
+    commands = set(re.findall(r"make ([a-z]+)\b", README))
+    assert {"run", "test"} <= commands <= targets
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", *(f"docs/{p.name}" for p in ROOT.glob("docs/*.md"))])
+def test_links_lead_somewhere(page):
+    for target in re.findall(r"\]\(([^)#]+)", (ROOT / page).read_text()):
+        if not target.startswith("https://"):
+            assert ((ROOT / page).parent / target).exists(), f"{page} links to {target}"
+
+
+def test_tables_named_exist(tiny_run):
+    named = set(re.findall(r"^\| (`[^|]*) \|", README.partition("| table |")[2].partition("\n\n")[0], re.MULTILINE))
+    tables = {name for cell in named for name in re.findall(r"`(\w+)`", cell)}
+    assert tables == {path.stem for path in (tiny_run.results / "tables").glob("*.parquet")}
+
+
+def test_proxies_and_searches_named_are_all_there():
+    from proxybank.proxies import REGISTRY
+
+    row = next(line for line in README.splitlines() if line.startswith("| proxies |"))
+    assert {name for name in re.findall(r"`(\w+)`", row)} <= set(REGISTRY)
