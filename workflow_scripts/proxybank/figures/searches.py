@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
 
 from proxybank.figures.style import COLOURS, GREY, accuracy_axis, choice_labels, panels, suptitle
 
@@ -88,6 +89,10 @@ def draw_search_time(
         accuracy_axis(ax, min(shown), max(shown))
     if (summary["seconds"] > 0).all():
         ax.set_xscale("log")
+        # Less than a decade would get crowded labels of every digit.
+        ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        ax.xaxis.set_major_formatter(FormatStrFormatter("%g"))
+        ax.xaxis.set_minor_formatter(NullFormatter())
         ax.margins(x=0.15)
     ax.set_xlabel("simulated search time (s)")
     return ax
