@@ -132,14 +132,23 @@ def truth_tables():
 
 
 def figure_files():
-    """Every picture of this run, as PNG (the SVG comes with it); without accuracies there is nothing to draw."""
+    """Every picture (PNG, the SVG comes with it) and table of the report; without accuracies there is nothing to show."""
     if not pairs(truth=True):
         return []
+    retrained = [
+        (space, dataset)
+        for space, dataset in pairs(truth=True)
+        if config["datasets"][dataset]["truth"][space]["retrain"]
+    ]
+    kinds = ["scores", "regrets"] + ["search_time"] * bool(
+        config["searches"]["entries"]
+    )
     return [
         "results/{run}/figures/correlations.png",
-        *for_pairs("results/{run}/figures/scores_{space}_{dataset}.png", truth=True),
-        *for_pairs("results/{run}/figures/regrets_{space}_{dataset}.png", truth=True),
-        *for_pairs(
-            "results/{run}/figures/search_time_{space}_{dataset}.png", truth=True
+        *(
+            f"results/{{run}}/figures/{k}_{s}_{d}.png"
+            for k in kinds
+            for s, d in pairs(truth=True)
         ),
+        *(f"results/{{run}}/figures/retrained_{s}_{d}.csv" for s, d in retrained),
     ]

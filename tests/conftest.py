@@ -1,4 +1,4 @@
-"""What tests share: folders, the real data that may lie beside the checkout, and one finished run of tests/config.yaml."""
+"""What tests share: folders, the real data that may lie beside the checkout, one finished run of tests/config.yaml."""
 
 import os
 import subprocess
@@ -91,7 +91,7 @@ def tiny_run(workspace) -> Workspace:
 
 
 def assert_same_tables(one: Workspace, other: Workspace, names: Iterable[str]) -> None:
-    """Fail unless tables of two runs hold the same rows and bits in the same order; seconds are measured, and left out."""
+    """Fail unless tables of two runs hold the same bits in the same order; seconds are measured, and left out."""
     for name in names:
         tables = [run.table(name).select(~pl.selectors.contains("seconds")) for run in (one, other)]
         assert_frame_equal(*tables, check_exact=True)

@@ -92,13 +92,19 @@ def test_a_complete_configuration_stays_as_it_is():
         ),
         (
             {
-                **changed("datasets", "digits", {"images": "digits", "truth": {"sss": {"source": "table", "path": "p"}}}),
+                **changed(
+                    "datasets", "digits", {"images": "digits", "truth": {"sss": {"source": "table", "path": "p"}}}
+                ),
                 "spaces": {"tss": {}},
             },
             "c.yaml, datasets.digits.truth.sss: 'sss' is not among the spaces of the run.",
         ),
         (
-            changed("datasets", "digits", {"images": "digits", "training": {}, "truth": {"tss": {"source": "train", "path": "p"}}}),
+            changed(
+                "datasets",
+                "digits",
+                {"images": "digits", "training": {}, "truth": {"tss": {"source": "train", "path": "p"}}},
+            ),
             "c.yaml, datasets.digits.truth.tss.path: it belongs to source table, and source is train.",
         ),
         (
@@ -168,7 +174,11 @@ def _flat(value, prefix=""):
 
 def test_the_reference_is_in_step_with_the_schema(root):
     made = subprocess.run(
-        [sys.executable, "-m", "proxybank.config"], cwd=root / "workflow_scripts", capture_output=True, text=True, check=True
+        [sys.executable, "-m", "proxybank.config"],
+        cwd=root / "workflow_scripts",
+        capture_output=True,
+        text=True,
+        check=True,
     ).stdout
     assert (root / "docs/configuration.md").read_text() == made, "repair it with: make docs/configuration.md"
     assert re.search(r"^\| `batch_size` \|", made, re.MULTILINE)

@@ -37,7 +37,9 @@ def test_conda_environment_is_the_locked_requirements(root, lock):
     assert environment["channels"] == ["conda-forge", "nodefaults"]
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "requirements-slurm.txt", "requirements-test.txt", "requirements-oracle.txt"])
+@pytest.mark.parametrize(
+    "name", ["requirements.txt", "requirements-slurm.txt", "requirements-test.txt", "requirements-oracle.txt"]
+)
 def test_every_requirement_is_locked_once(root, lock, name):
     text = (root / "envs" / name).read_text()
     assert "-c constraints.txt" in text

@@ -67,7 +67,9 @@ def install() -> None:
     if os.environ.get("PROXYBANK_APT") == "0" or not shutil.which("apt-get"):
         pytest.skip("Slurm is not installed, and may not or cannot be with apt-get")
     command = ["apt-get", "install", "-y", "--no-install-recommends", *PACKAGES]
-    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"})
+    done = subprocess.run(
+        command, capture_output=True, text=True, env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    )
     if done.returncode:
         pytest.skip(f"apt-get could not install Slurm: {done.stderr.strip().splitlines()[-1]}")
 

@@ -25,7 +25,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--configfile", default="config.yaml")
     options, others = parser.parse_known_args(arguments)
     try:
-        run = config.load(options.configfile)["run"]
+        settings = config.load(options.configfile)
+        config.check_files(settings)
     except ProxybankError as error:
         print(error, file=sys.stderr)
         return 1
@@ -38,7 +39,7 @@ def main(arguments: list[str]) -> int:
         subprocess.run([*snakemake, "--unlock", "--quiet", "all"], check=True)
     code = subprocess.run([*snakemake, *others, "--rerun-incomplete"]).returncode
     if code == 0:
-        report = f"results/{run}/report.html"
+        report = f"results/{settings['run']}/report.html"
         code = subprocess.run([*snakemake, "--quiet", "all", "--report", report]).returncode
         print(f"Report: {report}" if code == 0 else "The report failed; all other results are there.", file=sys.stderr)
     return code

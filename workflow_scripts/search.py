@@ -1,5 +1,6 @@
 """Rule search: scores, their seconds and costs of one space and dataset in, outcomes of all searches out."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -13,50 +14,50 @@ if TYPE_CHECKING:
 
 def main(job: "Snakemake") -> None:
     with logs.to_file(job.log[0]):
-        space, dataset = job.wildcards.space, job.wildcards.dataset
-        networks, scores, status, accuracies = (
-            store.read_table(path, space=space, dataset=dataset)
-            for path in (job.input.networks, job.input.scores, job.input.status, job.input.accuracies)
+        frames = list(outcomes(job))
+        if job.params.entries and not frames:
+            raise SearchError(f"searches: none could run on {job.wildcards.space}, {job.wildcards.dataset}; see above.")
+        store.write_parquet(pl.concat(frames) if frames else pl.DataFrame(), job.output.runs)
+
+
+def outcomes(job: "Snakemake") -> Iterator[pl.DataFrame]:
+    """Runs of each search under each constraint; a search that cannot run is named in the log, and left out."""
+    space, dataset = job.wildcards.space, job.wildcards.dataset
+    networks, scores, status, accuracies = (
+        store.read_table(job.input[name], space=space, dataset=dataset)
+        for name in ("networks", "scores", "status", "accuracies")
+    )
+    # Which networks were trained is all that a search learns of the accuracies.
+    networks = networks.join(store.final_accuracies(accuracies), on="arch_index", how="semi").sort("arch_index")
+    columns = networks.select("arch_index").join(scores, on="arch_index", how="left", maintain_order="left")
+    index = networks["arch_index"].to_numpy()
+    for constraint in job.params.constraints:
+        problem = searches.make_problem(
+            spaces.get(space).genes[index],
+            index,
+            {name: columns[name].to_numpy() for name in job.params.proxies},
+            store.scoring_seconds(networks, status),
+            analysis.feasible(networks, constraint),
         )
-        # Which networks were trained is all that a search learns of the accuracies.
-        networks = networks.join(store.final_accuracies(accuracies), on="arch_index", how="semi").sort("arch_index")
-        index = networks["arch_index"].to_numpy()
-        columns = networks.select("arch_index").join(scores, on="arch_index", how="left", maintain_order="left")
-        seconds = store.scoring_seconds(networks, status)
-        frames = []
-        for constraint in job.params.constraints:
-            problem = searches.make_problem(
-                spaces.get(space).genes[index],
-                index,
-                {name: columns[name].to_numpy() for name in job.params.proxies},
-                seconds,
-                analysis.feasible(networks, constraint),
+        for entry in job.params.entries:
+            runs = range(job.params.runs)
+            try:
+                found = searches.replay(problem, runs=runs, seed=job.params.seed, constraint=constraint["id"], **entry)
+            except SearchError as error:
+                logs.log.warning("left out: %s", error)
+                continue
+            yield pl.DataFrame({"run": runs, "n_evaluated": found.n_evaluated}).select(
+                pl.lit(space).alias("space"),
+                pl.lit(dataset).alias("dataset"),
+                pl.lit(entry["algorithm"]).alias("algorithm"),
+                pl.lit(entry["objective"]).alias("objective"),
+                pl.lit(float(entry["evaluations"])).alias("budget"),
+                pl.lit(constraint["id"]).alias("constraint_id"),
+                "run",
+                pl.Series("best_arch_index", found.best).replace(-1, None),
+                "n_evaluated",
+                pl.Series("simulated_seconds", found.simulated_seconds),
             )
-            for entry in job.params.entries:
-                try:
-                    outcomes = searches.replay(
-                        problem, runs=job.params.runs, seed=job.params.seed, constraint=constraint["id"], **entry
-                    )
-                except SearchError as error:  # the other searches can still run
-                    logs.log.warning("Left out: %s", error)
-                    continue
-                frames.append(
-                    pl.DataFrame(
-                        {
-                            "space": space,
-                            "dataset": dataset,
-                            "algorithm": entry["algorithm"],
-                            "objective": entry["objective"],
-                            "budget": float(entry["evaluations"]),
-                            "constraint_id": constraint["id"],
-                            "run": range(job.params.runs),
-                            "best_arch_index": outcomes.best,
-                            "n_evaluated": outcomes.n_evaluated,
-                            "simulated_seconds": outcomes.simulated_seconds,
-                        }
-                    ).with_columns(pl.col("best_arch_index").replace(-1, None))
-                )
-        store.write_parquet(pl.concat(frames), job.output.runs)
 
 
 if __name__ == "__main__":

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 def main(job: "Snakemake") -> None:
     with logs.to_file(job.log[0]):
-        runs = [store.read_parquet(path) for path in job.input.runs]
+        runs = [pl.DataFrame(), *map(store.read_parquet, job.input.runs)]
         table = analysis.judge_runs(
-            pl.concat(runs) if runs else pl.DataFrame(),
+            pl.concat(runs, how="diagonal"),
             store.read_table(job.input.networks),
             store.read_table(job.input.accuracies),
             job.params.constraints,

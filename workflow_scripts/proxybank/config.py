@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
+import numpy as np
 import yaml
+from numpy.typing import NDArray
 
 from proxybank import data, searches, spaces, store
-from proxybank.errors import ConfigError, SearchError, suggest
+from proxybank.errors import ConfigError, SearchError, TableError, suggest
 from proxybank.proxies import REGISTRY
 
 Config = dict[str, Any]
@@ -73,11 +75,32 @@ def check_files(config: Config) -> None:
     for dataset, settings in config["datasets"].items():
         images = data.load(settings["images"], settings.get("n_classes"))
         for space in config["spaces"].values():
-            images.skeleton(**space)
-        data.draw_batches(images, config["batch_size"], config["seeds"], data.scoring_pool(images, settings.get("training")))
-        for space, truth in settings["truth"].items():
+            try:
+                images.skeleton(**space)
+            except ConfigError as error:
+                raise ConfigError(f"{settings['images']}, {error}") from error
+        pool = data.scoring_pool(images, settings.get("training"))
+        data.draw_batches(images, config["batch_size"], config["seeds"], pool)
+        for name, truth in settings["truth"].items():
             if truth["source"] == "table":
-                store.read_accuracies(truth["path"], spaces.get(space), dataset, truth.get("measurements"))
+                rows = store.read_accuracies(truth["path"], spaces.get(name), dataset, truth.get("measurements"))
+                _check_complete(truth, rows["arch_index"].to_numpy())
+
+
+def _check_complete(truth: Config, indexes: NDArray[np.int64]) -> None:
+    """Raise TableError unless a table has every network of the widths it is said to cover."""
+    if "widths" not in truth:
+        return
+    space = spaces.get("sss")
+    covered = np.isin(8 * (space.genes.astype(int) + 1), truth["widths"]).all(axis=1)
+    covered[indexes] = False
+    missing = np.flatnonzero(covered)
+    if missing.size:
+        raise TableError(
+            f"{truth['path']}: {missing.size} networks are missing, the first is {missing[0]}, "
+            f"{space.arch_strings[missing[0]]}. Expected all of widths {', '.join(map(str, truth['widths']))}. "
+            "Add them, or correct widths in the configuration."
+        )
 
 
 def _place(where: str, path: list[str | int]) -> str:

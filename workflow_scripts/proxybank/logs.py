@@ -15,8 +15,8 @@ log = logging.getLogger("proxybank")
 def to_file(path: str) -> Iterator[None]:
     """Send what the library logs in this block to a file and to the terminal.
 
-    The traceback of a failure is left in the file. Bad input (`ProxybankError`) ends the program with its one message on
-    the terminal and exit code 1; any other error is our own mistake, and is raised again.
+    The traceback of a failure is left in the file. Bad input (`ProxybankError`) ends the program with its one message
+    on the terminal and exit code 1; any other error is our own mistake, and is raised again.
 
     Parameters
     ----------
@@ -25,7 +25,8 @@ def to_file(path: str) -> Iterator[None]:
     """
     handlers = [logging.FileHandler(path, mode="w"), logging.StreamHandler()]
     handlers[0].setFormatter(logging.Formatter("%(asctime)s %(message)s"))
-    handlers[1].setFormatter(logging.Formatter(f"{PurePath(path).with_suffix('')}: %(message)s"))  # jobs run side by side
+    # Jobs run side by side: each line on the terminal says whose it is.
+    handlers[1].setFormatter(logging.Formatter(f"{PurePath(path).with_suffix('')}: %(message)s"))
     level = log.level
     log.setLevel(logging.INFO)
     for handler in handlers:

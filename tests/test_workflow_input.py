@@ -1,0 +1,148 @@
+"""Bad input ends with one message and exit code 1 before anything is computed, and leaves what was computed alone."""
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+import yaml
+from conftest import Workspace
+
+import run
+
+IMAGES = np.random.default_rng(0).integers(0, 256, (40, 1, 8, 8), np.uint8)
+LABELS = np.arange(40) % 4
+TABLE = pl.DataFrame({"arch_index": [0, 1, 2], "split": "test", "epochs": 9, "accuracy_pct": [50.0, 60.0, 70.0]})
+
+
+def write(folder: Path, **changes) -> Path:
+    """Write a small configuration with some keys changed, and good images and a good table for it."""
+    np.savez(folder / "images.npz", images=IMAGES, labels=LABELS)
+    TABLE.write_csv(folder / "table.csv")
+    truth = {"tss": {"source": "table", "path": str(folder / "table.csv")}}
+    config = {
+        "run": "bad",
+        "batch_size": 4,
+        "spaces": {"tss": {"stem_width": 4, "cells_per_stage": 1}},
+        "datasets": {"mine": {"images": str(folder / "images.npz"), "truth": truth}},
+    }
+    (folder / "bad.yaml").write_text(yaml.safe_dump(config | changes))
+    return folder / "bad.yaml"
+
+
+@pytest.fixture
+def message_of(monkeypatch, capsys):
+    """Return the one line that `make run` says about a configuration before it starts anything."""
+
+    def call(path: Path) -> str:
+        monkeypatch.chdir(path.parent)
+        monkeypatch.setattr(run.subprocess, "run", lambda *_, **__: pytest.fail("Snakemake was started"))
+        assert run.main(["--configfile", "bad.yaml"]) == 1
+        printed = capsys.readouterr()
+        assert not printed.out
+        assert printed.err.count("\n") == 1
+        return printed.err.replace(f"{path.parent}/", "")
+
+    return call
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"batchsize": 8}, "bad.yaml: no key is called 'batchsize'. Did you mean 'batch_size'? Known: run, seeds,"),
+        ({"batch_size": 0}, "bad.yaml, batch_size: found 0. Expected an integer of at least 2 and at most 4096."),
+        (
+            {"proxies": ["naswot", "synflw"]},
+            "bad.yaml, proxies[1]: no proxy is called 'synflw'. Did you mean 'synflow'?",
+        ),
+        (
+            {"searches": {"entries": [{"algorithm": "reaa", "objective": "naswot", "evaluations": 9}]}},
+            "bad.yaml, searches.entries[0]: searches: no algorithm is called 'reaa'. Did you mean 'rea'?",
+        ),
+        (
+            {"searches": {"entries": [{"algorithm": "rea", "objective": "naswott", "evaluations": 9}]}},
+            "bad.yaml, searches.entries[0]: objective 'naswott': no column is called 'naswott'. Did you mean 'naswot'?",
+        ),
+        (
+            {"searches": {"entries": [{"algorithm": "rea", "objective": "naswot", "evaluations": 9, "sampel": 2}]}},
+            "bad.yaml, searches.entries[0]: rea: no parameter is called 'sampel'. Did you mean 'sample'?",
+        ),
+        (
+            {"searches": {"entries": [{"algorithm": "rea", "objective": "naswot", "evaluations": 9}] * 2}},
+            "bad.yaml, searches.entries[1]: entry 0 has the same algorithm, objective and evaluations",
+        ),
+        ({"batch_size": 64}, "images.npz: 40 distinct images for scoring. Expected at least batch_size, 64."),
+    ],
+)
+def test_mistakes_in_the_configuration(tmp_path, message_of, changes, message):
+    assert message_of(write(tmp_path, **changes)).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("images", "labels", "message"),
+    [
+        (IMAGES[:, 0], LABELS, "images.npz, images: found shape (40, 8, 8). Expected (n, 1 or 3 channels, side, side)"),
+        (IMAGES[..., :6], LABELS, "images.npz, images: found shape (40, 1, 8, 6)."),
+        (IMAGES[..., :6, :6], LABELS, "images.npz, images: found a side of 6 pixels. The networks halve it twice"),
+        (IMAGES / 255, LABELS, "images.npz, images: found type float64. Expected uint8"),
+        (IMAGES, LABELS[:5], "images.npz, labels: found int64 of shape (5,). Expected one integer"),
+    ],
+)
+def test_mistakes_in_images(tmp_path, message_of, images, labels, message):
+    path = write(tmp_path)
+    np.savez(tmp_path / "images.npz", images=images, labels=labels)
+    assert message_of(path).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        (TABLE.drop("accuracy_pct"), "table.csv: there is no column 'accuracy_pct'."),
+        (TABLE.with_columns(arch_index=pl.lit(1)), "table.csv: network 1"),
+        (TABLE.with_columns(arch_index=pl.Series([0, 1, 15625])), "table.csv: row 3: tss has no network 15625."),
+        (
+            TABLE.drop("arch_index").with_columns(arch=pl.lit("|nor_conv_5x5~0|")),
+            "table.csv: rows 1, 2, 3: '|nor_conv_5x5~0|' is no architecture of tss.",
+        ),
+    ],
+)
+def test_mistakes_in_tables(tmp_path, message_of, table, message):
+    path = write(tmp_path)
+    table.write_csv(tmp_path / "table.csv")
+    assert message_of(path).startswith(message)
+
+
+@pytest.mark.parametrize("name", ["table.csv", "images.npz"])
+def test_missing_files(tmp_path, message_of, name):
+    path = write(tmp_path)
+    (tmp_path / name).unlink()
+    assert message_of(path).startswith(f"{name}: there is no such file.")
+
+
+def test_snakemake_itself_says_the_same(workspace):
+    made = workspace()
+    write(made.folder, batchsize=8)
+    done = Workspace(made.folder, "bad.yaml").snakemake("--cores", "1")
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith("bad.yaml: no key is called 'batchsize'. Did you mean 'batch_size'?")
+    assert "Traceback" not in done.stderr
+    assert not (made.folder / "results").exists()
+
+
+def test_a_finished_run_survives_a_mistake(tiny_run, tmp_path):
+    before = {path: path.stat().st_mtime_ns for path in tiny_run.results.rglob("*") if path.is_file()}
+    config = yaml.safe_load((tiny_run.folder / tiny_run.configfile).read_text())
+    (tmp_path / "bad.yaml").write_text(yaml.safe_dump(config | {"batch_size": -1}))
+    done = Workspace(tiny_run.folder, str(tmp_path / "bad.yaml")).run()
+    assert done.returncode == 1
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+
+
+def test_a_table_that_does_not_cover_its_widths(tmp_path, message_of):
+    # Networks of widths 8 and 16 are 2 ** 5; the first three official ones are 8:8:8:8:8, 8:8:8:8:16, 8:8:8:8:24.
+    truth = {"sss": {"source": "table", "path": str(tmp_path / "table.csv"), "widths": [8, 16]}}
+    datasets = {"mine": {"images": str(tmp_path / "images.npz"), "truth": truth}}
+    path = write(tmp_path, spaces={"sss": {}}, datasets=datasets)
+    assert message_of(path).startswith(
+        "table.csv: 30 networks are missing, the first is 8, 8:8:8:16:8. Expected all of widths 8, 16."
+    )

@@ -1,0 +1,210 @@
+"""Thin rule scripts, run without the workflow engine, and what they leave in their logs."""
+
+import logging
+import re
+import runpy
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import polars as pl
+import pytest
+import yaml
+from conftest import ROOT
+
+from proxybank import data, logs, spaces, store
+from proxybank.errors import TableError
+
+SCRIPTS = ROOT / "workflow_scripts"
+SKELETON = {"stem_width": 4, "cells_per_stage": 1}
+
+
+def run_script(name: str, folder: Path, output: dict, input=(), params=None, **wildcards) -> SimpleNamespace:
+    """Run a rule's script as Snakemake would, and return its job."""
+    job = SimpleNamespace(
+        input=Named(input),
+        output=Named({key: str(folder / value) for key, value in output.items()}),
+        params=SimpleNamespace(**(params or {})),
+        wildcards=SimpleNamespace(**wildcards),
+        log=[str(folder / f"{name}.log")],
+    )
+    runpy.run_path(str(SCRIPTS / f"{name}.py"), init_globals={"snakemake": job}, run_name="__main__")
+    return job
+
+
+class Named(list):
+    """Files of a job, by position and by name."""
+
+    def __init__(self, files):
+        named = files if isinstance(files, dict) else {}
+        super().__init__(named.values() if named else files)
+        self._named = named
+
+    def __getattr__(self, name):
+        return self._named[name]
+
+    def __getitem__(self, key):
+        return self._named[key] if isinstance(key, str) else super().__getitem__(key)
+
+    def items(self):
+        return self._named.items()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("scripts")
+
+
+@pytest.fixture(scope="module")
+def batches(folder) -> str:
+    params = {"images": "digits", "n_classes": None, "training": {"train_images": 100, "valid_images": 97}}
+    params |= {"batch_size": 8, "seeds": [3, 4]}
+    return run_script("batch", folder, {"batches": "digits.npz"}, params=params).output.batches
+
+
+@pytest.fixture(scope="module")
+def networks(folder, batches) -> str:
+    params = {"spaces": {"tss": SKELETON}, "dead_edges": "drop", "datasets": ["digits"]}
+    return run_script(
+        "networks_table", folder, {"table": "networks.parquet"}, {"batches": [batches]}, params
+    ).output.table
+
+
+def test_batch(batches):
+    drawn = data.Batches.read(batches)
+    assert drawn.seeds.tolist() == [3, 4]
+    assert drawn.images.shape == (2, 8, 1, 8, 8)
+    assert drawn.n_classes == 10
+
+
+def test_batches_keep_away_from_the_test_images(batches):
+    digits = data.load("digits")
+    held_back = digits.images[data.partition(digits, 100, 97).test].reshape(-1, 64)
+    drawn = data.Batches.read(batches).images.reshape(-1, 64)
+    assert not (drawn[:, None] == held_back[None]).all(axis=2).any()
+
+
+def test_networks_table(networks):
+    table = store.read_table(networks)
+    assert table.height == 15_625
+    assert table["class_index"].n_unique() == len(spaces.get("tss").class_genes("drop"))
+    assert not (Path(networks).parent / "networks_table.log").read_text()
+
+
+def test_score_part_and_tables(folder, batches, networks):
+    # Three classes only: the table of networks is cut to them.
+    params = {
+        "skeleton": SKELETON,
+        "versions": {"naswot": 1},
+        "dead_edges": "drop",
+        "networks_per_part": 3,
+        "initialisation": "kaiming_normal_fan_out",
+        "device": "cpu",
+    }
+    wildcards = {"space": "tss", "dataset": "digits", "passes": "forward", "part": "0"}
+    part = run_script("score_part", folder, {"scores": "0.parquet"}, {"batches": batches}, params, **wildcards).output
+    assert "Scored 3 of 3 networks" in (folder / "score_part.log").read_text()
+    assert store.read_parquet(part.scores).height == 6
+
+    few = folder / "few.parquet"
+    store.write_parquet(store.read_table(networks).filter(pl.col("class_index") < 3), few)
+    params = {
+        "pairs": [("tss", "digits")],
+        "parts": [("tss", "digits", "forward", 0)],
+        "closed_forms": {"params": "params_m"},
+        "seeds": [3, 4],
+    }
+    output = {"by_seed": "by_seed.parquet", "mean": "mean.parquet", "status": "status.parquet"}
+    inputs = {"networks": few, "parts": [part.scores]}
+    tables = run_script("score_tables", folder, output, inputs, params).output
+    by_seed, mean = store.read_table(tables.by_seed), store.read_table(tables.mean)
+    n = store.read_table(few).height
+    assert by_seed.columns == ["space", "dataset", "arch_index", "seed", "naswot", "params"]
+    assert (by_seed.height, mean.height) == (2 * n, n)
+    # The mean by hand, and parameters as the table of networks has them.
+    assert mean["naswot"][0] == pytest.approx((by_seed["naswot"][0] + by_seed["naswot"][1]) / 2)
+    assert mean["params"].to_list() == store.read_table(few)["params_m"].to_list()
+    status = store.read_table(tables.status)
+    assert status.filter(proxy="params")["seconds"].to_list() == [0.0] * 6
+    assert status.height == 12
+
+
+def test_truth_and_accuracies_table(folder):
+    table = folder / "mine.csv"
+    pl.DataFrame({"arch_index": [5, 2], "split": "test", "epochs": 9, "accuracy_pct": [50.0, 60.0]}).write_csv(table)
+    params = {"truth": {"source": "table"}, "dead_edges": "drop"}
+    place = {"space": "tss", "dataset": "digits"}
+    truth = run_script("truth", folder, {"table": "truth.parquet"}, [str(table)], params, **place).output.table
+    inputs = {"accuracies": [truth]}
+    rows = store.read_table(run_script("accuracies_table", folder, {"table": "all.parquet"}, inputs).output.table)
+    assert rows.select("space", "arch_index", "accuracy_pct", "source").rows() == [
+        ("tss", 2, 60.0, "mine.csv"),
+        ("tss", 5, 50.0, "mine.csv"),
+    ]
+
+
+def test_truth_trained_here_and_retrained(folder):
+    schedule = {
+        "train_images": 20,
+        "valid_images": 20,
+        "epochs": 1,
+        "batch_size": 10,
+        "learning_rate": 0.1,
+        "momentum": 0.9,
+        "weight_decay": 0.0,
+        "seeds": [0],
+    }
+    place = {"space": "sss", "dataset": "digits"}
+    common = {"images": "digits", "n_classes": None, "skeleton": {}, "dead_edges": "drop", "training": schedule}
+    params = {**common, "widths": [8, 16], "networks_per_part": 20}
+    parts = [
+        run_script("train_part", folder, {"accuracies": f"{k}.parquet"}, (), params, part=str(k), **place).output[0]
+        for k in (0, 1)
+    ]
+    params = {"truth": {"source": "train"}, "dead_edges": "drop"}
+    truth = run_script("truth", folder, {"table": "trained.parquet"}, parts, params, **place).output.table
+    # All 2 ** 5 sizes of two widths, on two splits.
+    assert store.read_table(truth).height == 2 * 32
+
+    output = {"accuracies": "retrained.parquet", "comparison": "comparison.csv"}
+    params = {**common, "n_networks": 3}
+    done = run_script("retrain", folder, output, {"accuracies": truth}, params, **place).output
+    comparison = pl.read_csv(done.comparison)
+    assert comparison["n"].to_list() == [3, 3]
+    # The same weights and images: what differs is rounding, which a bundle of other networks may change.
+    assert comparison["mean_difference_pct"].abs().max() < 0.5
+
+
+def test_provenance(folder, batches):
+    output = {"table": "provenance.parquet", "config": "config.yaml"}
+    inputs = {"batches": [batches], "tables": [batches]}
+    done = run_script("provenance", folder, output, inputs, {"config": {"run": "x", "seeds": [1]}}).output
+    facts = dict(store.read_table(done.table).rows())
+    assert facts["config.seeds"] == "[1]"
+    assert re.fullmatch("[0-9a-f]{64}", facts["sha256.batches.digits.images"])
+    assert facts["libraries.numpy"] == np.__version__
+    assert yaml.safe_load(Path(done.config).read_text()) == {"run": "x", "seeds": [1]}
+
+
+def test_bad_input_reaches_the_terminal_as_one_message(tmp_path, capsys):
+    path = tmp_path / "job.log"
+    with pytest.raises(SystemExit, match=r"^t.csv: bad\.$"), logs.to_file(str(path)):
+        logs.log.info("half way")
+        raise TableError("t.csv: bad.")
+    assert re.search(r"^[\d-]+ [\d:,]+ half way$", path.read_text(), re.MULTILINE)
+    assert "Traceback" in path.read_text()
+    assert capsys.readouterr().err == f"{tmp_path / 'job'}: half way\n"
+
+
+def test_our_own_mistakes_keep_their_traceback(tmp_path):
+    with pytest.raises(ZeroDivisionError), logs.to_file(str(tmp_path / "job.log")):
+        _ = 1 / 0
+    assert "ZeroDivisionError" in (tmp_path / "job.log").read_text()
+    assert not logging.getLogger("proxybank").handlers
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("rules/*.smk")), ids=lambda path: path.stem)
+def test_a_rule_and_its_script_have_one_name(path):
+    for name, body in re.findall(r"^rule (\w+):\n(.*?)(?=^rule |\Z)", path.read_text(), re.MULTILINE | re.DOTALL):
+        assert f'"../workflow_scripts/{name}.py"' in body
+        assert (SCRIPTS / f"{name}.py").read_text().startswith(f'"""Rule {name}: ')
