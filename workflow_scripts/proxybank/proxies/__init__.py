@@ -1,6 +1,14 @@
 """Every proxy: what it needs, which way is better, where it comes from, and how it is read off a pass."""
 
-from proxybank.proxies import activation_codes, closed_forms, synaptic_flow  # noqa: F401  (each registers its proxies)
+from proxybank.proxies import (  # noqa: F401  (each registers its proxies)
+    activation_codes,
+    closed_forms,
+    constant_image,
+    input_gradient,
+    loss_gradient,
+    sample_gradients,
+    synaptic_flow,
+)
 from proxybank.proxies.registry import CLOSED_FORM, GROUPS, REGISTRY, Proxy, Status, evaluate, in_group
 
 __all__ = ["CLOSED_FORM", "GROUPS", "REGISTRY", "Proxy", "Status", "evaluate", "in_group"]

@@ -10,7 +10,19 @@ from enum import StrEnum
 from typing import Any
 
 # What a pass hands to its proxies is named in proxybank.passes; "closed_form" stands for columns of `networks`.
-GROUPS = ("forward", "synaptic_flow")
+GROUPS = (
+    "forward",
+    "synaptic_flow",
+    "loss_gradient",
+    "loss_curvature",
+    "half_batches",
+    "input_gradient",
+    "sample_gradients",
+    "tangent_kernel",
+    "normalised_flow",
+    "path_sum",
+    "weights",
+)
 CLOSED_FORM = "closed_form"
 
 

@@ -1,0 +1,106 @@
+"""Proxies of the gradients of single images: their inner products, spectrum and signs."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from proxybank.proxies.registry import Status, register
+
+if TYPE_CHECKING:  # torch comes with it, and the registry is read without
+    from proxybank.passes.sample_gradients import SampleGradients
+
+_STATISTICS = "The run's initialisation. BatchNorm uses the batch's mean and variance as constants. "
+_CHEN = "Chen, Gong, Wang, ICLR 2021, arXiv:2102.11535"
+
+
+@register(
+    name="ntk_trace",
+    version=1,
+    needs="sample_gradients",
+    higher_is_better=True,
+    source="Shu, Cai, Dai, Ooi, Low, ICLR 2022, arXiv:2109.00817; Shu, Dai, Wu, Low, NeurIPS 2022, arXiv:2201.09785",
+    differs=_STATISTICS + "Gradients of each image's cross-entropy; the authors' code takes its target's logit.",
+)
+def ntk_trace(gradients: "SampleGradients") -> float:
+    """Root of the mean squared norm of the images' gradients."""
+    return float(np.sqrt(np.trace(gradients.gram) / len(gradients.gram)))
+
+
+@register(
+    name="knas",
+    version=1,
+    needs="sample_gradients",
+    higher_is_better=True,
+    source="Xu, Zhao, Lin, Gao, Sun, Yang, ICML 2021, arXiv:2111.13293",
+    differs=_STATISTICS + "Gradients of each image's cross-entropy to all weights. The theory is written for the "
+    "outputs' gradients; the authors' code takes 100 weights of a few tensors over 50 batches, and centres them.",
+)
+def knas(gradients: "SampleGradients") -> float:
+    """Mean of all inner products of the images' gradients."""
+    return float(gradients.gram.mean())
+
+
+@register(
+    name="gradsign",
+    version=1,
+    needs="sample_gradients",
+    higher_is_better=True,
+    source="Zhang, Jia, ICLR 2022, arXiv:2110.08616",
+    differs=_STATISTICS + "The authors' code runs each image alone, so that BatchNorm sees a batch of one.",
+)
+def gradsign(gradients: "SampleGradients") -> float:
+    """Sum over weights of |sum over images of the sign of the gradient|."""
+    return gradients.sign_agreement
+
+
+def _eigenvalues(gram: NDArray[np.float64]) -> NDArray[np.float64] | Status:
+    """Eigenvalues, ascending; SINGULAR where rounding of float32 gradients alone could leave the least."""
+    if not np.isfinite(gram).all():
+        return Status.OVERFLOW
+    values = np.linalg.eigvalsh(gram)
+    return Status.SINGULAR if values[0] <= len(gram) * np.finfo(np.float32).eps * values[-1] else values
+
+
+@register(
+    name="ntk",
+    version=1,
+    needs="tangent_kernel",
+    higher_is_better=False,
+    source=_CHEN,
+    differs="The run's initialisation; the code uses kaiming normal, fan out. Every network as it is scored otherwise, "
+    "where TE-NAS searches in a thin supernet. Inner products in float64. A least eigenvalue that rounding alone could "
+    "leave gives no score; the code may give a negative condition number, which ranks first.",
+)
+def ntk(gram: NDArray[np.float64]) -> float | Status:
+    """Condition number of the neural tangent kernel of the sum of logits."""
+    values = _eigenvalues(gram)
+    return values if isinstance(values, Status) else float(values[-1] / values[0])
+
+
+@register(
+    name="ntk_lambda_min",
+    version=1,
+    needs="tangent_kernel",
+    higher_is_better=True,
+    source=_CHEN,
+    differs="The denominator of ntk, which is not published as a score by itself.",
+)
+def ntk_lambda_min(gram: NDArray[np.float64]) -> float | Status:
+    """Least eigenvalue of the neural tangent kernel of the sum of logits."""
+    values = _eigenvalues(gram)
+    return values if isinstance(values, Status) else float(values[0])
+
+
+@register(
+    name="ntk_lambda_max",
+    version=1,
+    needs="tangent_kernel",
+    higher_is_better=False,
+    source=_CHEN,
+    differs="The numerator of ntk, not published as a score by itself; its direction is taken from there, while works "
+    "on the kernel's trace hold larger to be better.",
+)
+def ntk_lambda_max(gram: NDArray[np.float64]) -> float | Status:
+    """Largest eigenvalue of the neural tangent kernel of the sum of logits; 0 without a path."""
+    return float(np.linalg.eigvalsh(gram)[-1]) if np.isfinite(gram).all() else Status.OVERFLOW
