@@ -5,7 +5,7 @@ from proxybank.passes.evidence import Batch, Flow, Pass, ReluKernel
 from proxybank.passes.forward import relu_kernels
 from proxybank.passes.input_gradient import input_gradients
 from proxybank.passes.loss_gradient import half_batch_gradients, loss_curvatures, loss_gradients
-from proxybank.passes.sample_gradients import sample_gradients, tangent_kernels
+from proxybank.passes.sample_gradient import sample_gradients, tangent_kernels
 from proxybank.passes.synaptic_flow import flows
 
 __all__ = ["PASSES", "Batch", "Flow", "Pass", "ReluKernel", "flows", "relu_kernels"]
@@ -18,7 +18,7 @@ PASSES: dict[str, Pass] = {
     "loss_curvature": loss_curvatures,
     "half_batches": half_batch_gradients,
     "input_gradient": input_gradients,
-    "sample_gradients": sample_gradients,
+    "sample_gradient": sample_gradients,
     "tangent_kernel": tangent_kernels,
     "normalised_flow": normalised_flows,
     "path_sum": path_sums,

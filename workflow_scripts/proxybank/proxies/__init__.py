@@ -6,7 +6,7 @@ from proxybank.proxies import (  # noqa: F401  (each registers its proxies)
     constant_image,
     input_gradient,
     loss_gradient,
-    sample_gradients,
+    sample_gradient,
     synaptic_flow,
 )
 from proxybank.proxies.registry import CLOSED_FORM, GROUPS, REGISTRY, Proxy, Status, evaluate, in_group

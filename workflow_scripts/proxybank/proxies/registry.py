@@ -17,7 +17,7 @@ GROUPS = (
     "loss_curvature",
     "half_batches",
     "input_gradient",
-    "sample_gradients",
+    "sample_gradient",
     "tangent_kernel",
     "normalised_flow",
     "path_sum",

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from proxybank.proxies.registry import Status, register
 
 if TYPE_CHECKING:  # torch comes with it, and the registry is read without
-    from proxybank.passes.sample_gradients import SampleGradients
+    from proxybank.passes.sample_gradient import SampleGradients
 
 _STATISTICS = "The run's initialisation. BatchNorm uses the batch's mean and variance as constants. "
 _CHEN = "Chen, Gong, Wang, ICLR 2021, arXiv:2102.11535"
@@ -17,7 +17,7 @@ _CHEN = "Chen, Gong, Wang, ICLR 2021, arXiv:2102.11535"
 @register(
     name="ntk_trace",
     version=1,
-    needs="sample_gradients",
+    needs="sample_gradient",
     higher_is_better=True,
     source="Shu, Cai, Dai, Ooi, Low, ICLR 2022, arXiv:2109.00817; Shu, Dai, Wu, Low, NeurIPS 2022, arXiv:2201.09785",
     differs=_STATISTICS + "Gradients of each image's cross-entropy; the authors' code takes its target's logit.",
@@ -30,7 +30,7 @@ def ntk_trace(gradients: "SampleGradients") -> float:
 @register(
     name="knas",
     version=1,
-    needs="sample_gradients",
+    needs="sample_gradient",
     higher_is_better=True,
     source="Xu, Zhao, Lin, Gao, Sun, Yang, ICML 2021, arXiv:2111.13293",
     differs=_STATISTICS + "Gradients of each image's cross-entropy to all weights. The theory is written for the "
@@ -44,7 +44,7 @@ def knas(gradients: "SampleGradients") -> float:
 @register(
     name="gradsign",
     version=1,
-    needs="sample_gradients",
+    needs="sample_gradient",
     higher_is_better=True,
     source="Zhang, Jia, ICLR 2022, arXiv:2110.08616",
     differs=_STATISTICS + "The authors' code runs each image alone, so that BatchNorm sees a batch of one.",
