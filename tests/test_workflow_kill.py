@@ -7,8 +7,7 @@ import subprocess
 import time
 
 import psutil
-import pytest
-from conftest import ROOT, Workspace, assert_same_tables
+from conftest import Workspace, assert_same_tables
 
 from proxybank.store import TABLES
 
@@ -91,9 +90,3 @@ def test_the_report_holds_every_figure(tiny_run):
     report = (tiny_run.results / "report.html").read_text()
     for path in (tiny_run.results / "figures").glob("*.png"):
         assert path.name in report
-
-
-@pytest.mark.parametrize("name", ["Snakefile", *sorted(path.name for path in (ROOT / "rules").glob("*.smk"))])
-def test_snakefmt_has_nothing_to_say(root, name):
-    path = root / name if name == "Snakefile" else root / "rules" / name
-    assert subprocess.run(["snakefmt", "--check", str(path)], capture_output=True).returncode == 0
