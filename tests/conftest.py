@@ -90,6 +90,13 @@ def tiny_run(workspace) -> Workspace:
     return made
 
 
+@pytest.fixture
+def few_repeats(monkeypatch) -> None:
+    """Two initialisations where a definition asks for dozens, for tests that score many networks."""
+    for name in ("activation_rank", "initial_accuracy", "perturbed_noise", "sign_pattern"):
+        monkeypatch.setattr(f"proxybank.passes.{name}.N_REPEATS", 2)
+
+
 def assert_same_tables(one: Workspace, other: Workspace, names: Iterable[str]) -> None:
     """Fail unless tables of two runs hold the same bits in the same order; seconds are measured, and left out."""
     for name in names:

@@ -43,6 +43,7 @@ INITIALISATIONS: dict[str, Initialise] = {
     "default": _default,
     "kaiming_normal_fan_in": _kaiming_normal_fan_in,
     "kaiming_normal_fan_out": _kaiming_normal_fan_out,
+    "standard_normal": normal,
 }
 
 

@@ -1,11 +1,23 @@
 """The few passes through a network that feed all proxies."""
 
+from proxybank.passes.activation_rank import activation_ranks
+from proxybank.passes.cell_jacobian import layer_spectra
+from proxybank.passes.channel_correlation import channel_correlations
 from proxybank.passes.constant_image import drawn_weights, normalised_flows, path_sums
+from proxybank.passes.constant_weights import constant_weight_logits
 from proxybank.passes.evidence import Batch, Flow, Pass, ReluKernel
+from proxybank.passes.fisher_spectrum import fisher_spectra
 from proxybank.passes.forward import relu_kernels
+from proxybank.passes.initial_accuracy import initial_accuracies
 from proxybank.passes.input_gradient import input_gradients
+from proxybank.passes.layer_gradient import layer_gradients
+from proxybank.passes.linear_region import linear_regions
 from proxybank.passes.loss_gradient import half_batch_gradients, loss_curvatures, loss_gradients
+from proxybank.passes.noisy_images import noise_responses
+from proxybank.passes.perturbed_noise import perturbations
+from proxybank.passes.response_correlation import response_correlations
 from proxybank.passes.sample_gradient import sample_gradients, tangent_kernels
+from proxybank.passes.sign_pattern import sign_patterns
 from proxybank.passes.synaptic_flow import flows
 
 __all__ = ["PASSES", "Batch", "Flow", "Pass", "ReluKernel", "flows", "relu_kernels"]
@@ -23,4 +35,16 @@ PASSES: dict[str, Pass] = {
     "normalised_flow": normalised_flows,
     "path_sum": path_sums,
     "weights": drawn_weights,
+    "noisy_images": noise_responses,
+    "initial_accuracy": initial_accuracies,
+    "perturbed_noise": perturbations,
+    "sign_pattern": sign_patterns,
+    "channel_correlation": channel_correlations,
+    "activation_rank": activation_ranks,
+    "constant_weights": constant_weight_logits,
+    "linear_region": linear_regions,
+    "cell_jacobian": layer_spectra,
+    "fisher_spectrum": fisher_spectra,
+    "response_correlation": response_correlations,
+    "layer_gradient": layer_gradients,
 }

@@ -4,9 +4,14 @@ from proxybank.proxies import (  # noqa: F401  (each registers its proxies)
     activation_codes,
     closed_forms,
     constant_image,
+    correlations,
     input_gradient,
     loss_gradient,
+    noise,
+    outputs,
+    patterns,
     sample_gradient,
+    spectra,
     synaptic_flow,
 )
 from proxybank.proxies.registry import CLOSED_FORM, GROUPS, REGISTRY, Proxy, Status, evaluate, in_group

@@ -22,6 +22,18 @@ GROUPS = (
     "normalised_flow",
     "path_sum",
     "weights",
+    "noisy_images",
+    "initial_accuracy",
+    "perturbed_noise",
+    "sign_pattern",
+    "channel_correlation",
+    "activation_rank",
+    "constant_weights",
+    "linear_region",
+    "cell_jacobian",
+    "fisher_spectrum",
+    "response_correlation",
+    "layer_gradient",
 )
 CLOSED_FORM = "closed_form"
 

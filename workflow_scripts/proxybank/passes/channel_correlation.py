@@ -1,0 +1,98 @@
+"""Pass of one image: least eigenvalues of the correlation between the channels of each operation's output."""
+
+import time
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from proxybank import networks
+from proxybank.networks import Network
+from proxybank.networks.randomness import stream_key, uniform
+from proxybank.passes.evidence import Batch
+from proxybank.passes.operations import Operation, run_head, run_layer, run_stem
+from proxybank.passes.prefixes import Trunk
+from proxybank.spaces.base import Layer
+
+N_SAMPLED = 8
+
+
+class ChannelCorrelations(NamedTuple):
+    """Least eigenvalues of channel correlations (pass ``channel_correlation``).
+
+    Attributes
+    ----------
+    least : float
+        Sum over operations of the least eigenvalue.
+    least_sampled : float
+        The same among 8 channels drawn at random, each weighted by the number of channels over 8.
+    """
+
+    least: float = 0.0
+    least_sampled: float = 0.0
+
+
+State = tuple[Tensor, ChannelCorrelations]  # output of a layer, sums up to there
+
+
+def least_eigenvalue(maps: Tensor) -> float:
+    """Least eigenvalue of the correlation matrix of the rows of `maps`, 0 for those of a row that does not vary.
+
+    Parameters
+    ----------
+    maps : Tensor, shape (n_channels, n_pixels)
+    """
+    maps = maps.double()
+    centred = maps - maps.mean(dim=1, keepdim=True)
+    norms = centred.norm(dim=1, keepdim=True)
+    # Rounding leaves a constant row with a tiny norm.
+    varies = norms > 1e-12 * maps.norm(dim=1, keepdim=True)
+    scaled = torch.where(varies, centred / norms, 0.0)
+    return float(torch.linalg.eigvalsh(scaled @ scaled.T)[0])
+
+
+@torch.inference_mode()  # on a generator, it holds within each step only
+def channel_correlations(
+    members: Sequence[Network], batch: Batch, initialisation: str, seed: int
+) -> Iterator[tuple[ChannelCorrelations, float]]:
+    """Yield the sums of least eigenvalues of each network, and the seconds taken.
+
+    Parameters
+    ----------
+    members : sequence of Network
+        Networks of one space; on the size space the official order saves most work.
+    batch : Batch
+        Its first image is used.
+    initialisation : str
+    seed : int
+        Keys the drawn channels too.
+    """
+    image = batch.images[:1]
+    draw = partial(networks.draw, initialisation=initialisation, seed=seed, device=image.device)
+
+    def add(sums: ChannelCorrelations, layer: str, operations: list[Operation]) -> ChannelCorrelations:
+        least, least_sampled = sums
+        for number, operation in enumerate(operations):
+            maps = operation.y[0].flatten(1) if operation.y.dim() == 4 else operation.y[0][:, None]
+            n_channels = len(maps)
+            drawn = uniform(stream_key(seed, "channel_correlation", layer, number), (n_channels,)).argsort()
+            drawn = drawn[:N_SAMPLED].to(maps.device)
+            least += operation.count * least_eigenvalue(maps)
+            least_sampled += operation.count * least_eigenvalue(maps[drawn]) * n_channels / N_SAMPLED
+        return ChannelCorrelations(least, least_sampled)
+
+    def run(network: Network, layer: Layer, before: State | None) -> State:
+        if before is None:
+            x, operations = run_stem(draw(network, layers=("stem",)), image)
+            before = x, add(ChannelCorrelations(), "stem", operations)
+        x, operations = run_layer(layer, draw(network, layers=(layer.name,)), before[0])
+        return x, add(before[1], layer.name, operations)
+
+    trunk = Trunk(run)
+    for network in members:
+        start = time.perf_counter()
+        x, sums = trunk.visit(network, len(network.layers))[-1]
+        _, operations = run_head(draw(network, layers=("classifier",)), x)
+        yield add(sums, "head", operations), time.perf_counter() - start

@@ -1,0 +1,141 @@
+"""Pass of Gaussian noise and one backward pass per class: eigenvalues of the Fisher matrix of a few weights.
+
+One weight is taken of each of the first tensors of parameters, norms included. Without statistics of the batch the
+images do not see each other, so that one backward pass gives the gradients of all of them: what is sent back to the
+output of an operation, times what the weight multiplied there.
+"""
+
+import math
+import time
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from proxybank import networks
+from proxybank.networks import Network
+from proxybank.networks.randomness import normal, stream_key
+from proxybank.passes.evidence import Batch
+from proxybank.passes.operations import Operation, run_head, run_layer, run_stem
+
+N_IMAGES, N_TENSORS, SMOOTHING = 64, 128, 0.05
+_NORM_SCALE = 1 / math.sqrt(1 + 1e-5)
+
+
+class FisherSpectrum(NamedTuple):
+    """Fisher matrix of a network (pass ``fisher_spectrum``).
+
+    Attributes
+    ----------
+    eigenvalues : float64, shape (min(n_tensors, 128),)
+        Ascending, not negative.
+    n_tensors : int
+        Tensors of parameters: weights of convolutions, scales and shifts of norms, weights and bias of the classifier.
+    """
+
+    eigenvalues: NDArray[np.float64]
+    n_tensors: int
+
+
+def fisher_spectra(
+    members: Sequence[Network], batch: Batch, initialisation: str, seed: int
+) -> Iterator[tuple[FisherSpectrum, float]]:
+    """Yield the Fisher spectrum of each network, and the seconds taken.
+
+    Parameters
+    ----------
+    members : sequence of Network
+    batch : Batch
+        Only its device and the shape of its images are read.
+    initialisation : str
+        Not read: the definition has its own.
+    seed : int
+        Keys the noise too.
+    """
+    device = batch.images.device
+    images = normal(stream_key(seed, "fisher_spectrum"), (N_IMAGES, *batch.images.shape[1:])).to(device)
+    for network in members:
+        start = time.perf_counter()
+        weights = networks.draw(network, "kaiming_normal_fan_in", seed, device=device)
+        jacobian, logits, n_tensors = logit_jacobian(network, weights, images)
+        yield FisherSpectrum(_eigenvalues(jacobian, logits), n_tensors), time.perf_counter() - start
+
+
+def logit_jacobian(network: Network, weights: networks.Weights, images: Tensor) -> tuple[Tensor, Tensor, int]:
+    """Gradients of all logits to the first weight of each of the first tensors of parameters.
+
+    Returns
+    -------
+    jacobian : float64 Tensor, shape (n_images, n_classes, n_used)
+        In the order of the reference network's parameters.
+    logits : float64 Tensor, shape (n_images, n_classes)
+    n_tensors : int
+        Tensors of parameters of the network, used or not.
+    """
+    # Gradients begin at the stem; no other weight needs one of its own.
+    weights = weights | {"stem.conv": weights["stem.conv"].clone().requires_grad_()}
+    x, operations = run_stem(weights, images, _norm)
+    for layer in network.layers:
+        x, further = run_layer(layer, weights, x, _norm)
+        operations += sorted(_with_parameters(further), key=_edge)
+    output, head = run_head(weights, x, _norm)
+    operations += _with_parameters(head)
+    rows = []
+    for label in range(output.logits.shape[1]):
+        gradients = _gradients(output.logits[:, label].sum(), [operation.y for operation in operations])
+        row = []
+        for operation, gradient in zip(operations, gradients, strict=True):
+            row += _derivatives(operation, weights, gradient)
+        is_first = float(label == 0)  # the classifier's first weight and bias
+        row += [is_first * output.features[:, 0], torch.full_like(output.features[:, 0], is_first)]
+        rows.append(torch.stack(row[:N_TENSORS], dim=1))
+    return torch.stack(rows, dim=1).detach().double(), output.logits.detach().double(), len(row)
+
+
+def _with_parameters(operations: list[Operation]) -> list[Operation]:
+    return [operation for operation in operations if operation.kind in ("conv", "norm")]
+
+
+def _edge(operation: Operation) -> tuple[str, str]:
+    """Sort key that puts the edges of a cell into the reference network's order, and leaves reductions as they are."""
+    source, arrow, target = operation.name[-3:]
+    return (target, source) if arrow == ">" else ("", "")
+
+
+def _gradients(total: Tensor, outputs: list[Tensor]) -> list[Tensor]:
+    """Gradients of `total` to `outputs`, zeros for those it does not depend on."""
+    if not total.requires_grad:
+        return [torch.zeros_like(y) for y in outputs]
+    asked = [y for y in outputs if y.requires_grad]
+    found = iter(torch.autograd.grad(total, asked, retain_graph=True, allow_unused=True))
+    gradients = [next(found) if y.requires_grad else None for y in outputs]
+    return [torch.zeros_like(y) if g is None else g for y, g in zip(outputs, gradients, strict=True)]
+
+
+def _derivatives(operation: Operation, weights: networks.Weights, gradient: Tensor) -> list[Tensor]:
+    """Derivatives to the first weight of a convolution, or to the first scale and shift of a norm; (n_images,) each."""
+    x, gradient = operation.x[:, :1].detach(), gradient[:, :1]
+    if operation.kind == "norm":
+        return [(gradient * _norm(x)).sum(dim=(1, 2, 3)), gradient.sum(dim=(1, 2, 3))]
+    size = weights[operation.name].shape[2]
+    corner = F.pad(x.new_ones(1, 1, 1, 1), (0, size - 1, 0, size - 1))
+    met = F.conv2d(x, corner, stride=x.shape[2] // gradient.shape[2], padding=size // 2)
+    return [(gradient * met).sum(dim=(1, 2, 3))]
+
+
+def _norm(x: Tensor) -> Tensor:
+    """Apply a BatchNorm that has seen no batch yet, in evaluation mode."""
+    return x * _NORM_SCALE
+
+
+def _eigenvalues(jacobian: Tensor, logits: Tensor) -> NDArray[np.float64]:
+    """Eigenvalues of the mean over images of J' (diag(p) - p p') J for smoothed probabilities p."""
+    p = logits.softmax(dim=1) * (1 - SMOOTHING) + SMOOTHING / logits.shape[1]
+    centred = jacobian - (p[:, None] @ jacobian)
+    root = (p.sqrt()[:, :, None] * centred).flatten(0, 1)  # its Gram matrix is the sum of J' (diag(p) - p p') J
+    values = torch.linalg.eigvalsh(root.T @ root / len(p))
+    return values.clamp(min=0).cpu().numpy()

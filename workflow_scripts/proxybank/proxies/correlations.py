@@ -1,0 +1,53 @@
+"""Proxies of correlations: between channels, and between images."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from proxybank.proxies.registry import Status, register
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from proxybank.passes.channel_correlation import ChannelCorrelations
+
+MECO = "Jiang, Wang, Bie, NeurIPS 2023"
+MECO_DIFFERS = (
+    "Every convolution, norm, ReLU, pooling and the classifier count once; the authors' code also counts the modules "
+    "that contain them, and takes noise of 64 x 64 pixels in place of an image."
+)
+
+
+@register(name="meco", version=1, needs="channel_correlation", higher_is_better=True, source=MECO, differs=MECO_DIFFERS)
+def meco(sums: "ChannelCorrelations") -> float:
+    """Sum over operations of the least eigenvalue of the correlation between the channels of their output."""
+    return sums.least
+
+
+@register(
+    name="meco_opt", version=1, needs="channel_correlation", higher_is_better=True, source=MECO, differs=MECO_DIFFERS
+)
+def meco_opt(sums: "ChannelCorrelations") -> float:
+    """Like `meco`, among 8 channels drawn at random, weighted by the number of channels over 8."""
+    return sums.least_sampled
+
+
+@register(
+    name="wrcor",
+    version=1,
+    needs="response_correlation",
+    higher_is_better=True,
+    source="Jing et al. 2025, arXiv:2507.08841",
+    differs="A reading: how the published code numbers its layers is not known here. Edges that leave one node share a "
+    "ReLU, which is one layer; the last layer weighs as much as all before it.",
+)
+def wrcor(total: "NDArray[np.float64] | None") -> float | Status:
+    """Logarithm of the determinant of the weighted sum of absolute correlations between images.
+
+    Constant where the loss does not depend on the images, or an image's responses do not vary; singular where the
+    determinant is not positive (absolute values of correlations need not be positive semidefinite).
+    """
+    if total is None or not np.isfinite(total).all():
+        return Status.CONSTANT
+    sign, logarithm = np.linalg.slogdet(total)
+    return float(logarithm) if sign > 0 else Status.SINGULAR
