@@ -92,7 +92,7 @@ def _check_complete(truth: Config, indexes: NDArray[np.int64]) -> None:
     if "widths" not in truth:
         return
     space = spaces.get("sss")
-    covered = np.isin(8 * (space.genes.astype(int) + 1), truth["widths"]).all(axis=1)
+    covered: NDArray[np.bool_] = np.isin(8 * (space.genes.astype(int) + 1), truth["widths"]).all(axis=1)
     covered[indexes] = False
     missing = np.flatnonzero(covered)
     if missing.size:
