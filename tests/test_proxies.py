@@ -123,9 +123,9 @@ def test_parts_and_seeds_do_not_change_scores(group):
     assert whole.shape[0] == 18
     assert pl.concat([part(group, number, 3) for number in range(3)]).equals(whole)
     assert part(group, 0, 9, seeds=(1,)).equals(whole.filter(pl.col("seed") == 1))
-    sizes = part(group, 3, 4, space="sss")
-    assert sizes["class_index"].unique().to_list() == list(range(12, 16))
-    assert pl.concat([part(group, number, 2, space="sss") for number in (6, 7)]).equals(sizes)
+    sizes = part(group, 1, 16, space="sss")
+    assert sizes["class_index"].unique().to_list() == list(range(16, 32))
+    assert pl.concat([part(group, number, 8, space="sss") for number in (2, 3)]).equals(sizes)
 
 
 def test_registry_refuses_duplicates_and_unknown_groups():
