@@ -64,7 +64,7 @@ def batches(folder) -> str:
 
 @pytest.fixture(scope="module")
 def networks(folder, batches) -> str:
-    params = {"spaces": {"tss": SKELETON}, "dead_edges": "drop", "datasets": ["digits"]}
+    params = {"spaces": {"tss": SKELETON, "sss": {}}, "dead_edges": "drop", "datasets": ["digits"]}
     return run_script(
         "networks_table", folder, {"table": "networks.parquet"}, {"batches": [batches]}, params
     ).output.table
@@ -85,7 +85,10 @@ def test_batches_keep_away_from_the_test_images(batches):
 
 
 def test_networks_table(networks):
-    table = store.read_table(networks)
+    # The spaces have structural columns of their own, which are null for the other.
+    sizes = store.read_table(networks, space="sss")
+    assert sizes["n_skip"].null_count() == sizes.height == 32_768
+    table = store.read_table(networks, space="tss")
     assert table.height == 15_625
     assert table["class_index"].n_unique() == len(spaces.get("tss").class_genes("drop"))
     assert not (Path(networks).parent / "networks_table.log").read_text()
@@ -107,7 +110,7 @@ def test_score_part_and_tables(folder, batches, networks):
     assert store.read_parquet(part.scores).height == 6
 
     few = folder / "few.parquet"
-    store.write_parquet(store.read_table(networks).filter(pl.col("class_index") < 3), few)
+    store.write_parquet(store.read_table(networks, space="tss").filter(pl.col("class_index") < 3), few)
     params = {
         "pairs": [("tss", "digits")],
         "parts": [("tss", "digits", "forward", 0)],

@@ -9,13 +9,15 @@ if TYPE_CHECKING:
 
 
 def main(job: "Snakemake") -> None:
-    with logs.to_file(job.log[0]), store.table_writer("networks", job.output.table) as write:
+    with logs.to_file(job.log[0]):
+        frames = []
         for name, settings in job.params.spaces.items():
             space = spaces.get(name)
             class_index = space.classes(job.params.dead_edges)
             for dataset, path in zip(job.params.datasets, job.input.batches, strict=True):
                 skeleton = data.Batches.read(path).skeleton(**settings)
-                write(store.networks_table(space, dataset, class_index, space.costs(skeleton)))
+                frames.append(store.networks_table(space, dataset, class_index, space.costs(skeleton)))
+        store.write_table("networks", frames, job.output.table)
 
 
 if __name__ == "__main__":

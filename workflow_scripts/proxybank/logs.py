@@ -23,24 +23,24 @@ def to_file(path: str) -> Iterator[None]:
     path : str
         The log file, which is replaced.
     """
-    handlers = [logging.FileHandler(path, mode="w"), logging.StreamHandler()]
-    handlers[0].setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    file, terminal = logging.FileHandler(path, mode="w"), logging.StreamHandler()
+    file.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
     # Jobs run side by side: each line on the terminal says whose it is.
-    handlers[1].setFormatter(logging.Formatter(f"{PurePath(path).with_suffix('')}: %(message)s"))
+    terminal.setFormatter(logging.Formatter(f"{PurePath(path).with_suffix('')}: %(message)s"))
     level = log.level
     log.setLevel(logging.INFO)
-    for handler in handlers:
-        log.addHandler(handler)
+    log.addHandler(file)
+    log.addHandler(terminal)
     try:
         yield
     except BaseException as error:
-        log.removeHandler(handlers[1])  # the terminal gets the message alone, or the traceback from Python itself
+        log.removeHandler(terminal)  # the terminal gets the message alone, or the traceback from Python itself
         log.exception("Failed: %s", error)
         if isinstance(error, ProxybankError):
             sys.exit(str(error))
         raise
     finally:
         log.setLevel(level)
-        for handler in handlers:
-            log.removeHandler(handler)
-            handler.close()
+        log.removeHandler(terminal)
+        log.removeHandler(file)
+        file.close()

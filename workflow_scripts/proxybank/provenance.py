@@ -63,4 +63,4 @@ def processor() -> str:
 def array_hashes(path: str | Path) -> dict[str, str]:
     """SHA-256 of the bytes of each array in an ``.npz`` file."""
     with np.load(path) as arrays:
-        return {name: hashlib.sha256(np.ascontiguousarray(arrays[name])).hexdigest() for name in arrays.files}
+        return {name: hashlib.sha256(arrays[name].tobytes()).hexdigest() for name in arrays.files}
