@@ -98,7 +98,10 @@ def test_networks_without_a_finite_value_rank_last(value, objective):
     ("expression", "message"),
     [
         ("naswt", r"objective 'naswt': no column is called 'naswt'. Did you mean 'naswot'\? Columns: naswot, synflow."),
-        ("maxx(naswot)", r"no function is called 'maxx'. Did you mean 'max'\? Functions: log, max, zscore, rank."),
+        (
+            "maxx(naswot)",
+            r"no function is called 'maxx'. Did you mean 'max'\? Functions: log, max, zscore, rank, place.",
+        ),
         ("naswot.real", "found 'naswot.real'. Expected numbers, columns"),
         ("__import__('os')", "no function is called '__import__'"),
         ("naswot.sum()", "no function is called 'naswot.sum'"),
@@ -114,7 +117,9 @@ def test_networks_without_a_finite_value_rank_last(value, objective):
         ("max(naswot, synflow)", r"max\(\) has 2 arguments. Expected one"),
         ("max()", r"max\(\) has 0 arguments"),
         ("max(zscore(naswot))", "within another function"),
-        ("log(max(naswot))", "within another function"),
+        ("rank(log(max(naswot)))", "within another function"),
+        ("naswot; synflw", r"Did you mean .synflow.\?"),
+        ("naswot;", "this is not an expression"),
         ("max", "no column is called 'max'"),
     ],
 )

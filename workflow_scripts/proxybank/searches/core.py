@@ -1,7 +1,8 @@
 """What all searches are made of, compiled: random numbers, moves between networks, the budget, and comparing scores.
 
 A search is a function ``run(search, *parameters) -> code`` in a file of its own, under `kernel`: it asks `evaluate` for
-networks until the budget is gone, and returns the code of one network, or -1 if none it met has a score.
+networks until the budget is gone, and returns the code of one network, or -1 if none it met has a score. Some searches
+look at networks in several stages, each with an objective and a cost of its own, such as a proxy and then training.
 """
 
 import hashlib
@@ -11,10 +12,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from numba import config, njit
+from numba import config, njit, types
+from numba.experimental import structref
 from numpy.typing import NDArray
 
-from proxybank.searches.objective import ADD, DIVIDE, MAX, MULTIPLY, NEGATE, RANK, SUBTRACT, TERM, ZSCORE
+from proxybank.searches.objective import ADD, DIVIDE, LOG, MAX, MULTIPLY, PLACE, RANK, SUBTRACT, ZSCORE
 
 # A run ends after so many networks in a row that it had met before, where such networks cost nothing: it has converged.
 PATIENCE = 10_000
@@ -30,8 +32,10 @@ class Search(NamedTuple):
     Attributes
     ----------
     terms : float64, shape (n_codes, n_terms); program : int64, shape (n_steps, 2)
-        The objective, see `objective.Objective`.
-    seconds : float64, shape (n_codes,)
+        The objectives of all stages one after the other, see `objective.Objective`.
+    bounds : int64, shape (n_stages + 1, 2)
+        Where the steps and the terms of each stage begin, and the last ones end.
+    seconds : float64, shape (n_codes, n_stages)
         Simulated seconds that an evaluation of each network takes.
     feasible : bool, shape (n_codes,); drawable : int64, shape (n_feasible,)
         Networks within the limits, as a mask and as codes.
@@ -46,12 +50,14 @@ class Search(NamedTuple):
     random : uint64, shape (1,)
         State of the random numbers.
     history : int64, shape (max_evaluations,)
-        Codes in the order of evaluation; where repeats cost nothing, each once.
+        Codes in the order of evaluation; where repeats cost nothing, each once a stage.
+    stages : int64, shape (max_evaluations,)
+        The stage of each evaluation.
     counts : int64, shape (2,)
         Length of the history, and repeats that cost nothing since it last grew.
     clock : float64, shape (1,)
         Simulated seconds used.
-    seen : bool, shape (n_codes,)
+    seen : bool, shape (n_codes, n_stages)
         Networks in the history.
     peaks : float64, shape (n_terms,)
         Largest finite absolute value of each term in the history.
@@ -61,6 +67,7 @@ class Search(NamedTuple):
 
     terms: NDArray[np.float64]
     program: NDArray[np.int64]
+    bounds: NDArray[np.int64]
     seconds: NDArray[np.float64]
     feasible: NDArray[np.bool_]
     drawable: NDArray[np.int64]
@@ -71,11 +78,31 @@ class Search(NamedTuple):
     charge_repeats: bool
     random: NDArray[np.uint64]
     history: NDArray[np.int64]
+    stages: NDArray[np.int64]
     counts: NDArray[np.int64]
     clock: NDArray[np.float64]
     seen: NDArray[np.bool_]
     peaks: NDArray[np.float64]
     moments: NDArray[np.float64]
+
+
+@structref.register
+class _SearchType(types.StructRef):
+    """Type of a `Search` that compiled functions hand on by reference: its arrays are neither copied nor counted."""
+
+
+class _Reference(structref.StructRefProxy):
+    def __new__(cls, *values):
+        return structref.StructRefProxy.__new__(cls, *values)
+
+
+if not config.DISABLE_JIT:
+    structref.define_proxy(_Reference, _SearchType, list(Search._fields))
+
+
+def reference(search: Search) -> Search:
+    """Return what the functions of this module and kernels take as `search`; it shares the arrays."""
+    return search if config.DISABLE_JIT else _Reference(*search)
 
 
 @cache
@@ -120,6 +147,20 @@ def uniform(search: Search) -> float:
 def below(search: Search, n: int) -> int:
     """Random integer from 0 to n - 1."""
     return int(uniform(search) * n)
+
+
+@njit
+def normal(search: Search) -> float:
+    """Random number with mean 0 and standard deviation 1, by the method of Box and Muller."""
+    return np.sqrt(-2 * np.log(1 - uniform(search))) * np.cos(2 * np.pi * uniform(search))
+
+
+@njit
+def shuffle(search: Search, values: NDArray[np.int64], n: int) -> None:
+    """Bring `n` values drawn without replacement to the front, in random order."""
+    for k in range(n):
+        other = k + below(search, values.size - k)
+        values[k], values[other] = values[other], values[k]
 
 
 # Moves between networks.
@@ -185,31 +226,56 @@ def cross(search: Search, first: int, second: int) -> int:
 
 
 @njit
-def evaluate(search: Search, code: int) -> bool:
+def evaluate(search: Search, code: int, stage: int = 0) -> bool:
     """Spend what one network costs and put it into the history; False, and nothing done, once the budget is used up."""
-    if search.counts[0] >= search.max_evaluations or search.clock[0] >= search.max_seconds:
+    n = search.counts[0]
+    if n >= search.max_evaluations or search.clock[0] >= search.max_seconds:
         return False
-    if search.seen[code] and not search.charge_repeats:
+    if search.seen[code, stage] and not search.charge_repeats:
         search.counts[1] += 1
         return search.counts[1] < PATIENCE
-    search.seen[code] = True
-    search.history[search.counts[0]] = code
-    search.counts[0] += 1
+    search.seen[code, stage] = True
+    search.history[n] = code
+    search.stages[n] = stage
+    search.counts[0] = n + 1
     search.counts[1] = 0
-    search.clock[0] += search.seconds[code]
-    _raise_peaks(search, search.peaks, code)
+    search.clock[0] += search.seconds[code, stage]
+    _raise_peaks(search, search.peaks, code, stage)
     return True
 
 
 @njit
-def explored(search: Search) -> NDArray[np.int64]:
-    """Codes evaluated so far, in order."""
-    return search.history[: search.counts[0]]
+def explored(search: Search, stage: int = 0) -> NDArray[np.int64]:
+    """Codes evaluated so far at a stage, in order."""
+    codes = np.empty(search.counts[0], np.int64)
+    n = 0
+    for k in range(codes.size):
+        if search.stages[k] == stage:
+            codes[n] = search.history[k]
+            n += 1
+    return codes[:n]
 
 
 @njit
-def _raise_peaks(search: Search, peaks: NDArray[np.float64], code: int) -> None:
-    for term in range(peaks.size):
+def distinct(codes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Each code once, in the order they first appear; the array given is used up."""
+    n = 0
+    for k in range(codes.size):
+        if not (codes[:n] == codes[k]).any():
+            codes[n] = codes[k]
+            n += 1
+    return codes[:n].copy()
+
+
+@njit
+def n_stages(search: Search) -> int:
+    """Number of stages."""
+    return search.bounds.shape[0] - 1
+
+
+@njit
+def _raise_peaks(search: Search, peaks: NDArray[np.float64], code: int, stage: int) -> None:
+    for term in range(search.bounds[stage, 1], search.bounds[stage + 1, 1]):
         size = abs(search.terms[code, term])
         if np.isfinite(size) and size > peaks[term]:
             peaks[term] = size
@@ -221,109 +287,158 @@ def draw_moments(search: Search) -> None:
     codes = np.empty(N_MOMENTS, np.int64)
     for k in range(N_MOMENTS):
         codes[k] = random_network(search)
-        search.clock[0] += search.seconds[codes[k]]
+        search.clock[0] += search.seconds[codes[k]].sum()
     set_moments(search, codes)
 
 
 @njit
 def set_moments(search: Search, codes: NDArray[np.int64]) -> None:
-    """Take the moments of zscore() over these networks; a term with less than two values has none."""
+    """Take the moments of zscore() over these networks; a term without any value has none."""
     for term in range(search.moments.shape[0]):
-        values = search.terms[codes, term]
-        values = values[np.isfinite(values)]
-        search.moments[term, 0] = values.mean() if values.size > 1 else np.nan
-        search.moments[term, 1] = values.std() if values.size > 1 else np.nan
+        n, total, squares = 0, 0.0, 0.0
+        for code in codes:
+            if np.isfinite(search.terms[code, term]):
+                n += 1
+                total += search.terms[code, term]
+        mean = total / n if n else np.nan
+        for code in codes:
+            if np.isfinite(search.terms[code, term]):
+                squares += (search.terms[code, term] - mean) ** 2
+        search.moments[term, 0] = mean
+        search.moments[term, 1] = np.sqrt(squares / n) if n else np.nan
 
 
 # Comparing scores.
 
 
 @njit
-def scores(search: Search, codes: NDArray[np.int64]) -> NDArray[np.float64]:
+def scores(search: Search, codes: NDArray[np.int64], stage: int = 0) -> NDArray[np.float64]:
     """Objective of each network, with max() over all explored ones; -inf where a network has no score."""
-    return _run_program(search, codes, search.peaks)
+    return _run_program(search, codes, codes, search.peaks, stage)
 
 
 @njit
-def scores_within(search: Search, codes: NDArray[np.int64]) -> NDArray[np.float64]:
+def scores_among(search: Search, codes: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Objective of each network, with rank() and place() among others, itself included or not."""
+    return _run_program(search, codes, others, search.peaks, 0)
+
+
+@njit
+def scores_within(search: Search, codes: NDArray[np.int64], stage: int = 0) -> NDArray[np.float64]:
     """Objective of each network, with max() over these networks only."""
     peaks = np.zeros(search.peaks.size)
     for code in codes:
-        _raise_peaks(search, peaks, code)
-    return _run_program(search, codes, peaks)
+        _raise_peaks(search, peaks, code, stage)
+    return _run_program(search, codes, codes, peaks, stage)
 
 
 @njit
-def best_of(search: Search, codes: NDArray[np.int64]) -> int:
+def best_of(search: Search, codes: NDArray[np.int64], stage: int = 0) -> int:
     """First of the networks with the highest score, or -1 if none has one."""
-    values = scores(search, codes)
-    best = np.argmax(values)
-    return codes[best] if values[best] > -np.inf else -1
+    values = scores(search, codes, stage)
+    best, highest = -1, -np.inf
+    for k in range(codes.size):
+        if values[k] > highest:
+            best, highest = codes[k], values[k]
+    return best
 
 
 @njit
-def _run_program(search: Search, codes: NDArray[np.int64], peaks: NDArray[np.float64]) -> NDArray[np.float64]:
-    n_steps, n = search.program.shape[0], codes.size
-    stack = np.empty((n_steps, n))
-    top = -1
-    for step in range(n_steps):
+def best_ever(search: Search) -> int:
+    """Network with the highest score of all stages, an earlier stage first; -1 if none has one."""
+    best, highest = -1, -np.inf
+    for stage in range(n_stages(search)):
+        codes = explored(search, stage)
+        values = scores(search, codes, stage)
+        for k in range(codes.size):
+            if values[k] > highest:
+                best, highest = codes[k], values[k]
+    return best
+
+
+@njit
+def top(search: Search, codes: NDArray[np.int64], n: int, stage: int = 0) -> NDArray[np.int64]:
+    """Return the `n` networks with the highest scores, best first; those met first win ties."""
+    return codes[highest_places(scores(search, codes, stage), n)]
+
+
+@njit
+def highest_places(values: NDArray[np.float64], n: int) -> NDArray[np.int64]:
+    """Return where the `n` highest values are, the highest first; the first of equal ones first."""
+    places = np.empty(min(n, values.size), np.int64)
+    taken = np.zeros(values.size, np.bool_)
+    for k in range(places.size):
+        places[k] = -1
+        for j in range(values.size):
+            if not taken[j] and (places[k] < 0 or values[j] > values[places[k]]):
+                places[k] = j
+        taken[places[k]] = True
+    return places
+
+
+@njit
+def _run_program(
+    search: Search, codes: NDArray[np.int64], others: NDArray[np.int64], peaks: NDArray[np.float64], stage: int
+) -> NDArray[np.float64]:
+    first, last = search.bounds[stage, 0], search.bounds[stage + 1, 0]
+    stack = np.empty((last - first, codes.size))
+    height = 0
+    for step in range(first, last):
         operation, term = search.program[step, 0], search.program[step, 1]
-        if operation <= RANK:
-            top += 1
-            _push(search, codes, peaks, operation, term, stack[top])
-        elif operation == NEGATE:
-            for k in range(n):
-                stack[top, k] = -stack[top, k]
-        else:
-            top -= 1
-            for k in range(n):
-                stack[top, k] = _arithmetic(operation, stack[top, k], stack[top + 1, k])
+        height += 1 if operation <= PLACE else 0 if operation <= LOG else -1
+        for k in range(codes.size):
+            if operation <= ZSCORE:
+                stack[height - 1, k] = _look_up(search, operation, codes[k], term, peaks)
+            elif operation <= PLACE:
+                stack[height - 1, k] = _rank(search, operation, codes[k], term, others)
+            elif operation <= LOG:
+                stack[height - 1, k] = _change(operation, stack[height - 1, k])
+            else:
+                stack[height - 1, k] = _combine(operation, stack[height - 1, k], stack[height, k])
     values = stack[0]
-    for k in range(n):
+    for k in range(codes.size):
         if not np.isfinite(values[k]):
             values[k] = -np.inf
     return values
 
 
 @njit
-def _push(
-    search: Search,
-    codes: NDArray[np.int64],
-    peaks: NDArray[np.float64],
-    operation: int,
-    term: int,
-    out: NDArray[np.float64],
-) -> None:
-    if operation == RANK:
-        _ranks(search.terms[codes, term], out)
-        return
-    for k in range(codes.size):
-        if operation == TERM:
-            out[k] = search.terms[codes[k], term]
-        elif operation == MAX:
-            out[k] = peaks[term] + 1e-9
-        elif operation == ZSCORE:
-            deviation = search.moments[term, 1]
-            centred = search.terms[codes[k], term] - search.moments[term, 0]
-            out[k] = centred / deviation if deviation > 0 else centred
+def _look_up(search: Search, operation: int, code: int, term: int, peaks: NDArray[np.float64]) -> float:
+    if operation == MAX:
+        return peaks[term] + 1e-9
+    value = search.terms[code, term]
+    if operation == ZSCORE:
+        deviation = search.moments[term, 1]
+        return (value - search.moments[term, 0]) / (deviation if deviation > 0 else 1.0)
+    return value
 
 
 @njit
-def _ranks(values: NDArray[np.float64], out: NDArray[np.float64]) -> None:
-    """How many values are smaller, equal ones counting half; NaN for those that are not finite, below all others."""
-    finite = np.isfinite(values)
-    n_below = values.size - finite.sum()
-    ordered = np.sort(values[finite])
-    for k in range(values.size):
-        out[k] = np.nan
-        if finite[k]:
-            n_smaller = np.searchsorted(ordered, values[k])
-            n_equal = np.searchsorted(ordered, values[k], side="right") - n_smaller
-            out[k] = n_below + n_smaller + 0.5 * (n_equal - 1)
+def _rank(search: Search, operation: int, code: int, term: int, others: NDArray[np.int64]) -> float:
+    """Rank from below, or place from the top; equal ones count half, and those without a value are below all others."""
+    value = search.terms[code, term]
+    if not np.isfinite(value):
+        return np.nan
+    n_smaller, n_equal = 0, 0
+    for other in others:
+        other_value = search.terms[other, term]
+        if other_value == value:
+            n_equal += 1
+        elif not np.isfinite(other_value) or other_value < value:
+            n_smaller += 1
+    rank = n_smaller + 0.5 * (n_equal - 1)
+    return rank if operation == RANK else others.size - rank
 
 
 @njit
-def _arithmetic(operation: int, left: float, right: float) -> float:
+def _change(operation: int, value: float) -> float:
+    if operation == LOG:
+        return np.log(value) if value > 0 else np.nan
+    return -value
+
+
+@njit
+def _combine(operation: int, left: float, right: float) -> float:
     if operation == ADD:
         return left + right
     if operation == SUBTRACT:

@@ -5,16 +5,17 @@ from numpy.typing import NDArray
 
 from proxybank.searches.core import (
     Search,
-    below,
     best_of,
     cross,
     evaluate,
     explored,
+    highest_places,
     kernel,
     mutate,
     njit,
     random_network,
     scores_within,
+    shuffle,
 )
 
 
@@ -44,8 +45,7 @@ def run(search: Search, population: int, sample: int) -> int:
                 n = _join(members, born, n, child, step)
         n = _leave(members, born, n, np.argmin(born[:n]))
         while n > population:
-            values = scores_within(search, members[:n])
-            n = _leave(members, born, n, n - 1 - np.argmin(values[::-1]))
+            n = _leave(members, born, n, _worst(scores_within(search, members[:n])))
 
 
 @njit
@@ -70,18 +70,20 @@ def _leave(members: NDArray[np.int64], born: NDArray[np.int64], n: int, place: i
 
 
 @njit
+def _worst(values: NDArray[np.float64]) -> int:
+    """Place of the lowest value, the last of equal ones."""
+    worst = 0
+    for k in range(values.size):
+        if values[k] <= values[worst]:
+            worst = k
+    return worst
+
+
+@njit
 def _parents(search: Search, members: NDArray[np.int64], sample: int) -> tuple[int, int]:
     """Two best of a sample drawn without replacement; the same one twice if there is only one."""
     pool = members.copy()
     size = min(sample, pool.size)
-    for k in range(size):
-        other = k + below(search, pool.size - k)
-        pool[k], pool[other] = pool[other], pool[k]
-    values = scores_within(search, pool[:size])
-    first = np.argmax(values)
-    best = values[first]
-    values[first] = -np.inf
-    second = np.argmax(values)
-    if best == -np.inf or values[second] == -np.inf:  # fewer than two have a score: take the next in the sample
-        second = (first + 1) % size
-    return pool[first], pool[second]
+    shuffle(search, pool, size)
+    order = highest_places(scores_within(search, pool[:size]), 2)
+    return pool[order[0]], pool[order[-1]]

@@ -5,9 +5,12 @@ Besides numbers, names of columns and ``+ - * / **``, an expression may call
 - ``log(x)``: natural logarithm; networks where x is not positive have no score;
 - ``max(x)``: the largest ``|x|`` so far among the networks a run has explored, plus 1e-9, as FreeREA's code has it;
 - ``zscore(x)``: x less its mean, over its standard deviation, both from 100 networks that the run draws first;
-- ``rank(x)``: how many networks of the set being compared have a smaller x, those with the same x counting half.
+- ``rank(x)``: how many networks of the set being compared have a smaller x, those with the same x counting half;
+- ``place(x)``: the place of the network in that set by x, the largest first, from 1; equal ones share their mean place.
 
-Without the last three, the value of a network never changes and is computed once for the whole table.
+Without the last four, the value of a network never changes and is computed once for the whole table. Searches that look
+at networks in several stages take as many expressions, with semicolons between them.
+
 A network where any part of the expression is not finite has no score.
 """
 
@@ -21,9 +24,9 @@ from numpy.typing import NDArray
 from proxybank.errors import SearchError, suggest
 
 # Steps of a program: what to do, and the term it is about. The machine that runs them is `core.scores`.
-TERM, MAX, ZSCORE, RANK, NEGATE, ADD, SUBTRACT, MULTIPLY, DIVIDE, POWER = range(10)
+TERM, MAX, ZSCORE, RANK, PLACE, NEGATE, LOG, ADD, SUBTRACT, MULTIPLY, DIVIDE, POWER = range(12)
 
-NORMALISERS = {"max": MAX, "zscore": ZSCORE, "rank": RANK}
+NORMALISERS = {"max": MAX, "zscore": ZSCORE, "rank": RANK, "place": PLACE}
 FUNCTIONS = ("log", *NORMALISERS)
 
 _BINARY: dict[type[ast.operator], tuple[int, Callable]] = {
@@ -50,13 +53,18 @@ class Objective(NamedTuple):
     program: NDArray[np.int64]
 
 
-def check_objective(expression: str, columns: Collection[str]) -> tuple[str, ...]:
-    """Return the names of the columns that an expression reads, in the order they appear.
+def split_stages(objective: str) -> list[str]:
+    """Return the expressions of an objective, one for each stage."""
+    return [expression.strip() for expression in objective.split(";")]
+
+
+def check_objective(objective: str, columns: Collection[str]) -> tuple[str, ...]:
+    """Return the names of the columns that an objective reads, in the order they appear.
 
     Parameters
     ----------
-    expression : str
-        See the top of this module.
+    objective : str
+        One expression, or several with semicolons between them; see the top of this module.
     columns : collection of str
         Names that it may use.
 
@@ -65,6 +73,11 @@ def check_objective(expression: str, columns: Collection[str]) -> tuple[str, ...
     SearchError
         If it is no arithmetic expression, or calls or names something unknown.
     """
+    return tuple(dict.fromkeys(name for text in split_stages(objective) for name in _check_expression(text, columns)))
+
+
+def _check_expression(expression: str, columns: Collection[str]) -> list[str]:
+    """Check one expression; return the names it reads."""
     tree = _parse(expression)
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
@@ -74,7 +87,7 @@ def check_objective(expression: str, columns: Collection[str]) -> tuple[str, ...
                 f"objective '{expression}': found '{_text(node)}'. Expected numbers, columns, + - * / ** and "
                 f"{', '.join(FUNCTIONS)}. Remove it."
             )
-    names = tuple(dict.fromkeys(_names(tree)))
+    names = list(_names(tree))
     for name in names:
         if name not in columns:
             raise SearchError(
@@ -85,9 +98,9 @@ def check_objective(expression: str, columns: Collection[str]) -> tuple[str, ...
 
 
 def compile_objective(expression: str, columns: Mapping[str, NDArray[np.float64]]) -> Objective:
-    """Lower a checked expression (see `check_objective`) for a table of columns, each float64 of shape (n_codes,)."""
-    names = check_objective(expression, columns)
-    n_codes = columns[names[0]].size if names else next(iter(columns.values())).size
+    """Check one expression and lower it for a table of columns, each float64 of shape (n_codes,)."""
+    _check_expression(expression, columns)
+    n_codes = next(iter(columns.values())).size
     terms: dict[str, NDArray[np.float64]] = {}
     program: list[tuple[int, int]] = []
 
@@ -100,8 +113,11 @@ def compile_objective(expression: str, columns: Mapping[str, NDArray[np.float64]
     def lower(node: ast.expr) -> None:
         if not _has_normaliser(node):
             program.append((TERM, term(node)))
-        elif isinstance(node, ast.Call):
+        elif isinstance(node, ast.Call) and _function(node) in NORMALISERS:
             program.append((NORMALISERS[_function(node)], term(node.args[0])))
+        elif isinstance(node, ast.Call):
+            lower(node.args[0])
+            program.append((LOG, 0))
         elif isinstance(node, ast.BinOp):
             lower(node.left)
             lower(node.right)
@@ -139,7 +155,7 @@ def _check_call(node: ast.Call, expression: str) -> None:
     if len(node.args) != 1 or node.keywords:
         found = len(node.args) + len(node.keywords)
         raise SearchError(f"{where}: {name}() has {found} arguments. Expected one. Correct '{_text(node)}'.")
-    if _has_normaliser(node.args[0]):
+    if name in NORMALISERS and _has_normaliser(node.args[0]):
         raise SearchError(
             f"{where}: '{_text(node)}' calls a function of the set of networks within another function. Expected "
             f"{', '.join(NORMALISERS)} around plain arithmetic. Write it apart."

@@ -1,9 +1,10 @@
 """The searches there are, with their parameters; nothing is compiled here, so that checking a config is quick."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from proxybank.errors import SearchError, suggest
+from proxybank.searches.objective import split_stages
 
 Value = int | float | str
 
@@ -22,6 +23,8 @@ class Parameter:
         Bounds of a number, inclusive.
     choices : tuple of str
         Values of a word; a kernel receives their number.
+    cells_only : bool
+        Whether another value than the default makes sense for the topology space alone.
     """
 
     default: Value
@@ -29,6 +32,7 @@ class Parameter:
     low: float = 1
     high: float = 10_000
     choices: tuple[str, ...] = ()
+    cells_only: bool = False
 
     def accepts(self, value: object) -> bool:
         """Whether the value has the right type and range."""
@@ -64,6 +68,8 @@ class Algorithm:
         In the order of the kernel's arguments.
     repeats : {"charged", "free"}
         Whether a network met again costs the same again, unless told otherwise.
+    stages : tuple of int
+        Least and largest number of stages, each with an objective of its own.
     differs : str
         Where it differs from its source.
     """
@@ -74,6 +80,7 @@ class Algorithm:
     source: str
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
     repeats: str = "charged"
+    stages: tuple[int, int] = (1, 1)
     differs: str = ""
 
     def check(self, parameters: Mapping[str, object]) -> dict[str, Value]:
@@ -95,27 +102,72 @@ class Algorithm:
                 raise SearchError(f"{self.name}, {name}: found {value!r}. Expected {rule.expected}. {rule.meaning}")
         return {name: parameters.get(name, rule.default) for name, rule in self.parameters.items()}
 
+    def check_stages(self, objective: str) -> None:
+        """Check that an objective has as many stages as the search.
 
-def _population(default: int) -> Parameter:
-    return Parameter(default, "Networks alive at a time.", low=2)
+        Raises
+        ------
+        SearchError
+            If it has more or less.
+        """
+        found, (low, high) = len(split_stages(objective)), self.stages
+        if not low <= found <= high:
+            expected = f"{low}" if low == high else f"{low} to {high}"
+            raise SearchError(
+                f"{self.name}: found {found} stages in '{objective}'. Expected {expected}, one expression each, "
+                "with semicolons between them. Correct it."
+            )
 
 
-def _sample(default: int) -> Parameter:
-    return Parameter(default, "Networks a parent is chosen from.")
+def _word(default: str, choices: str, meaning: str, cells_only: bool = False) -> Parameter:
+    return Parameter(default, meaning, choices=tuple(choices.split()), cells_only=cells_only)
 
 
-_EDGE_CHOICE = Parameter(
+def _share(default: float, meaning: str) -> Parameter:
+    return Parameter(default, meaning, low=0, high=1)
+
+
+def _evolution(population: int, sample: int) -> dict[str, Parameter]:
+    return {
+        "population": Parameter(population, "Networks alive at a time.", low=2),
+        "sample": Parameter(sample, "Networks drawn to choose parents from."),
+    }
+
+
+def _genetic(population: int, generations: int) -> dict[str, Parameter]:
+    return {
+        "population": Parameter(population, "Networks of a generation.", low=2),
+        "generations": Parameter(generations, "Generations after the first, if the budget allows.", high=1_000_000),
+        "tournament": Parameter(3, "Networks drawn to choose parents from.", low=2),
+        "crossover": _share(0.8, "Chance of a crossover."),
+        "mutation": _share(0.07, "Chance of a mutation."),
+    }
+
+
+_BY_NODE = _word(
     "by_node",
-    "The edge to mutate: any alike, or a node first and then one of its incoming edges; cells only.",
-    choices=("uniform", "by_node"),
+    "uniform by_node",
+    "The edge to mutate: any alike, or a node first and then one of its incoming edges. Sizes have no nodes.",
 )
+_OTHER = _word("other", "other any", "Whether a mutated gene takes another value, or any, the same included.")
+_CHILD = _word("mutation", "mutation vote inversion crossover", "How a child is made.")
+_SKIPS = _word("no", "no yes", "Whether children without a skip connection are made again.", cells_only=True)
+_EXPLORED = _word("explored", "explored sample", "What max() is over when networks of a sample are compared.")
+_UNIFORM, _ANY, _SAMPLE = (
+    replace(_BY_NODE, default="uniform"),
+    replace(_OTHER, default="any"),
+    replace(_EXPLORED, default="sample"),
+)
+_WARMUP = "Networks scored at the first stage."
+_CANDIDATES = Parameter(32, "Networks that halving begins with.")
+_REA = "Real et al., AAAI 2019, arXiv:1802.01548; D-X-Y/AutoDL-Projects exps/NATS-algos/regularized_ea.py"
 
 _ALGORITHMS = (
     Algorithm(
         name="random",
         version=1,
         kernel="random_choice",
-        source="control: one network drawn at random",
+        source="control: one network drawn at random, whatever the budget",
     ),
     Algorithm(
         name="naswot_search",
@@ -125,21 +177,206 @@ _ALGORITHMS = (
         differs="starts from -inf, so that negative scores can win, and returns nothing if no network has a score",
     ),
     Algorithm(
+        name="random_search",
+        version=1,
+        kernel="naswot_search",
+        source="random search with short training: the objective is validation accuracy; NATS-Bench, arXiv:2009.00437",
+        differs="the Turin paper selects by test accuracy, which no search sees here",
+    ),
+    Algorithm(
+        name="ensemble",
+        version=1,
+        kernel="ensemble",
+        source="rank-aware ensembles: sums of zscore(), -place() or -log(place()) over a set of random networks",
+    ),
+    Algorithm(
         name="rea",
         version=1,
         kernel="rea",
-        source="Real et al., AAAI 2019, arXiv:1802.01548; NATS-Bench, arXiv:2009.00437",
-        parameters={"population": _population(10), "sample": _sample(3), "edge_choice": _EDGE_CHOICE},
-        differs="a mutated size always has another width; NATS-Bench's code may draw the same one again",
+        source=_REA,
+        parameters={
+            **_evolution(10, 3),
+            "edge_choice": _BY_NODE,
+            "new_value": _OTHER,
+            "child": _CHILD,
+            "skips_only": _SKIPS,
+            "maxima": _EXPLORED,
+        },
+        differs="a mutated size always has another width by default; NATS-Bench's code may draw the same one again",
+    ),
+    Algorithm(
+        name="turin_rea",
+        version=1,
+        kernel="rea",
+        source="Melchionna, Revel Garrone, Suriano: regularised evolution by a proxy, four ways to make a child",
+        parameters={
+            **_evolution(10, 3),
+            "edge_choice": _UNIFORM,
+            "new_value": _ANY,
+            "child": _CHILD,
+            "skips_only": _SKIPS,
+            "maxima": _EXPLORED,
+        },
+        differs="population and sample are not printed; crossover takes each edge from either parent by a fair coin",
+    ),
+    Algorithm(
+        name="freerea_minus",
+        version=1,
+        kernel="rea",
+        source="Cavagnero et al., WACV 2023, arXiv:2207.05135; NiccoloCavagnero/FreeREA our_baselines.py",
+        parameters={
+            **_evolution(25, 5),
+            "edge_choice": _UNIFORM,
+            "new_value": _OTHER,
+            "child": _CHILD,
+            "skips_only": _SKIPS,
+            "maxima": _SAMPLE,
+        },
+        repeats="free",
+        differs="never stops early; the code's early stop cannot be reached while its history grows",
     ),
     Algorithm(
         name="freerea",
         version=1,
         kernel="freerea",
         source="Cavagnero et al., WACV 2023, arXiv:2207.05135; NiccoloCavagnero/FreeREA search.py",
-        parameters={"population": _population(25), "sample": Parameter(5, "Networks parents are chosen from.", low=2)},
+        parameters=_evolution(25, 5),
         repeats="free",
         differs="a network without a finite score ranks last; the code imputes the column's minimum",
+    ),
+    Algorithm(
+        name="area",
+        version=1,
+        kernel="rea_warmup",
+        source="Mellor et al., ICML 2021, arXiv:2006.04647: AREA; objective: proxy; validation accuracy",
+        parameters={"warmup": Parameter(20, _WARMUP), **_evolution(10, 3), "edge_choice": _BY_NODE},
+        stages=(2, 2),
+    ),
+    Algorithm(
+        name="rea_warmup",
+        version=1,
+        kernel="rea_warmup",
+        source="Abdelfattah et al., ICLR 2021, arXiv:2101.08134: evolution with warm-up; objective: proxy; validation",
+        parameters={"warmup": Parameter(2000, _WARMUP), **_evolution(10, 3), "edge_choice": _BY_NODE},
+        stages=(2, 2),
+    ),
+    Algorithm(
+        name="ga",
+        version=1,
+        kernel="ga",
+        source="Wu, Lin, Tsai, ICEA 2021: GA-NINASWOT; OEmiliatanO/nas-without-training GA_search.py",
+        parameters=_genetic(30, 50),
+        repeats="free",
+    ),
+    Algorithm(
+        name="ga_rk",
+        version=1,
+        kernel="ga_rk",
+        source="OEmiliatanO/Rank-Based-NAS search/GA/GA_rk_abstract.py; objective: a sum of rank()",
+        parameters=_genetic(25, 30),
+        repeats="free",
+        differs="the cuts lie anywhere between genes; the code's never reach some of them",
+    ),
+    Algorithm(
+        name="sa_rk",
+        version=1,
+        kernel="sa_rk",
+        source="OEmiliatanO/Rank-Based-NAS search/SA/SA_rk_abstract.py; objective: a sum of rank()",
+        parameters={
+            "hottest": Parameter(1.0, "First temperature.", low=1e-9),
+            "coldest": Parameter(8e-4, "The run ends at this temperature, if the budget allows.", low=1e-9),
+            "cooling": Parameter(0.745, "What the temperature is multiplied by.", low=0.01, high=0.999),
+            "iterations": Parameter(4, "Moves at each temperature."),
+            "neighbours": Parameter(10, "Networks to choose each move from."),
+            "alpha": Parameter(0.25, "Weight of a loss in rank.", low=0, high=1000),
+            "returns": _word("current", "current best", "What a run returns: the last network, or the best of all."),
+        },
+        repeats="free",
+        differs="starts from any network within the limits; the code's encoder knows only cells with a live path",
+    ),
+    Algorithm(
+        name="search_economics",
+        version=1,
+        kernel="search_economics",
+        source="Wu, Lin, Tsai, IEEE TEVC 28(2), 2024; cwtsaiai/TNASSE se/se_nasbench201.py",
+        parameters={
+            "searchers": Parameter(1, "Searchers.", high=100),
+            "regions": Parameter(3, "Parts of the space, by the first gene.", high=100),
+            "goods": Parameter(1, "Good networks remembered for each region.", high=100),
+        },
+        repeats="free",
+        differs="children keep the first gene of their region; the code sets it after scoring",
+    ),
+    Algorithm(
+        name="reinforce",
+        version=1,
+        kernel="reinforce",
+        source="Williams, 1992; D-X-Y/AutoDL-Projects exps/NATS-algos/reinforce.py",
+        parameters={
+            "learning_rate": Parameter(0.01, "Step size of Adam.", low=1e-6, high=10),
+            "momentum": Parameter(0.9, "Weight of the past in the moving average of rewards.", low=0, high=0.999),
+        },
+    ),
+    Algorithm(
+        name="successive_halving",
+        version=1,
+        kernel="successive_halving",
+        source="Jamieson and Talwalkar, AISTATS 2016, arXiv:1502.07943; objective: validation after ever more epochs",
+        parameters={"candidates": _CANDIDATES},
+        stages=(1, 20),
+    ),
+    Algorithm(
+        name="hyperband",
+        version=1,
+        kernel="hyperband",
+        source="Li et al., JMLR 2018, arXiv:1603.06560; objective: validation after ever more epochs",
+        parameters={"eta": Parameter(3, "One in so many networks goes on to the next stage.", low=2, high=10)},
+        stages=(1, 10),
+    ),
+    Algorithm(
+        name="bohb",
+        version=1,
+        kernel="bohb",
+        source="Falkner et al., ICML 2018, arXiv:1807.01774; D-X-Y/AutoDL-Projects exps/NATS-algos/bohb.py, run-all.sh",
+        parameters={
+            "eta": Parameter(3, "One in so many networks goes on to the next stage.", low=2, high=10),
+            "samples": Parameter(4, "Draws from the model, of which the best is taken."),
+            "random_fraction": _share(0.0, "Share of networks drawn without the model."),
+            "min_bandwidth": _share(0.3, "Least bandwidth of the densities."),
+        },
+        stages=(1, 10),
+        differs="bandwidths end where a density is uniform; the bandwidth factor acts on continuous values alone",
+    ),
+    Algorithm(
+        name="local_search",
+        version=1,
+        kernel="local_search",
+        source="White et al., UAI 2021, arXiv:2005.02960; ELO-Lab/MF-NAS algos/sonas/local_search.py",
+        parameters={
+            "at_optimum": _word("restart", "restart escape", "What follows a local optimum: a new start, or a leap.")
+        },
+    ),
+    Algorithm(
+        name="mf_nas",
+        version=1,
+        kernel="mf_nas",
+        source="Phan and Luong, GECCO 2024; ELO-Lab/MF-NAS algos/sonas/mf_nas.py; objective: proxy; validation; ...",
+        parameters={"warmup": Parameter(2000, _WARMUP), "candidates": _CANDIDATES},
+        stages=(2, 20),
+        differs="the last stage is judged by validation accuracy; the code looks at test accuracy",
+    ),
+    Algorithm(
+        name="robot",
+        version=1,
+        kernel="robot",
+        source="He et al., ICLR 2024; hzf1174/RoBoT search_nb201.py; objective: one proxy a stage; validation accuracy",
+        parameters={
+            "queries": Parameter(20, "Networks trained.", low=2, high=200),
+            "draws": Parameter(1000, "Random weightings that the acquisition is maximised over."),
+        },
+        repeats="free",
+        stages=(2, 20),
+        differs="scoring the whole space is on the clock; the length scale is the likeliest on a grid",
     ),
 )
 

@@ -12,15 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proxybank.errors import SearchError
-from proxybank.searches.objective import ZSCORE, check_objective, compile_objective
+from proxybank.searches.objective import ZSCORE, Objective, check_objective, compile_objective, split_stages
 from proxybank.searches.problem import Problem
-from proxybank.searches.registry import Parameter, Value, get_algorithm
+from proxybank.searches.registry import Algorithm, Value, get_algorithm
 
-if TYPE_CHECKING:  # the compiler takes half a second to import, which a check of a configuration need not wait for
+if TYPE_CHECKING:  # the compiler takes half a second to import, which the check of a configuration need not wait for
     from proxybank.searches.core import Search
 
+# Genes of a cell: its edges.
+N_EDGES = 6
 # Evaluations a run can remember; more would not fit into memory for a budget in seconds and networks that cost none.
 MAX_EVALUATIONS = 1_000_000
+_NONE = np.empty(0, np.int64)
 
 
 @dataclass(frozen=True)
@@ -37,12 +40,15 @@ class Outcomes:
         Stored seconds of what was evaluated.
     histories : list of int64 arrays, shape (n_evaluated,)
         Official indices in the order of evaluation, one array a run; of length 0 unless asked for.
+    stages : list of int64 arrays, shape (n_evaluated,)
+        The stage of each of them, from 0.
     """
 
     best: NDArray[np.int64]
     n_evaluated: NDArray[np.int64]
     simulated_seconds: NDArray[np.float64]
     histories: list[NDArray[np.int64]]
+    stages: list[NDArray[np.int64]]
 
 
 def replay(
@@ -50,7 +56,7 @@ def replay(
     algorithm: str,
     objective: str,
     *,
-    runs: Sequence[int],
+    runs: int | Sequence[int],
     seed: int = 0,
     evaluations: int | None = None,
     seconds: float | None = None,
@@ -71,8 +77,8 @@ def replay(
         Networks, score columns and limits.
     algorithm, objective : str
         Name in `registry.ALGORITHMS`, and what it maximises, see `objective`.
-    runs : sequence of int
-        Numbers of the runs, ``range(500)`` for example; a part of them gives the same rows as all together.
+    runs : int or sequence of int
+        How many runs, or their numbers: a part of them gives the same rows as all together.
     seed : int
         Seed of all runs.
     evaluations : int, optional
@@ -101,36 +107,48 @@ def replay(
         network, or no feasible network with a score.
     """
     chosen = get_algorithm(algorithm)
-    options = _kernel_options(chosen.parameters, chosen.check(parameters))
+    options = _kernel_options(chosen, chosen.check(parameters), problem)
     charge_repeats = (repeats or chosen.repeats) == "charged"
     where = f"{algorithm} by '{objective}' under constraint '{constraint}'"
+    chosen.check_stages(objective)
     make_search = prepare(problem, objective, where, evaluations, seconds, charge_repeats)
+    from proxybank.searches.core import reference  # not above: the compiler takes half a second to import
+
     run = import_module(f"proxybank.searches.{chosen.kernel}").run
-    n = len(runs)
-    outcomes = Outcomes(np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n), [np.empty(0, np.int64)] * n)
+    numbers = range(runs) if isinstance(runs, int) else runs
+    n = len(numbers)
+    outcomes = Outcomes(np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n), [_NONE] * n, [_NONE] * n)
 
     def replay_some(first: int) -> None:
         """Every `threads`-th run."""
         search = make_search()
+        shared = reference(search)
         for k in range(first, n, threads):
-            start(search, f"{seed}/{algorithm}/{constraint}/{runs[k]}")
-            code = run(search, *options)
+            start(search, f"{seed}/{algorithm}/{constraint}/{numbers[k]}")
+            code = run(shared, *options)
             outcomes.best[k] = problem.arch_index[code] if code >= 0 else -1
             outcomes.n_evaluated[k] = search.counts[0]
             outcomes.simulated_seconds[k] = search.clock[0]
             if histories:
                 outcomes.histories[k] = problem.arch_index[search.history[: search.counts[0]]]
+                outcomes.stages[k] = search.stages[: search.counts[0]].copy()
 
     with ThreadPoolExecutor(threads) as pool:
         list(pool.map(replay_some, range(threads)))
     return outcomes
 
 
-def _kernel_options(rules: Mapping[str, Parameter], values: Mapping[str, Value]) -> list[int | float]:
+def _kernel_options(algorithm: Algorithm, values: Mapping[str, Value], problem: Problem) -> list[int | float]:
     """Values of parameters as kernels take them: a word becomes its number among the choices."""
+    for name, rule in algorithm.parameters.items():
+        if rule.cells_only and problem.n_genes != N_EDGES and values[name] != rule.default:
+            raise SearchError(
+                f"{algorithm.name}, {name}: found {values[name]!r} for networks of {problem.n_genes} genes. This is "
+                f"about the {N_EDGES} edges of a cell. Remove it, or search the topology space."
+            )
     return [
         rule.choices.index(values[name]) if rule.choices else type(rule.default)(values[name])
-        for name, rule in rules.items()
+        for name, rule in algorithm.parameters.items()
     ]
 
 
@@ -147,16 +165,19 @@ def prepare(
 
     if not problem.feasible.any():
         raise SearchError(f"{where}: no network keeps the limits. Expected at least one. Raise the limits.")
-    names = check_objective(objective, problem.columns)
-    terms, program = compile_objective(objective, problem.columns)
-    if not np.isfinite(terms[problem.feasible]).all(axis=1).any():
-        raise SearchError(f"{where}: no network within the limits has a score. Change the objective or the limits.")
-    costs = sum((problem.seconds[name] for name in names if name in problem.seconds), np.zeros(problem.feasible.size))
+    compiled = [compile_objective(stage, problem.columns) for stage in split_stages(objective)]
+    for stage in compiled:
+        if not np.isfinite(stage.terms[problem.feasible]).all(axis=1).any():
+            raise SearchError(f"{where}: no network within the limits has a score. Change the objective or the limits.")
+    program, bounds = _join_programs(compiled)
+    terms = np.concatenate([stage.terms for stage in compiled], axis=1)
+    costs = np.stack([_seconds(problem, stage) for stage in split_stages(objective)], axis=1)
     drawable = np.flatnonzero(problem.feasible)
     limit = _most_evaluations(costs[drawable], where, evaluations, seconds, charge_repeats)
     return lambda: Search(
         terms=terms,
         program=program,
+        bounds=bounds,
         seconds=costs,
         feasible=problem.feasible,
         drawable=drawable,
@@ -167,12 +188,26 @@ def prepare(
         charge_repeats=charge_repeats,
         random=np.empty(1, np.uint64),
         history=np.empty(limit, np.int64),
+        stages=np.empty(limit, np.int64),
         counts=np.empty(2, np.int64),
         clock=np.empty(1),
-        seen=np.empty(problem.feasible.size, np.bool_),
+        seen=np.empty(costs.shape, np.bool_),
         peaks=np.empty(terms.shape[1]),
         moments=np.empty((terms.shape[1], 2)),
     )
+
+
+def _join_programs(stages: list[Objective]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """One program for the terms of all stages side by side, and where steps and terms of each stage begin."""
+    sizes = [(stage.program.shape[0], stage.terms.shape[1]) for stage in stages]
+    bounds = np.concatenate([np.zeros((1, 2), np.int64), np.cumsum(sizes, axis=0)])
+    return np.concatenate([stage.program + [0, bounds[k, 1]] for k, stage in enumerate(stages)]), bounds
+
+
+def _seconds(problem: Problem, expression: str) -> NDArray[np.float64]:
+    """Simulated seconds of one evaluation of each network: those of all columns that the expression reads."""
+    names = check_objective(expression, problem.columns)
+    return sum((problem.seconds[name] for name in names if name in problem.seconds), np.zeros(problem.feasible.size))
 
 
 def _most_evaluations(
@@ -200,7 +235,7 @@ def _most_evaluations(
 
 def start(search: "Search", key: str) -> None:
     """Forget the run before and begin another; its random numbers follow from the key alone."""
-    from proxybank.searches.core import draw_moments
+    from proxybank.searches.core import draw_moments, reference
 
     search.random[0] = int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8).digest(), "little")
     search.counts[:] = 0
@@ -208,4 +243,4 @@ def start(search: "Search", key: str) -> None:
     search.seen[:] = False
     search.peaks[:] = 0
     if (search.program[:, 0] == ZSCORE).any():
-        draw_moments(search)
+        draw_moments(reference(search))

@@ -1,0 +1,87 @@
+"""GA-rk: a genetic algorithm whose tournaments and final choice go by sums of ranks (OEmiliatanO/Rank-Based-NAS)."""
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from proxybank.searches.core import (
+    TRIES,
+    Search,
+    best_of,
+    distinct,
+    evaluate,
+    explored,
+    highest_places,
+    kernel,
+    mutate,
+    random_network,
+    shuffle,
+    top,
+    uniform,
+)
+from proxybank.searches.ga import cross_two_cuts
+
+
+@kernel
+def run(search: Search, population: int, generations: int, tournament: int, crossover: float, mutation: float) -> int:
+    """Keep the two best by each proxy of each generation; return the best of those kept."""
+    members = np.empty(population + 1, np.int64)  # pairs: one may be too many
+    n = population
+    for k in range(n):
+        members[k] = random_network(search)
+        if not evaluate(search, members[k]):
+            return best_of(search, explored(search))
+    n_terms = search.terms.shape[1]
+    kept = members[:0]
+    children = np.empty(population + 1, np.int64)
+    for _ in range(generations):
+        n_children = 0
+        while n_children < population:
+            pair = _parents(search, members[:n], tournament)
+            if uniform(search) < crossover:
+                pair = _children(search, pair, uniform(search) < mutation)
+            for code in pair:
+                if not evaluate(search, code):
+                    return best_of(search, kept if kept.size else explored(search))
+                children[n_children] = code
+                n_children += 1
+        n = n_children
+        members[:n] = children[:n]
+        for term in range(n_terms):
+            kept = np.append(kept, _two_best(search, members[:n], term))
+        kept = distinct(kept)
+    return best_of(search, kept)
+
+
+@njit
+def _parents(search: Search, members: NDArray[np.int64], tournament: int) -> NDArray[np.int64]:
+    """Two best of a sample drawn without replacement, in random order."""
+    drawn = members.copy()
+    shuffle(search, drawn, min(tournament, drawn.size))
+    pair = top(search, drawn[: min(tournament, drawn.size)], 2)
+    shuffle(search, pair, 2)
+    return pair
+
+
+@njit
+def _children(search: Search, pair: NDArray[np.int64], mutated: bool) -> NDArray[np.int64]:
+    """Two feasible children by two-cut crossover, cuts drawn for each; a mutation changes one gene in both."""
+    children = pair.copy()
+    for k in range(2):
+        for _ in range(TRIES):
+            child = cross_two_cuts(search, pair[k], pair[1 - k])
+            if search.feasible[child]:
+                children[k] = child
+                break
+        if mutated:
+            children[k] = mutate(search, children[k], False)
+    return children
+
+
+@njit
+def _two_best(search: Search, codes: NDArray[np.int64], term: int) -> NDArray[np.int64]:
+    values = np.empty(codes.size)
+    for k in range(codes.size):
+        value = search.terms[codes[k], term]
+        values[k] = value if np.isfinite(value) else -np.inf
+    return codes[highest_places(values, 2)]

@@ -1,0 +1,74 @@
+"""Local search by first improvement (White et al., UAI 2021; Phan and Luong, MF-NAS, GECCO 2024)."""
+
+import numpy as np
+from numba import njit
+
+from proxybank.searches.core import (
+    TRIES,
+    Search,
+    below,
+    best_of,
+    evaluate,
+    explored,
+    gene_of,
+    kernel,
+    random_network,
+    scores,
+    shuffle,
+    with_gene,
+)
+
+
+@kernel
+def run(search: Search, escape: int) -> int:
+    """Climb from optimum to optimum until the budget is used up; return the best of all networks evaluated."""
+    climb(search, search.max_evaluations, escape == 1)
+    return best_of(search, explored(search))
+
+
+@njit
+def climb(search: Search, evaluations: int, escape: bool) -> bool:
+    """Spend so many evaluations at stage 0; False if the budget of the run is used up before."""
+    current = random_network(search)
+    if not evaluate(search, current):
+        return False
+    moves = np.arange(search.places.size * (search.n_choices - 1))
+    for _ in range(evaluations):  # each optimum costs at least one
+        improved = False
+        shuffle(search, moves, moves.size)
+        for move in moves:
+            gene, step = move // (search.n_choices - 1), 1 + move % (search.n_choices - 1)
+            code = with_gene(search, current, gene, (gene_of(search, current, gene) + step) % search.n_choices)
+            if not search.feasible[code]:
+                continue
+            if search.counts[0] >= evaluations:
+                return True
+            if not evaluate(search, code):
+                return False
+            values = scores(search, np.array([code, current]))
+            if values[0] > values[1]:
+                current = code
+                improved = True
+                break
+        if not improved:
+            current = _leap(search, current) if escape else random_network(search)
+            if search.counts[0] >= evaluations:
+                return True
+            if not evaluate(search, current):
+                return False
+    return True
+
+
+@njit
+def _leap(search: Search, current: int) -> int:
+    """Feasible network that differs in two genes; any feasible one if none turns up."""
+    genes = np.arange(search.places.size)
+    for _ in range(TRIES):
+        code = current
+        shuffle(search, genes, min(2, genes.size))
+        for gene in genes[:2]:
+            step = 1 + below(search, search.n_choices - 1)
+            code = with_gene(search, code, gene, (gene_of(search, code, gene) + step) % search.n_choices)
+        if search.feasible[code]:
+            return code
+    return random_network(search)

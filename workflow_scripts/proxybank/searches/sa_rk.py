@@ -1,0 +1,85 @@
+"""SA-rk: simulated annealing by sums of ranks (OEmiliatanO/Rank-Based-NAS)."""
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from proxybank.searches.core import (
+    TRIES,
+    Search,
+    below,
+    best_of,
+    evaluate,
+    explored,
+    gene_of,
+    kernel,
+    random_network,
+    scores_among,
+    shuffle,
+    uniform,
+    with_gene,
+)
+
+
+@kernel
+def run(
+    search: Search,
+    hottest: float,
+    coldest: float,
+    cooling: float,
+    iterations: int,
+    neighbours: int,
+    alpha: float,
+    best: int,
+) -> int:
+    """Move among neighbours while it cools; return the last network, or the best of all as the parameter says."""
+    current = random_network(search)
+    evaluate(search, current)
+    temperature = hottest
+    while temperature > coldest:
+        for _ in range(iterations):
+            codes = _neighbours(search, current, neighbours)
+            for code in codes[:-1]:
+                if not evaluate(search, code):
+                    return best_of(search, explored(search)) if best else _scored(search, current)
+            codes[-1] = current
+            values = scores_among(search, codes, explored(search))
+            chosen = np.argmax(values[:-1])
+            loss = values[-1] - values[chosen]  # by how much the energy grows
+            if values[-1] == -np.inf or loss < 0 or uniform(search) <= np.exp(-alpha * loss / temperature):
+                current = codes[chosen]
+        temperature *= cooling
+    return best_of(search, explored(search)) if best else _scored(search, current)
+
+
+@njit
+def _scored(search: Search, code: int) -> int:
+    """The network, or -1 if it has no score."""
+    return best_of(search, np.array([code]))
+
+
+@njit
+def _neighbours(search: Search, current: int, n: int) -> NDArray[np.int64]:
+    """Up to `n` different feasible networks, with a random number of genes moved by random steps, which may be 0.
+
+    One more place is left at the end.
+    """
+    codes = np.empty(n + 1, np.int64)
+    found = 0
+    genes = np.arange(search.places.size)
+    for _ in range(TRIES):
+        code = current
+        n_moved = below(search, genes.size)
+        shuffle(search, genes, n_moved)
+        for gene in genes[:n_moved]:
+            step = below(search, search.n_choices)
+            code = with_gene(search, code, gene, (gene_of(search, code, gene) + step) % search.n_choices)
+        if search.feasible[code] and code != current and not (codes[:found] == code).any():
+            codes[found] = code
+            found += 1
+            if found == n:
+                break
+    if found == 0:  # an island within the limits
+        codes[0] = random_network(search)
+        found = 1
+    return codes[: found + 1]

@@ -1,0 +1,128 @@
+"""Search economics, SE (Wu, Lin, Tsai, IEEE TEVC 2024): regions of the space compete for the searchers' investment."""
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from proxybank.searches.core import (
+    TRIES,
+    Search,
+    below,
+    best_of,
+    evaluate,
+    explored,
+    gene_of,
+    kernel,
+    random_network,
+    scores,
+    with_gene,
+)
+
+
+@kernel
+def run(search: Search, searchers: int, regions: int, goods: int) -> int:
+    """Invest where the expected value is highest until the budget is used up; return the best ever."""
+    market = np.empty((regions, goods), np.int64)
+    best_good = np.empty(regions, np.int64)
+    for region in range(regions):
+        for k in range(goods):
+            market[region, k] = _random_good(search, region, regions)
+            if not evaluate(search, market[region, k]):
+                return best_of(search, explored(search))
+        best_good[region] = _best(search, market[region])
+    owned = np.empty(searchers, np.int64)
+    for k in range(searchers):
+        owned[k] = market[k % regions, below(search, goods)]
+    waited, invested = np.ones(regions), np.ones(regions)
+    children = np.empty((regions, goods), np.int64)
+    expected = np.empty(regions)
+    while True:
+        for k in range(searchers):
+            for region in range(regions):
+                for good in range(goods):
+                    children[region, good] = _child(search, owned[k], market[region, good], region, regions)
+                    if children[region, good] < 0:
+                        return best_of(search, explored(search))
+                worth = _finite(scores(search, market[region]))
+                peak = _finite(scores(search, best_good[region : region + 1]))[0]
+                total = worth.sum() if worth.sum() != 0 else 1e-10
+                value = _finite(scores(search, children[region])).mean()
+                expected[region] = waited[region] / invested[region] * value * peak / total
+            chosen = np.argmax(expected)
+            owned[k] = _best(search, children[chosen])
+            _sell(search, market[chosen], owned[k])
+            best_good[chosen] = _best(search, np.array([best_good[chosen], owned[k]]))
+            waited += 1
+            waited[chosen] = 1
+            invested[chosen] += 1
+
+
+@njit
+def _best(search: Search, codes: NDArray[np.int64]) -> int:
+    best = best_of(search, codes)
+    return best if best >= 0 else codes[0]
+
+
+@njit
+def _finite(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Scores to multiply: a network without one is worth nothing."""
+    return np.where(np.isfinite(values), values, 0.0)
+
+
+@njit
+def _region_of(search: Search, code: int, regions: int) -> int:
+    """Regions share the values of the first gene out in runs; the first ones get one more if they must."""
+    size, rest = search.n_choices // regions, search.n_choices % regions
+    value = gene_of(search, code, 0)
+    if value < (size + 1) * rest:
+        return value // (size + 1)
+    return rest + (value - (size + 1) * rest) // max(size, 1)
+
+
+@njit
+def _random_good(search: Search, region: int, regions: int) -> int:
+    """Feasible network of a region; any feasible one if none turns up."""
+    for _ in range(TRIES):
+        code = random_network(search)
+        if _region_of(search, code, regions) == region:
+            return code
+    return random_network(search)
+
+
+@njit
+def _child(search: Search, owned: int, good: int, region: int, regions: int) -> int:
+    """Better of two evaluated children in the good's region, by one-point crossover and a mutation; -1: no budget."""
+    pair = np.empty(2, np.int64)
+    for k in range(2):
+        pair[k] = good if search.feasible[good] else random_network(search)
+        for _ in range(TRIES):
+            code = _cross_and_mutate(search, owned, good, k == 1)
+            if search.feasible[code] and _region_of(search, code, regions) == region:
+                pair[k] = code
+                break
+        if not evaluate(search, pair[k]):
+            return -1
+    return _best(search, pair)
+
+
+@njit
+def _cross_and_mutate(search: Search, owned: int, good: int, swap: bool) -> int:
+    """Any first gene, the others of one parent before a cut and of the other after it, then one of these changed."""
+    n_genes = search.places.size
+    cut = 1 + below(search, n_genes - 1)
+    code = with_gene(search, good, 0, below(search, search.n_choices))
+    for gene in range(1, n_genes):
+        if (gene < cut) != swap:
+            code = with_gene(search, code, gene, gene_of(search, owned, gene))
+    gene = 1 + below(search, n_genes - 1)
+    step = 1 + below(search, search.n_choices - 1)
+    return with_gene(search, code, gene, (gene_of(search, code, gene) + step) % search.n_choices)
+
+
+@njit
+def _sell(search: Search, goods: NDArray[np.int64], offer: int) -> None:
+    """Put the offer in the place of the worst good, if it is better."""
+    worst = np.argmin(scores(search, goods))
+    values = scores(search, np.array([goods[worst], offer]))
+    if values[1] > values[0]:
+        goods[worst] = offer
