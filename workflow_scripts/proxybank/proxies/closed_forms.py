@@ -1,8 +1,9 @@
-"""Proxies that are counts: they describe the network as written, dead edges included."""
+"""Proxies that are counts: most describe the network as written, dead edges included."""
 
 from proxybank.proxies.registry import CLOSED_FORM, Proxy, register_proxy
 
 NATS_BENCH = "Dong, Liu, Musial, Gabrys, IEEE TPAMI 2021, arXiv:2009.00437"
+CONTROL = "a structural control, which a proxy should beat"
 
 for name, column, source, differs in (
     ("params", "params_m", NATS_BENCH, "in millions"),
@@ -14,5 +15,7 @@ for name, column, source, differs in (
         "Cavagnero, Robbiano, Caputo, Averta, WACV 2023, arXiv:2207.05135",
         "constant on the size space, where every cell has the one skip from input to output",
     ),
+    ("n_live_conv", "n_live_conv", CONTROL, "convolutions on dead edges do not count"),
+    ("depth", "depth", CONTROL, "convolutions on the longest path, 0 without one; constant on the size space"),
 ):
     register_proxy(Proxy(name, 1, CLOSED_FORM, True, source, differs, column))

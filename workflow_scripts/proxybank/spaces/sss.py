@@ -59,6 +59,7 @@ class SizeSpace(Space):
         params = stem + 2 * widths[0] + 2 * widths[4] + head
         macs = stem * pixels[0] + head
         units = widths[4] * pixels[2]
+        n_conv = 22
         for k, (c_in, c_out) in enumerate(zip([widths[0], *widths[:4]], widths, strict=True)):
             out = pixels[(k + 1) // 2]
             if k % 2:
@@ -70,6 +71,7 @@ class SizeSpace(Space):
                 weights = 9 * (2 * c_in * c_out + 3 * c_out**2) + changes * c_in * c_out
                 norms = (5 + changes) * c_out
                 units = units + (2 * c_in + 3 * c_out) * out
+                n_conv = n_conv + changes
             params = params + weights + 2 * norms
             macs = macs + weights * out
         return {
@@ -78,5 +80,7 @@ class SizeSpace(Space):
             "n_relu": np.full(self.size, 20, np.int64),
             "skipped_layers": np.full(self.size, 2.0),
             "relu_units": units.astype(np.int64),
+            "n_live_conv": n_conv,
+            "depth": np.full(self.size, 14, np.int64),
             **{f"width_{k}": widths[k] for k in range(5)},
         }

@@ -88,6 +88,7 @@ class TopologySpace(Space):
             macs = macs + n_cells * weights * pixels
             units = units + n_cells * width * pixels * n_conv
         n_conv = count[CONV3] + count[CONV1]
+        longest = _longest_path(self.genes)
         return {
             "params_m": params / 1e6,
             "mflops": macs / 1e6,
@@ -100,6 +101,8 @@ class TopologySpace(Space):
             "n_avg_pool": count[POOL].astype(np.int64),
             "n_skip": count[SKIP].astype(np.int64),
             "n_none": count[NONE].astype(np.int64),
+            "n_live_conv": 7 + 3 * n_cells * _is_conv(drop_dead_edges(self.genes)).sum(axis=1),
+            "depth": np.where(longest < 0, 0, 5 + 3 * n_cells * longest),
         }
 
 
@@ -206,6 +209,17 @@ def _fixed_costs(skeleton: Skeleton) -> tuple[int, int, int]:
         macs += weights * pixels
         units += c_in * 4 * pixels + c_out * pixels
     return params, macs, units
+
+
+def _is_conv(genes: Genes) -> NDArray[np.bool_]:
+    return (genes == CONV1) | (genes == CONV3)
+
+
+def _longest_path(genes: Genes) -> NDArray[np.int64]:
+    """Most convolutions on a path through the cell, -1 without a path."""
+    length = np.where(genes == NONE, -6, _is_conv(genes))  # an edge that is missing makes every path negative
+    e01, e02, e12, e03, e13, e23 = length.T
+    return np.maximum(np.max([e03, e01 + e13, e02 + e23, e01 + e12 + e23], axis=0), -1)
 
 
 def _skipped_layers(genes: Genes) -> NDArray[np.float64]:

@@ -1,0 +1,44 @@
+"""Structural counts of networks against counts of their convolutions and walks along their edges."""
+
+import numpy as np
+import pytest
+
+from proxybank import networks, spaces
+from proxybank.spaces.tss import CONV1, CONV3, EDGES, NONE, drop_dead_edges
+
+SMALL = spaces.Skeleton(image_side=8, stem_width=8, cells_per_stage=2)
+SOME = np.random.default_rng(0).choice(15_625, 300, replace=False)
+
+
+def longest_walk(cell, node=0):
+    """Most convolutions from a node of a cell to its output, None if it cannot be reached."""
+    if node == 3:
+        return 0
+    found = []
+    for op, (source, target) in zip(cell, EDGES, strict=True):
+        rest = longest_walk(cell, target) if source == node and op != NONE else None
+        if rest is not None:
+            found.append(rest + (op in (CONV1, CONV3)))
+    return max(found, default=None)
+
+
+def test_depth_of_topologies_is_the_longest_walk():
+    space = spaces.get("tss")
+    walks = [longest_walk(cell) for cell in space.genes[SOME].tolist()]
+    # The stem, two convolutions in each of two reductions, and six cells.
+    expected = [0 if walk is None else 5 + 6 * walk for walk in walks]
+    assert space.costs(SMALL)["depth"][SOME].tolist() == expected
+    assert None in walks
+
+
+@pytest.mark.parametrize("name", ["tss", "sss"])
+def test_live_convolutions_are_those_of_the_network_without_dead_edges(name):
+    space = spaces.get(name)
+    genes = drop_dead_edges(space.genes[SOME]) if name == "tss" else space.genes[SOME]
+    counts = [sum(1 for _ in networks.Network(name, tuple(row), SMALL).convs()) for row in genes.tolist()]
+    assert space.costs(SMALL)["n_live_conv"][SOME].tolist() == counts
+
+
+def test_depth_of_sizes():
+    # Stem 1; the longest path of each of three cells has 3, each of two reductions 2.
+    assert set(spaces.get("sss").costs(SMALL)["depth"]) == {14}

@@ -1,0 +1,124 @@
+"""Scores of a candidate set: sums of ranks and of standardised scores, which no network has by itself.
+
+Every function takes columns of scores of one candidate set, higher is better unless said otherwise. A score that is not
+finite ranks worst, tied with all such, where ranks are summed; elsewhere the network has no aggregate (NaN). Nothing is
+imputed. Names of columns are those of the registry.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import rankdata
+
+from proxybank.analysis.ranks import worst_if_missing
+
+Scores = NDArray[np.float64]
+
+
+def standardised(scores: Scores, sample: NDArray[np.int64]) -> Scores:
+    """Scores minus the mean, over the (population) standard deviation, both over the finite scores of a sample.
+
+    Parameters
+    ----------
+    scores : float64, shape (n,)
+    sample : int64, shape (m,)
+        Numbers of the networks that mean and deviation are taken from.
+
+    Returns
+    -------
+    float64, shape (n,)
+        NaN where a score is not finite, and everywhere if all scores of the sample are equal.
+    """
+    finite = np.where(np.isfinite(scores), scores, np.nan)
+    reference = finite[sample]
+    reference = reference[~np.isnan(reference)]
+    if reference.size == 0 or reference.std() == 0:
+        return np.full(len(scores), np.nan)
+    return (finite - reference.mean()) / reference.std()
+
+
+def ninaswot(naswot: Scores, ni: Scores, sample: NDArray[np.int64]) -> Scores:
+    """NINASWOT: twice the standardised NASWOT plus the standardised noise immunity; see `standardised`.
+
+    References
+    ----------
+    .. [1] M.-T. Wu, H.-I. Lin, C.-W. Tsai, "A training-free genetic neural architecture search", ICEA 2021.
+    """
+    return 2 * standardised(naswot, sample) + standardised(ni, sample)
+
+
+def hybrid(naswot: Scores, ni: Scores, ntk: Scores, sample: NDArray[np.int64]) -> Scores:
+    """NINASWOT over the root of 5, minus the standardised condition number of the tangent kernel (lower is better).
+
+    The authors' code puts -1e6 where this has NaN.
+    """
+    return ninaswot(naswot, ni, sample) / np.sqrt(5) - standardised(ntk, sample)
+
+
+def rank_sum(columns: Sequence[Scores]) -> Scores:
+    """Sum of ranks, each from 0 for the best with average ranks for ties; lower is better.
+
+    With the columns ni, naswot and logsynflow it is the rank sum (rk) of rank-based searches.
+
+    Parameters
+    ----------
+    columns : sequence of float64, shape (n,)
+
+    Returns
+    -------
+    float64, shape (n,)
+    """
+    return np.sum([rankdata(-worst_if_missing(column, True)) - 1 for column in columns], axis=0)
+
+
+def log_rank_sum(columns: Sequence[Scores]) -> Scores:
+    """Sum of ln(rank / n), ranks from 1 for the worst with average ranks for ties; 0 for a network best in all.
+
+    With the columns az_expressivity, az_progressivity, az_trainability and flops it is AZ-NAS [1]_; with vkdnw, jacov,
+    az_expressivity, az_trainability and flops it is VKDNW-agg [2]_.
+
+    References
+    ----------
+    .. [1] J. Lee, B. Ham, "AZ-NAS: Assembling zero-cost proxies for network architecture search", CVPR 2024.
+    .. [2] O. Tybl, L. Neumann, "Training-free neural architecture search through variance of knowledge of deep network
+       weights", CVPR 2025.
+    """
+    return np.sum([np.log(rankdata(worst_if_missing(column, True)) / len(column)) for column in columns], axis=0)
+
+
+def freerea_fitness(naswot: Scores, logsynflow: Scores, skipped_layers: Scores) -> Scores:
+    """Sum of the three scores, each over its largest magnitude in the set.
+
+    FreeREA puts the least NASWOT where this has NaN.
+
+    References
+    ----------
+    .. [1] N. Cavagnero, L. Robbiano, B. Caputo, G. Averta, "FreeREA", WACV 2023, arXiv:2207.05135.
+    """
+    columns = [np.where(np.isfinite(column), column, np.nan) for column in (naswot, logsynflow, skipped_layers)]
+    largest = [np.max(np.abs(column), where=np.isfinite(column), initial=0.0) for column in columns]
+    return np.sum([column / (most + 1e-9) for column, most in zip(columns, largest, strict=True)], axis=0)
+
+
+def majority(ours: Sequence[float], theirs: Sequence[float]) -> int:
+    """Judgement of one pair of networks by several proxies: 1 if most prefer the first, -1 if the second, else 0.
+
+    With synflow, jacov and snip it is the vote of Abdelfattah et al. 2021. A score that is not finite loses to one that
+    is.
+    """
+    one, other = (worst_if_missing(np.asarray(scores, np.float64), True) for scores in (ours, theirs))
+    return int(np.sign((one > other).sum() - (one < other).sum()))
+
+
+def vote(columns: Sequence[Scores]) -> Scores:
+    """Number of networks of the set that each one beats by `majority`, minus the number it loses to.
+
+    The published vote judges pairs; this is the order that follows from all of them.
+    """
+    scores = np.stack([rankdata(worst_if_missing(column, True)) for column in columns])
+    balance = np.empty(scores.shape[1])
+    for k, own in enumerate(scores.T):
+        preferred = np.sign(own[:, None] - scores).sum(axis=0)
+        balance[k] = np.sign(preferred).sum()
+    return balance
