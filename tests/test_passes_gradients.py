@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 
 from proxybank import networks, passes, spaces
+from proxybank.passes import second_order
 
 SMALL = spaces.Skeleton(image_side=8, stem_width=8, cells_per_stage=1)
 INIT = "kaiming_normal_fan_out"
@@ -252,3 +253,20 @@ def test_images_and_labels_stay_as_they_were():
     for group in ("loss_gradient", "input_gradient"):
         evidence(group, NETWORKS[0])
     assert torch.equal(IMAGES, before) and not IMAGES.requires_grad
+
+
+def test_second_derivatives_of_batch_norm_equal_numerical_ones():
+    x = torch.randn(3, 2, 2, 3, generator=torch.Generator().manual_seed(1), dtype=torch.float64, requires_grad=True)
+    assert torch.equal(second_order.batch_norm(x), networks.batch_norm(x))
+    assert torch.autograd.gradgradcheck(second_order.batch_norm, (x,))
+
+
+def test_second_derivatives_of_pooling_equal_numerical_ones():
+    x = torch.randn(1, 2, 4, 4, generator=torch.Generator().manual_seed(1), dtype=torch.float64, requires_grad=True)
+
+    def pooled(x):
+        with second_order.Pooling():
+            return networks.average_pool(x) ** 3
+
+    assert torch.equal(pooled(x), networks.average_pool(x) ** 3)
+    assert torch.autograd.gradgradcheck(pooled, (x,))

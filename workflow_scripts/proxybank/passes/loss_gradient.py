@@ -12,6 +12,7 @@ from torch import Tensor
 
 from proxybank import networks
 from proxybank.networks import Network
+from proxybank.passes import second_order
 from proxybank.passes.evidence import Batch
 from proxybank.passes.gradients import Calls, draw, gradients, matrices, one_by_one
 
@@ -65,7 +66,9 @@ def loss_curvatures(network: Network, batch: Batch, initialisation: str, seed: i
     """
     weights = draw(network, batch, initialisation, seed)
     layers = matrices(weights)
-    loss = F.cross_entropy(networks.forward(network, weights, batch.images).logits, batch.labels)
+    with second_order.Pooling():
+        logits = networks.forward(network, weights, batch.images, norm=second_order.batch_norm).logits
+    loss = F.cross_entropy(logits, batch.labels)
     first = gradients(loss, layers, create_graph=True)
     second = gradients(sum((gradient * gradient.detach()).sum() for gradient in first), layers)
     return [(weight.detach(), product) for weight, product in zip(layers, second, strict=True)]
