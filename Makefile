@@ -35,15 +35,17 @@ clean:
 	    "Install it, or name it: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; exit 1; }
 	@if [ -e .venv/unfinished ]; then rm -rf .venv; fi
 	@mkdir -p .venv && touch .venv/unfinished
-	"$(PYTHON)" -m venv .venv
-	.venv/bin/python -m pip install --quiet -r envs/requirements.txt
+	@echo "Installing the packages of envs/requirements.txt into .venv: about a minute, once."
+	@"$(PYTHON)" -m venv .venv
+	@.venv/bin/python -m pip install -qq -r envs/requirements.txt
 	@rm .venv/unfinished
 	@touch $@
 
 # The reference builder xautodl names dependencies of 2020 and needs none of them here, hence --no-deps.
 .venv/test.stamp: .venv/run.stamp envs/requirements-test.txt envs/requirements-oracle.txt
 	@touch .venv/unfinished
-	.venv/bin/python -m pip install --quiet -r envs/requirements-test.txt
-	.venv/bin/python -m pip install --quiet --no-deps -r envs/requirements-oracle.txt
+	@echo "Installing the packages of envs/requirements-test.txt into .venv: less than a minute, once."
+	@.venv/bin/python -m pip install -qq -r envs/requirements-test.txt
+	@.venv/bin/python -m pip install -qq --no-deps -r envs/requirements-oracle.txt
 	@rm .venv/unfinished
 	@touch $@
