@@ -20,7 +20,8 @@ _ABDELFATTAH = "Abdelfattah, Mehrotra, Dudziak, Lane, ICLR 2021, arXiv:2101.0813
     higher_is_better=True,
     source=_ABDELFATTAH,
     differs="The run's initialisation; the code uses PyTorch's default. BatchNorm in training mode on one image of "
-    "ones, as in the code.",
+    "ones, as in the code. Where padding and pooling leave a map the same at all pixels, as in small images, it is "
+    "rounding that BatchNorm scales up.",
 )
 def synflow_bn(flow: "Flow") -> float:
     """Sum over weights of |w g|, with the gradient g of the sum of logits at absolute weights, BatchNorm kept."""
@@ -34,7 +35,8 @@ def synflow_bn(flow: "Flow") -> float:
     higher_is_better=True,
     source="Neyshabur, Tomioka, Srebro, COLT 2015, arXiv:1503.00036; Jiang, Neyshabur, Mobahi, Krishnan, Bengio, "
     "ICLR 2020, arXiv:1912.02178",
-    differs="The run's initialisation. BatchNorm and the classifier's bias are left out.",
+    differs="The run's initialisation, which decides whether deeper networks score higher: each convolution multiplies "
+    "by its gain. BatchNorm and the classifier's bias are left out; pooling stays as it is.",
 )
 def pathnorm(total: float) -> float:
     """Root of the sum over paths of the product of squared weights; 0 without a path."""
@@ -47,7 +49,8 @@ def pathnorm(total: float) -> float:
     needs="weights",
     higher_is_better=True,
     source=_ABDELFATTAH,
-    differs="The run's initialisation; the code uses PyTorch's default.",
+    differs="The run's initialisation; the code uses PyTorch's default. Of the network that is scored: convolutions on "
+    "dead edges count only where the run keeps them.",
 )
 def l2_norm(weights: "list[Tensor]") -> float:
     """Sum over layers of the Euclidean norm of the weight."""
