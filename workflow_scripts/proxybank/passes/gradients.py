@@ -43,9 +43,13 @@ def matrices(weights: Weights) -> list[Tensor]:
     return [weight for name, weight in weights.items() if name != "classifier.bias"]
 
 
-def gradients(total: Tensor, tensors: Sequence[Tensor], **options: bool) -> tuple[Tensor, ...]:
+def gradients(
+    total: Tensor, tensors: Sequence[Tensor], *, retain_graph: bool | None = None, create_graph: bool = False
+) -> tuple[Tensor, ...]:
     """Gradients of a scalar to each tensor: zeros where it does not depend on it, as in cells without a path."""
-    return torch.autograd.grad(total, tensors, allow_unused=True, materialize_grads=True, **options)
+    return torch.autograd.grad(
+        total, tensors, retain_graph=retain_graph, create_graph=create_graph, allow_unused=True, materialize_grads=True
+    )
 
 
 class Call(NamedTuple):

@@ -70,8 +70,9 @@ def loss_curvatures(network: Network, batch: Batch, initialisation: str, seed: i
         logits = networks.forward(network, weights, batch.images, norm=second_order.batch_norm).logits
     loss = F.cross_entropy(logits, batch.labels)
     first = gradients(loss, layers, create_graph=True)
-    second = gradients(sum((gradient * gradient.detach()).sum() for gradient in first), layers)
-    return [(weight.detach(), product) for weight, product in zip(layers, second, strict=True)]
+    product = torch.stack([(gradient * gradient.detach()).sum() for gradient in first]).sum()
+    second = gradients(product, layers)
+    return [(weight.detach(), part) for weight, part in zip(layers, second, strict=True)]
 
 
 @one_by_one

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd import Function
-from torch.autograd.function import FunctionCtx, once_differentiable
+from torch.autograd.function import once_differentiable
 from torch.overrides import TorchFunctionMode
 
 _EPSILON = 1e-5
@@ -19,13 +19,13 @@ _PIXELS = (0, 2, 3)  # all values of a channel
 
 class _BatchNorm(Function):
     @staticmethod
-    def forward(ctx: FunctionCtx, x: Tensor) -> Tensor:
+    def forward(ctx: Any, x: Tensor) -> Tensor:
         y, mean, scale = torch.native_batch_norm(x, None, None, None, None, True, 0.0, _EPSILON)
         ctx.save_for_backward(x, mean, scale)
         return y
 
     @staticmethod
-    def backward(ctx: FunctionCtx, u: Tensor) -> Tensor:
+    def backward(ctx: Any, u: Tensor) -> Tensor:
         return _BatchNormGradient.apply(u, *ctx.saved_tensors)
 
 
@@ -37,7 +37,7 @@ class _BatchNormGradient(Function):
     """
 
     @staticmethod
-    def forward(ctx: FunctionCtx, u: Tensor, x: Tensor, mean: Tensor, scale: Tensor) -> Tensor:
+    def forward(ctx: Any, u: Tensor, x: Tensor, mean: Tensor, scale: Tensor) -> Tensor:
         ctx.save_for_backward(u, x, mean, scale)
         return torch.ops.aten.native_batch_norm_backward(
             u, x, None, None, None, mean, scale, True, _EPSILON, [True, False, False]
@@ -45,7 +45,7 @@ class _BatchNormGradient(Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: FunctionCtx, v: Tensor) -> tuple[Tensor, Tensor, None, None]:
+    def backward(ctx: Any, v: Tensor) -> tuple[Tensor, Tensor, None, None]:
         u, x, *statistics = ctx.saved_tensors
         mean, s = (value[:, None, None] for value in statistics)
         y = (x - mean) * s
@@ -62,12 +62,12 @@ class _Sum3x3(Function):
     """Depthwise convolution with ones, which is its own derivative; PyTorch's second derivative goes by channels."""
 
     @staticmethod
-    def forward(ctx: FunctionCtx, x: Tensor, ones: Tensor) -> Tensor:
+    def forward(ctx: Any, x: Tensor, ones: Tensor) -> Tensor:
         ctx.ones = ones
         return F.conv2d(x, ones, padding=1, groups=len(ones))
 
     @staticmethod
-    def backward(ctx: FunctionCtx, u: Tensor) -> tuple[Tensor, None]:
+    def backward(ctx: Any, u: Tensor) -> tuple[Tensor, None]:
         return _Sum3x3.apply(u, ctx.ones), None
 
 

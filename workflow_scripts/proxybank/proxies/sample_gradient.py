@@ -54,7 +54,7 @@ def gradsign(gradients: "SampleGradients") -> float:
     return gradients.sign_agreement
 
 
-def _eigenvalues(gram: NDArray[np.float64]) -> NDArray[np.float64] | Status:
+def _eigenvalues(gram: NDArray[np.float64]) -> NDArray[np.floating] | Status:
     """Eigenvalues, ascending; SINGULAR where rounding of float32 gradients alone could leave the least."""
     if not np.isfinite(gram).all():
         return Status.OVERFLOW
