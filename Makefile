@@ -43,6 +43,7 @@ clean:
 
 # The reference builder xautodl names dependencies of 2020 and needs none of them here, hence --no-deps.
 .venv/test.stamp: .venv/run.stamp envs/requirements-test.txt envs/requirements-oracle.txt
+	@if [ -e .venv/unfinished ]; then rm -rf .venv; $(MAKE) .venv/run.stamp; fi
 	@touch .venv/unfinished
 	@echo "Installing the packages of envs/requirements-test.txt into .venv: less than a minute, once."
 	@.venv/bin/python -m pip install -qq -r envs/requirements-test.txt

@@ -25,6 +25,9 @@ except ProxybankError as error:
     sys.exit(str(error))
 
 
+report: "captions/workflow.rst"
+
+
 include: "rules/common.smk"
 include: "rules/data.smk"
 include: "rules/truth.smk"
