@@ -1,5 +1,7 @@
 """Files of images: what is refused, with which message, and how batches are drawn."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -46,7 +48,9 @@ def test_a_good_file_is_standardised(tmp_path):
         ({"images": GOOD["images"].transpose(0, 2, 3, 1)}, r"found shape \(40, 8, 8, 3\)"),
         ({"images": GOOD["images"].astype(float)}, "images: found type float64. Expected uint8, values 0 to 255."),
         ({"labels": GOOD["labels"][:5]}, r"labels: found int64 of shape \(5,\). Expected one integer"),
-        ({"labels": GOOD["labels"] - 1}, r"Expected one integer from 0 for each of the 40 images"),
+        ({"labels": GOOD["labels"] - 1}, "Expected one integer from 0 to 99999 for each of the 40 images"),
+        ({"labels": GOOD["labels"] + 10**9}, "Expected one integer from 0 to 99999"),
+        ({"images": GOOD["images"][..., :0, :0]}, r"found shape \(40, 3, 0, 0\)"),
         ({"labels": GOOD["labels"] * 0.5}, r"labels: found float64 of shape \(40,\)"),
         ({"images": np.zeros_like(GOOD["images"])}, "a channel has the same value everywhere"),
     ],
@@ -67,6 +71,10 @@ def test_missing_and_foreign_files_are_refused(tmp_path):
     np.save(tmp_path / "one.npy", GOOD["images"])
     with pytest.raises(ImageError, match="this is no .npz file of plain arrays"):
         data.load(str(tmp_path / "one.npy"))
+    for name, content in (("empty.npz", b""), ("cut.npz", Path(save(tmp_path)).read_bytes()[:2000])):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(ImageError, match="this is no .npz file of plain arrays"):
+            data.load(str(tmp_path / name))
     np.savez(tmp_path / "objects.npz", images=np.array([{}]), labels=GOOD["labels"])
     with pytest.raises(ImageError, match="this is no .npz file of plain arrays"):
         data.load(str(tmp_path / "objects.npz"))
@@ -89,6 +97,12 @@ def test_batches_are_distinct_nested_and_written_whole(tmp_path):
     large.write(tmp_path / "batches.npz")
     again = data.Batches.read(tmp_path / "batches.npz")
     assert (again.images == large.images).all() and again.n_classes == 10 and again.seeds.tolist() == [0, 3]
+
+
+def test_a_class_too_small_to_split(tmp_path):
+    loaded = data.load(save(tmp_path, labels=np.r_[np.zeros(20, int), np.ones(19, int), 2]))
+    with pytest.raises(ImageError, match="the smallest class has 1 images, too few"):
+        data.partition(loaded, 10, 10)
 
 
 def test_repeated_images_are_drawn_once(tmp_path):

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from proxybank import data, networks, spaces, truth
 from proxybank.errors import ImageError
 from proxybank.networks import Network
-from proxybank.truth.training import Bundle, Statistics
+from proxybank.truth.training import Bundle, of_batch
 
 INIT = "kaiming_normal_fan_out"
 SCHEDULE = truth.Schedule(epochs=4, batch_size=50, learning_rate=0.3, momentum=0.9, weight_decay=5e-4)
@@ -37,7 +37,7 @@ def test_a_bundle_computes_what_its_networks_do(space, index, split):
     chosen = members(space, list(index))
     images = split.images["train"]
     with torch.no_grad():
-        together = Bundle(chosen, INIT, seed=1).logits(images, Statistics())
+        together = Bundle(chosen, INIT, seed=1).logits(images, of_batch)
         for network, logits in zip(chosen, together, strict=True):
             alone = networks.forward(network, networks.draw(network, INIT, 1), images).logits
             torch.testing.assert_close(logits, alone, rtol=1e-4, atol=1e-4)
@@ -49,7 +49,7 @@ def test_one_step_equals_plain_gradient_descent(split):
     schedule = truth.Schedule(epochs=1, batch_size=100, learning_rate=0.1, momentum=0.9, weight_decay=1e-3)
     bundle = Bundle([network], INIT, seed=0)
     start = {name: tensor.detach().clone() for name, tensor in bundle.parameters.items()}
-    loss = F.cross_entropy(bundle.logits(split.images["train"], Statistics())[0], split.labels["train"])
+    loss = F.cross_entropy(bundle.logits(split.images["train"], of_batch)[0], split.labels["train"])
     gradients = torch.autograd.grad(loss, list(bundle.parameters.values()))
     kept = {}
     original = Bundle.__init__

@@ -133,6 +133,8 @@ def _expected(rule: dict[str, Any]) -> str:
         return f"text that matches {rule['pattern']}"
     words = {"object": "keys and values", "array": "a list", "string": "text", "integer": "an integer"}
     text = words.get(rule["type"], "a number")
+    if "multipleOf" in rule:
+        text = f"a multiple of {rule['multipleOf']}"
     low = rule.get("minimum", rule.get("exclusiveMinimum"))
     high = rule.get("maximum", rule.get("exclusiveMaximum"))
     if low is not None:

@@ -1,5 +1,7 @@
 """Images: scikit-learn's digits or a user's file, split for training, and drawn as the batches that proxies see."""
 
+import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -11,6 +13,10 @@ from numpy.typing import NDArray
 
 from proxybank.errors import ImageError
 from proxybank.spaces import Skeleton
+
+
+# A larger label is a mistake; a classifier with that many outputs would take all memory.
+MAX_CLASSES = 100_000
 
 
 @dataclass(frozen=True)
@@ -74,11 +80,11 @@ def load(images: str, n_classes: int | None = None) -> Images:
 def _read(path: Path) -> tuple[NDArray, NDArray]:
     """Arrays of an ``.npz`` file, checked."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             arrays = {name: file[name] for name in ("images", "labels") if name in file}
     except FileNotFoundError as error:
         raise ImageError(f"{path}: there is no such file. Expected an .npz file. Correct the path.") from error
-    except (OSError, ValueError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, TypeError, AttributeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise ImageError(
             f"{path}: this is no .npz file of plain arrays. Write one with numpy.savez(path, images=..., labels=...)."
         ) from error
@@ -86,17 +92,18 @@ def _read(path: Path) -> tuple[NDArray, NDArray]:
         if name not in arrays:
             raise ImageError(f"{path}: no array is called '{name}'. Expected 'images' and 'labels'. Add it.")
     images, labels = arrays["images"], arrays["labels"]
-    if images.ndim != 4 or images.shape[1] not in (1, 3) or images.shape[2] != images.shape[3] or not len(images):
+    if images.ndim != 4 or images.shape[1] not in (1, 3) or images.shape[2] != images.shape[3] or not images.size:
         raise ImageError(
             f"{path}, images: found shape {images.shape}. Expected (n, 1 or 3 channels, side, side), at least one "
             "image. Transpose or crop them."
         )
     if images.dtype != np.uint8:
         raise ImageError(f"{path}, images: found type {images.dtype}. Expected uint8, values 0 to 255. Convert them.")
-    if labels.shape != images.shape[:1] or labels.dtype.kind not in "iu" or labels.min() < 0:
+    integers = labels.shape == images.shape[:1] and labels.dtype.kind in "iu"
+    if not integers or labels.min() < 0 or labels.max() >= MAX_CLASSES:
         raise ImageError(
-            f"{path}, labels: found {labels.dtype} of shape {labels.shape}. Expected one integer from 0 for each of the "
-            f"{len(images)} images. Correct them."
+            f"{path}, labels: found {labels.dtype} of shape {labels.shape}. Expected one integer from 0 to "
+            f"{MAX_CLASSES - 1} for each of the {len(images)} images. Correct them."
         )
     return images, labels
 
@@ -128,8 +135,15 @@ def partition(data: Images, train_images: int, valid_images: int) -> Partition:
             "or valid_images, or give more images."
         )
     everything = np.arange(len(data.labels))
-    train, rest = train_test_split(everything, train_size=train_images, stratify=data.labels, random_state=0)
-    valid, test = train_test_split(rest, train_size=valid_images, stratify=data.labels[rest], random_state=0)
+    try:
+        train, rest = train_test_split(everything, train_size=train_images, stratify=data.labels, random_state=0)
+        valid, test = train_test_split(rest, train_size=valid_images, stratify=data.labels[rest], random_state=0)
+    except ValueError as error:  # a class is too small to be in both sides of a split
+        smallest = np.bincount(data.labels)[np.unique(data.labels)].min()
+        raise ImageError(
+            f"{data.where}: the smallest class has {smallest} images, too few for a share of it in each of training, "
+            "validation and test. Expected at least 3. Leave the class out, or give more images of it."
+        ) from error
     return Partition(train, valid, test)
 
 
@@ -197,12 +211,18 @@ def draw_batches(data: Images, batch_size: int, seeds: Sequence[int], pool: NDAr
         If there are fewer distinct images than `batch_size`; a repeated one would make every Hamming kernel singular.
     """
     pool = np.arange(len(data.labels)) if pool is None else pool
-    _, first = np.unique(data.images[pool].reshape(len(pool), -1), axis=0, return_index=True)
-    distinct = pool[np.sort(first)]
-    if len(distinct) < batch_size:
-        raise ImageError(
-            f"{data.where}: {len(distinct)} distinct images for scoring. Expected at least batch_size, {batch_size}. "
-            "Lower it, or give more images."
-        )
-    chosen = np.stack([np.random.default_rng(seed).permutation(distinct)[:batch_size] for seed in seeds])
+    chosen = np.stack([_distinct(data, np.random.default_rng(seed).permutation(pool), batch_size) for seed in seeds])
     return Batches(np.array(seeds, np.int64), data.images[chosen], data.labels[chosen], data.n_classes)
+
+
+def _distinct(data: Images, order: NDArray[np.int64], n: int) -> NDArray[np.int64]:
+    """First `n` numbers of `order` whose images all differ."""
+    chosen: dict[bytes, int] = {}
+    for number in order:
+        chosen.setdefault(data.images[number].tobytes(), number)
+        if len(chosen) == n:
+            return np.fromiter(chosen.values(), np.int64)
+    raise ImageError(
+        f"{data.where}: {len(chosen)} distinct images for scoring. Expected at least batch_size, {n}. Lower it, or give "
+        "more images."
+    )

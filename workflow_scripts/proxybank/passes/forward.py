@@ -10,7 +10,7 @@ from torch import Tensor
 from proxybank import networks
 from proxybank.networks import Network
 from proxybank.passes.evidence import Batch, ReluKernel
-from proxybank.passes.prefixes import Trunk
+from proxybank.passes.prefixes import Trunk, siblings
 from proxybank.passes.relu_codes import ReluCodes
 from proxybank.spaces.base import Layer
 
@@ -22,7 +22,7 @@ State = tuple[Tensor, ReluKernel]
 def relu_kernels(
     members: Sequence[Network], batch: Batch, initialisation: str, seed: int
 ) -> Iterator[tuple[ReluKernel, float]]:
-    """Yield the Hamming kernel of each network, and the seconds it took.
+    """Yield the Hamming kernel of each network, and the seconds it took, its share of those of its siblings.
 
     Parameters
     ----------
@@ -44,9 +44,13 @@ def relu_kernels(
         return x, codes.kernel()
 
     trunk = Trunk(run)
-    for network in members:
+    for group in siblings(members):
         start = time.perf_counter()
-        x, kernel = trunk.visit(network, len(network.layers))[-1]
-        codes = ReluCodes(kernel)
-        codes(networks.batch_norm(x), 1)  # the head's ReLU; the classifier behind it has none
-        yield codes.kernel(), time.perf_counter() - start
+        kernels = []
+        for network in group:
+            x, kernel = trunk.visit(network, len(network.layers))[-1]
+            codes = ReluCodes(kernel)
+            codes(networks.batch_norm(x), 1)  # the head's ReLU; the classifier behind it has none
+            kernels.append(codes.kernel())
+        seconds = (time.perf_counter() - start) / len(group)
+        yield from ((kernel, seconds) for kernel in kernels)

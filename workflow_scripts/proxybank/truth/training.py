@@ -6,7 +6,7 @@ spends its time in overheads, a bundle of 16 trains about three times as fast as
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +19,12 @@ from proxybank import networks
 from proxybank.networks import Network, average_pool
 from proxybank.spaces.base import Layer
 from proxybank.spaces.tss import CONV1, CONV3, EDGES, NONE, POOL
+
+
+# BatchNorm of the convolution of a name: (name, x, scale, shift) -> Tensor.
+Statistics = Callable[[str, Tensor, Tensor, Tensor], Tensor]
+# The same with scale and shift filled in.
+Norm = Callable[[str, Tensor], Tensor]
 
 
 @dataclass(frozen=True)
@@ -95,45 +101,45 @@ class Bundle:
         self.parameters[f"{name}.scale"] = torch.ones(n_channels)
         self.parameters[f"{name}.shift"] = torch.zeros(n_channels)
 
-    def logits(self, images: Tensor, statistics: "Statistics") -> Tensor:
+    def logits(self, images: Tensor, statistics: Statistics) -> Tensor:
         """Logits of every member for the same images.
 
         Parameters
         ----------
         images : float32 Tensor, shape (n_images, in_channels, side, side)
-        statistics : Statistics
-            Where BatchNorm takes its means and variances from.
+        statistics : callable
+            Which BatchNorm: `of_batch`, a `Collected`, or its `frozen`.
 
         Returns
         -------
         Tensor, shape (n_members, n_images, n_classes)
         """
-        self._statistics = statistics
-        x = self._norm("stem.conv.3", F.conv2d(images, self.parameters["stem.conv.3"], padding=1))
+
+        def norm(name: str, x: Tensor) -> Tensor:
+            return statistics(name, x, self.parameters[f"{name}.scale"], self.parameters[f"{name}.shift"])
+
+        x = norm("stem.conv.3", F.conv2d(images, self.parameters["stem.conv.3"], padding=1))
         x = x.unflatten(1, (self.n_members, -1))
         for layer in self.layers:
-            x = self._reduction(layer, x) if layer.ops is None else self._cell(layer, x)
-        features = F.relu(self._norm("last", x.flatten(1, 2))).mean(dim=(2, 3)).unflatten(1, (self.n_members, -1))
+            x = (self._cell if layer.ops else self._reduction)(layer, x, norm)
+        features = F.relu(norm("last", x.flatten(1, 2))).mean(dim=(2, 3)).unflatten(1, (self.n_members, -1))
         weight, bias = self.parameters["classifier.weight"], self.parameters["classifier.bias"]
         return torch.baddbmm(bias[:, None], features.transpose(0, 1), weight.transpose(1, 2))
 
-    def _norm(self, name: str, x: Tensor) -> Tensor:
-        return self._statistics(name, x, self.parameters[f"{name}.scale"], self.parameters[f"{name}.shift"])
-
-    def _conv(self, name: str, x: Tensor, size: int, stride: int = 1, norm: bool = True) -> Tensor:
+    def _conv(self, name: str, x: Tensor, size: int, norm: Norm | None, stride: int = 1) -> Tensor:
         """Convolve each member's channels with its own kernels; x has shape (n_images, n, channels, side, side)."""
         name = f"{name}.{size}"
         kernels = self.parameters[name]
         y = F.conv2d(x.flatten(1, 2), kernels, stride=stride, padding=size // 2, groups=x.shape[1])
-        return (self._norm(name, y) if norm else y).unflatten(1, (x.shape[1], -1))
+        return (norm(name, y) if norm else y).unflatten(1, (x.shape[1], -1))
 
-    def _reduction(self, layer: Layer, x: Tensor) -> Tensor:
-        y = self._conv(f"{layer.name}.a", F.relu(x), 3, stride=2)
-        y = self._conv(f"{layer.name}.b", F.relu(y), 3)
+    def _reduction(self, layer: Layer, x: Tensor, norm: Norm) -> Tensor:
+        y = self._conv(f"{layer.name}.a", F.relu(x), 3, norm, stride=2)
+        y = self._conv(f"{layer.name}.b", F.relu(y), 3, norm)
         pooled = F.avg_pool2d(x.flatten(1, 2), 2).unflatten(1, (self.n_members, -1))
-        return y + self._conv(f"{layer.name}.shortcut", pooled, 1, norm=False)
+        return y + self._conv(f"{layer.name}.shortcut", pooled, 1, None)
 
-    def _cell(self, layer: Layer, x: Tensor) -> Tensor:
+    def _cell(self, layer: Layer, x: Tensor, norm: Norm) -> Tensor:
         nodes = [x]
         for target in (1, 2, 3):
             node = x.new_zeros(*x.shape[:2], layer.c_out, *x.shape[3:])
@@ -143,41 +149,38 @@ class Bundle:
                         if op != NONE:
                             z = nodes[source].index_select(1, chosen)
                             node = node.index_add(
-                                1, chosen, self._edge(layer, f"{layer.name}.{source}>{target}", op, z)
+                                1, chosen, self._edge(layer, f"{layer.name}.{source}>{target}", op, z, norm)
                             )
             nodes.append(node)
         return nodes[3]
 
-    def _edge(self, layer: Layer, name: str, op: int, z: Tensor) -> Tensor:
+    def _edge(self, layer: Layer, name: str, op: int, z: Tensor, norm: Norm) -> Tensor:
         if op in (CONV1, CONV3):
-            return self._conv(name, F.relu(z), 3 if op == CONV3 else 1)
+            return self._conv(name, F.relu(z), 3 if op == CONV3 else 1, norm)
         if op == POOL:
             return average_pool(z.flatten(1, 2)).unflatten(1, (z.shape[1], -1))
-        return z if z.shape[2] == layer.c_out else self._conv(name, z, 1)
+        return z if z.shape[2] == layer.c_out else self._conv(name, z, 1, norm)
 
 
-class Statistics:
-    """BatchNorm with the statistics of the batch; those of the last batch stay for `Frozen`."""
+def of_batch(_: str, x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
+    """BatchNorm with the statistics of the batch x, shape (n_images, channels, side, side), as in training."""
+    return F.batch_norm(x, None, None, scale, shift, training=True)
+
+
+class Collected:
+    """BatchNorm with the statistics of the batch, which it keeps by name for `frozen`."""
 
     def __init__(self) -> None:
         self.moments: dict[str, tuple[Tensor, Tensor]] = {}
 
     def __call__(self, name: str, x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
         """Normalise x, shape (n_images, channels, side, side)."""
-        if not torch.is_grad_enabled():
-            variance, mean = torch.var_mean(x, dim=(0, 2, 3), correction=0)
-            self.moments[name] = mean, variance
-        return F.batch_norm(x, None, None, scale, shift, training=True)
+        variance, mean = torch.var_mean(x, dim=(0, 2, 3), correction=0)
+        self.moments[name] = mean, variance
+        return of_batch(name, x, scale, shift)
 
-
-class Frozen(Statistics):
-    """BatchNorm with the statistics that another pass left, as networks are evaluated."""
-
-    def __init__(self, source: Statistics) -> None:
-        self.moments = source.moments
-
-    def __call__(self, name: str, x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
-        """Normalise x, shape (n_images, channels, side, side)."""
+    def frozen(self, name: str, x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
+        """Normalise x with what was kept, as networks are evaluated."""
         return F.batch_norm(x, *self.moments[name], scale, shift, training=False)
 
 
@@ -222,7 +225,7 @@ def train(members: Sequence[Network], split: Split, schedule: Schedule, seed: in
     for _ in range(schedule.epochs):
         shuffled = torch.from_numpy(order.permutation(len(images)))
         for batch in shuffled.split(schedule.batch_size)[:steps_per_epoch]:
-            logits = bundle.logits(images[batch], Statistics())
+            logits = bundle.logits(images[batch], of_batch)
             targets = labels[batch].repeat(len(members))
             # A sum over members, so that each follows the gradient of its own mean loss.
             loss = F.cross_entropy(logits.flatten(0, 1), targets, reduction="sum") / len(batch)
@@ -231,9 +234,9 @@ def train(members: Sequence[Network], split: Split, schedule: Schedule, seed: in
             optimiser.step()
             cosine.step()
     with torch.no_grad():
-        statistics = Statistics()
-        bundle.logits(images, statistics)
-        accuracy = {name: _accuracy(bundle, split, name, Frozen(statistics)) for name in ("valid", "test")}
+        collected = Collected()
+        bundle.logits(images, collected)
+        accuracy = {name: _accuracy(bundle, split, name, collected.frozen) for name in ("valid", "test")}
     return Trained(accuracy, (time.perf_counter() - start) / len(members))
 
 
