@@ -91,6 +91,14 @@ def test_jacov_by_hand():
     assert value("jacov", gradient([[1, 0, -1], [np.inf, 2, 2]])) == (None, Status.OVERFLOW)
 
 
+def test_jacov_is_at_most_minus_the_number_of_images():
+    # ln(v) + 1 / v is least at v = 1, where it is 1; reached by uncorrelated rows.
+    uncorrelated = gradient([[1, -1, 0, 0], [1, 1, -1, -1], [0, 0, 1, -1]])
+    assert score("jacov", uncorrelated) == pytest.approx(-3, abs=1e-8)
+    for network in NETWORKS:
+        assert score("jacov", evidence("input_gradient", network)) <= -len(BATCH.images)
+
+
 # Rows 0 and 1 correlate at 0.5, rows 2 and 3 at -1; row 4 is the only one of its class.
 ROWS, CLASSES = [[1, 0, -1], [1, -1, 0], [1, 0, -1], [-2, 0, 2], [1, 2, 4]], [0, 0, 9, 9, 7]
 HALF, FULL = 2 * np.log(1 + 1e-5) + 2 * np.log(0.5 + 1e-5), 4 * np.log(1 + 1e-5)
