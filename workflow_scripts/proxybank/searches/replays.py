@@ -21,7 +21,7 @@ if TYPE_CHECKING:  # the compiler takes half a second to import, which the check
 
 # Genes of a cell: its edges.
 N_EDGES = 6
-# Evaluations a run can remember; more would not fit into memory for a budget in seconds and networks that cost none.
+# Evaluations a run with a budget in seconds alone can remember; where networks cost next to nothing it would not end.
 MAX_EVALUATIONS = 1_000_000
 _NONE = np.empty(0, np.int64)
 
@@ -126,6 +126,11 @@ def replay(
         for k in range(first, n, threads):
             start(search, f"{seed}/{algorithm}/{constraint}/{numbers[k]}")
             code = run(shared, *options)
+            if evaluations is None and search.counts[0] == MAX_EVALUATIONS:
+                raise SearchError(
+                    f"{where}: {seconds} seconds allow more than {MAX_EVALUATIONS:,} evaluations. Expected a budget "
+                    "that ends before. Add evaluations."
+                )
             outcomes.best[k] = problem.arch_index[code] if code >= 0 else -1
             outcomes.n_evaluated[k] = search.counts[0]
             outcomes.simulated_seconds[k] = search.clock[0]
@@ -220,17 +225,10 @@ def _most_evaluations(
     """Upper bound of the length of a history."""
     if evaluations is None and seconds is None:
         raise SearchError(f"{where}: there is no budget. Expected evaluations, seconds or both. Add one.")
-    bounds = [math.inf if evaluations is None else evaluations]
+    bounds = [MAX_EVALUATIONS if evaluations is None else evaluations]
     if not charge_repeats:
         bounds.append(costs.size)
-    elif seconds is not None and costs.min() > 0:
-        bounds.append(math.ceil(seconds / costs.min()))
-    if min(bounds) > MAX_EVALUATIONS:
-        raise SearchError(
-            f"{where}: {seconds} seconds allow more than {MAX_EVALUATIONS:,} evaluations, since some networks cost "
-            f"{costs.min()} s. Expected a budget that ends. Add evaluations."
-        )
-    return int(min(bounds))
+    return min(bounds)
 
 
 def start(search: "Search", key: str) -> None:
