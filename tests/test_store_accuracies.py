@@ -72,7 +72,14 @@ BAD_LONG = {
     "no network": ("network,split,epochs,accuracy_pct\n1,test,2,3\n", "no column names the networks"),
     "empty": ("", "cannot be read as a csv table"),
     "no rows": (LONG, "the table has no rows"),
-    "ragged": (LONG + "1,test,200,90,1,2,3\n", "cannot be read as a csv table"),
+    "ragged": (
+        LONG + "1,test,200,90,1,2,3\n",
+        "cannot be read as a csv table: found more fields than defined in 'Schema'$",
+    ),
+    "too large": (
+        LONG + f"1,test,200,{10**50},1\n",
+        "cannot be read as a csv table: could not parse `1000+` as .*4\\)$",
+    ),
     "duplicate": (
         LONG + "7,test,200,90,1\n8,test,200,90,1\n7,test,200,91,1\n",
         r"network 7 \(rows 1, 3\) appear more than once for the same split and epochs",
@@ -84,10 +91,15 @@ BAD_LONG = {
         "arch,split,epochs,accuracy_pct\n|mor_conv_3x3~0|,test,2,90\n",
         r"row 1: '\|mor_conv_3x3~0\|' is no architecture of tss. Expected a string like '\|avg_pool_3x3~0\|\+",
     ),
+    "number for arch": ("arch,split,epochs,accuracy_pct\n5,test,2,90\n", "arch holds Int64 values. Expected text"),
     "no arch": ("arch,split,epochs,accuracy_pct\n,test,2,90\n", "row 1: 'None' is no architecture of tss"),
     "split": (LONG + "7,train,200,90,1\n", "row 1: split is 'train'. Expected test or valid"),
     "no split": (LONG + "7,,200,90,1\n", "row 1: split is 'None'"),
-    "epochs": (LONG + "7,test,0,90,1\n", "epochs holds values that are no positive whole numbers"),
+    "number for split": (LONG + "7,1,200,90,1\n", "column split holds Int64 values. Expected text"),
+    "epochs": (LONG + "7,test,2,90,1\n7,test,0,90,1\n", "row 2: epochs is 0. Expected a positive whole number"),
+    "no epochs": (LONG + "7,test,,90,1\n8,test,2,90,1\n", "row 1: epochs is None"),
+    "epochs beyond 64 bits": (LONG + f"7,test,{10**23},90,1\n", f"epochs is {10**23}. Expected .* at most 64 bits"),
+    "fractions of epochs": (LONG + "7,test,1.5,90,1\n", "column epochs holds Float64 values. Expected whole numbers"),
     "above 100": (LONG + "7,test,2,90,1\n8,test,2,101,1\n", r"network 8 \(row 2\) have an accuracy of 101.* 0 to 100"),
     "negative": (LONG + "7,test,2,-1,1\n8,test,2,11,1\n", "an accuracy of -1"),
     "fraction": (
@@ -105,6 +117,23 @@ BAD_LONG = {
 def test_bad_tables_get_one_message(text, message, csv):
     with pytest.raises(TableError, match=r"truth\.csv: .*" + message):
         store.read_accuracies(csv(text), TSS, "digits")
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "found"),
+    [
+        ("accuracy_pct", pl.lit([90.0]), r"List\(Float64\) values. Expected numbers"),
+        ("accuracy_pct", pl.lit(b"\xff"), "Binary values. Expected numbers"),
+        ("train_seconds", pl.lit(True), "Boolean values. Expected numbers"),
+        ("arch", pl.lit(["a"]), r"List\(String\) values. Expected text"),
+        ("split", pl.lit(b"test"), "Binary values. Expected text"),
+    ],
+)
+def test_columns_of_other_types_are_refused(column, value, found, tmp_path):
+    table = pl.DataFrame({"arch_index": [7], "split": ["test"], "epochs": [2], "accuracy_pct": [90.0]})
+    table.with_columns(value.alias(column)).write_parquet(tmp_path / "truth.parquet")
+    with pytest.raises(TableError, match=rf"truth\.parquet: column {column} holds {found}"):
+        store.read_accuracies(tmp_path / "truth.parquet", TSS, "digits")
 
 
 def test_many_bad_rows_are_cut_short(csv):

@@ -45,8 +45,8 @@ def read_accuracies(
     Raises
     ------
     TableError
-        If the file is missing or unreadable, lacks a column, names an unknown architecture or one twice, or holds an
-        accuracy that is missing or not within 0 to 100 percent.
+        If the file is missing or unreadable, lacks a column or has one of the wrong type, names an unknown architecture
+        or one twice, or holds an accuracy that is missing or not within 0 to 100 percent.
     """
     path = Path(path)
     table = _read(path)
@@ -109,7 +109,9 @@ def _read(path: Path) -> pl.DataFrame:
     try:
         table = readers[path.suffix]()
     except pl.exceptions.PolarsError as error:
-        raise TableError(f"{path}: this cannot be read as a {path.suffix[1:]} table: {error}") from None
+        # What follows the first paragraph is advice to callers of polars.
+        found = " ".join(str(error).partition("\n\n")[0].split())
+        raise TableError(f"{path}: this cannot be read as a {path.suffix[1:]} table: {found}") from None
     if not table.height:
         raise TableError(f"{path}: the table has no rows. Expected one per network.")
     return table
@@ -143,7 +145,7 @@ def _arch_index(table: pl.DataFrame, space: Space, path: Path) -> pl.Series:
             )
         indexes.append(index.cast(pl.Int64))
     if "arch" in table.columns:
-        arch = table["arch"].cast(pl.String)
+        arch = _texts(table, "arch", path)
         index = arch.replace_strict(space.index_of_string, default=None, return_dtype=pl.Int64)
         if index.null_count():
             raise TableError(
@@ -167,14 +169,20 @@ def _long(table: pl.DataFrame, path: Path) -> pl.DataFrame:
             f"{path}: found columns {', '.join(c for c in table.columns if c != _ROW)}. Expected split, epochs and "
             "accuracy_pct; or, for one column per measurement, a list of `measurements` that says what each one holds."
         )
-    split, epochs = _column(table, "split", path), _column(table, "epochs", path)
+    split, epochs = _texts(table, "split", path), _column(table, "epochs", path)
     unknown = ~split.is_in(SPLITS).fill_null(False)
     if unknown.any():
         raise TableError(
             f"{path}: {_rows(unknown)}: split is '{split.filter(unknown)[0]}'. Expected {' or '.join(SPLITS)}."
         )
-    if not epochs.dtype.is_integer() or epochs.null_count() or (epochs < 1).any():
-        raise TableError(f"{path}: column epochs holds values that are no positive whole numbers.")
+    if not epochs.dtype.is_integer():
+        raise TableError(f"{path}: column epochs holds {epochs.dtype} values. Expected whole numbers.")
+    unusable = ~(epochs.cast(pl.Int64, strict=False) >= 1).fill_null(False)
+    if unusable.any():
+        raise TableError(
+            f"{path}: {_rows(unusable)}: epochs is {epochs.filter(unusable)[0]}. "
+            "Expected a positive whole number of at most 64 bits."
+        )
     seconds = _numbers(table, "train_seconds", path) if "train_seconds" in table.columns else None
     return table.select(
         _ROW,
@@ -203,13 +211,23 @@ def _measured(table: pl.DataFrame, measurement: Mapping[str, Any], path: Path) -
     )
 
 
+def _texts(table: pl.DataFrame, name: str, path: Path) -> pl.Series:
+    """Return a column as strings."""
+    values = _column(table, name, path)
+    if values.dtype not in (pl.String, pl.Categorical, pl.Enum):
+        raise TableError(f"{path}: column {name} holds {values.dtype} values. Expected text.")
+    return values.cast(pl.String)
+
+
 def _numbers(table: pl.DataFrame, name: str, path: Path) -> pl.Series:
     """Return a column as float64, NaN as null."""
     values = _column(table, name, path)
     if not values.dtype.is_numeric() and values.null_count() < values.len():
-        bad = values.is_not_null() & values.cast(pl.String).str.strip_chars().cast(pl.Float64, strict=False).is_null()
-        found = f"{_rows(bad)}: '{values.filter(bad)[0]}'" if bad.any() else f"{values.dtype} values"
-        raise TableError(f"{path}: column {name}, {found}. Expected numbers.")
+        found = f" holds {values.dtype} values"
+        if values.dtype == pl.String:
+            bad = values.is_not_null() & values.str.strip_chars().cast(pl.Float64, strict=False).is_null()
+            found = f", {_rows(bad)}: '{values.filter(bad)[0]}'" if bad.any() else found
+        raise TableError(f"{path}: column {name}{found}. Expected numbers.")
     return values.cast(pl.Float64).fill_nan(None)
 
 
