@@ -1,5 +1,6 @@
-"""Bring figure and table of the README up to date with the default run: `make readme`, after `make run`."""
+"""Bring table and figure of the README up to date, after `make run`: `.venv/bin/python docs/update_readme.py`."""
 
+import json
 import re
 import shutil
 from pathlib import Path
@@ -7,28 +8,29 @@ from pathlib import Path
 import duckdb
 
 ROOT = Path(__file__).parents[1]
-RUN = ROOT / "results/digits"
+FIGURE = "scores_tss_digits.png"
 
 
-def main() -> None:
-    readme = ROOT / "README.md"
+def main(root: Path = ROOT, run: str = "digits") -> None:
+    """Rewrite `README.md` in the folder `root` from ``results/<run>/``."""
+    results, readme = root / "results" / run, root / "README.md"
     text = readme.read_text()
-    query = re.search(r"```sql\n(.*?)```", text, flags=re.DOTALL).group(1)
-    with duckdb.connect(RUN / "scores.duckdb", read_only=True) as connection:
-        rows = connection.sql(query).pl()
+    query = re.search(r"```sql\n(.*?)```", text, flags=re.DOTALL).group(1)  # the first one makes the table
+    with duckdb.connect(results / "scores.duckdb", read_only=True) as connection:
+        rows = connection.sql(query)
+        table = [f"| {' | '.join(rows.columns)} |", "|" + "---|" * len(rows.columns)]
+        table += [
+            f"| {' | '.join(f'{cell:,}' if isinstance(cell, int) else str(cell) for cell in row)} |"
+            for row in rows.fetchall()
+        ]
         facts = dict(connection.sql("select key, value from provenance").fetchall())
-    lines = ["| " + " | ".join(rows.columns) + " |", "|" + "---|" * rows.width]
-    lines += [
-        "| " + " | ".join(f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in row) + " |"
-        for row in rows.rows()
-    ]
-    lines += ["", f"Batch 64, seeds 0 to 2; {facts['machine']}."]
-    table = "\n".join(lines)
-    text = re.sub(r"(<!-- table: correlations -->\n).*?(<!-- end -->)", rf"\g<1>{table}\n\g<2>", text, flags=re.DOTALL)
-    readme.write_text(text)
-    (ROOT / "docs/figures").mkdir(exist_ok=True)
-    for name in ("scores_tss_digits.png", "regrets_tss_digits.png"):
-        shutil.copy(RUN / "figures" / name, ROOT / "docs/figures" / name)
+    seeds = ", ".join(map(str, json.loads(facts["config.seeds"])))
+    table += ["", f"Batch of {facts['config.batch_size']} images; scores are means over seeds {seeds}; proxybank "]
+    table[-1] += f"{facts['proxybank.version']}, torch {facts['libraries.torch']}, {facts['machine.processor']}."
+    marked = r"(<!-- table: correlations -->\n).*?(<!-- end -->)"
+    readme.write_text(re.sub(marked, lambda m: m[1] + "\n".join(table) + "\n" + m[2], text, flags=re.DOTALL))
+    (root / "docs/figures").mkdir(parents=True, exist_ok=True)
+    shutil.copy(results / "figures" / FIGURE, root / "docs/figures" / FIGURE)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """What README and docs promise: their queries run, and their commands, files and links exist."""
 
 import re
+import runpy
 from pathlib import Path
 
 import duckdb
@@ -21,6 +22,22 @@ def test_queries_run_and_find_something(query, tiny_run):
         rows = connection.sql(query).pl()
     assert rows.height > 0
     assert not any(column.null_count() == rows.height for column in rows), "a column is empty"
+
+
+def test_table_and_figure_come_from_a_run(tiny_run, tmp_path):
+    (tmp_path / "results").symlink_to(tiny_run.folder / "results")
+    (tmp_path / "README.md").write_text(README)
+    update = runpy.run_path(str(ROOT / "docs/update_readme.py"))["main"]
+    update(tmp_path, tiny_run.results.name)
+    text = (tmp_path / "README.md").read_text()
+    table = text.partition("<!-- table: correlations -->\n")[2].partition("<!-- end -->")[0]
+    with duckdb.connect(tiny_run.results / "scores.duckdb", read_only=True) as connection:
+        first = connection.sql(QUERIES[0]).fetchone()
+    assert table.splitlines()[2] == f"| {first[0]} | {first[1]} | {first[2]} | {first[3]} | {first[4]} | {first[5]:,} |"
+    assert "torch" in table and (tmp_path / "docs/figures/scores_tss_digits.png").exists()
+    # Nothing else of the page has changed.
+    assert text.partition("<!-- table")[0] == README.partition("<!-- table")[0]
+    assert text.partition("<!-- end -->")[2] == README.partition("<!-- end -->")[2]
 
 
 def test_commands_are_targets_of_the_makefile():
