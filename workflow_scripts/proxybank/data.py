@@ -223,6 +223,6 @@ def _distinct(data: Images, order: NDArray[np.int64], n: int) -> NDArray[np.int6
         if len(chosen) == n:
             return np.fromiter(chosen.values(), np.int64)
     raise ImageError(
-        f"{data.where}: {len(chosen)} distinct images for scoring. Expected at least batch_size, {n}. Lower it, or give "
-        "more images."
+        f"{data.where}: {len(chosen)} distinct images for scoring. Expected at least batch_size, {n}. Lower it, or "
+        "give more images."
     )

@@ -20,7 +20,6 @@ from proxybank.networks import Network, average_pool
 from proxybank.spaces.base import Layer
 from proxybank.spaces.tss import CONV1, CONV3, EDGES, NONE, POOL
 
-
 # BatchNorm of the convolution of a name: (name, x, scale, shift) -> Tensor.
 Statistics = Callable[[str, Tensor, Tensor, Tensor], Tensor]
 # The same with scale and shift filled in.
