@@ -86,7 +86,7 @@ def test_operations_are_the_reference_networks_modules(network):
     model(IMAGES)
     for operation in all_operations(network, networks.draw(network, INIT, SEED), IMAGES):
         sums = [part.double().square().sum().item() for part in (operation.x, operation.y)]
-        found += [(operation.kind, *sums)] * operation.count
+        found += [(operation.kind, *sums)] * operation.times
     assert sorted(kind for kind, *_ in found) == sorted(kind for kind, *_ in expected)
     for kind in set(LEAVES.values()):
         ours, theirs = (np.sort([sums for k, *sums in rows if k == kind], axis=0) for rows in (found, expected))
@@ -418,6 +418,31 @@ def test_layer_gradients(network):
 def test_inverse_deviations_by_hand():
     one, other = torch.tensor([1.0, -2, 3]), torch.tensor([-1.0, 4, 3.5])  # gaps 0, 2 and 1/2; deviations half of them
     assert layer_gradient._inverse_deviations(one, other) == pytest.approx(1 + 4)
+
+
+@EACH
+def test_sign_determinants(network):
+    """As in IntelLabs' EZNAS: the gradient that each ReLU module sends back."""
+    model, seen = built(network), {}
+
+    def see_backward(module, _, back):
+        seen[module] = back[0] * (seen[module] > 0)
+
+    for module in model.modules():
+        if isinstance(module, nn.ReLU):
+            module.register_forward_hook(lambda module, given, y: seen.update({module: given[0]}))
+            module.register_full_backward_hook(see_backward)
+    model(IMAGES)[0].sum().backward()
+    norms = [module.op[0] for module in model.modules() if type(module).__name__ == "ReLUConvBN"]
+    expected = []
+    for relu in norms:
+        determinants = torch.linalg.det(seen[relu].sign().double())
+        expected.append((determinants.round() > 0).sum().item() - (determinants.round() < 0).sum().item())
+    found = evidence("gradient_sign", network)
+    ours = [(block > 0).sum() - (block < 0).sum() for block in found]
+    assert sorted(block.size for block in found) == sorted(20 * seen[relu].shape[1] for relu in norms)
+    np.testing.assert_allclose(np.sort(ours), np.sort(expected), atol=3)
+    assert all(np.allclose(block, block.round(), atol=1e-6) for block in found)
 
 
 def test_noise_response_starts_empty():

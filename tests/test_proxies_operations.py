@@ -117,6 +117,12 @@ def test_vkdnw():
     assert value("vkdnw_entropy", FisherSpectrum(np.zeros(9), 9)) == (None, Status.CONSTANT)
 
 
+def test_eznas():
+    # Squares of sigmoid(ln 3) = 3/4, of 1/2 for a negative determinant, and of 0; then of 1/2 (ln 1) alone.
+    blocks = [np.array([[3.0, -2.0, 0.0]]), np.array([[1.0]])]
+    assert value("eznas", blocks) == ok(((9 / 16 + 1 / 4) ** 0.5 + 1 / 2) / 2)
+
+
 @pytest.mark.usefixtures("few_repeats")
 @pytest.mark.parametrize(
     ("group", "expected"),
@@ -126,6 +132,7 @@ def test_vkdnw():
         ("constant_weights", {"epsinas": (None, Status.CONSTANT)}),
         ("response_correlation", {"wrcor": (None, Status.CONSTANT)}),
         ("layer_gradient", {"l_swag": (0.0, Status.OK)}),
+        ("gradient_sign", {"eznas": (0.0, Status.OK)}),
         ("fisher_spectrum", {"vkdnw_entropy": (None, Status.CONSTANT), "vkdnw": (None, Status.CONSTANT)}),
         ("cell_jacobian", {name: (None, Status.CONSTANT) for name in ("az_expressivity", "az_progressivity")}),
     ],

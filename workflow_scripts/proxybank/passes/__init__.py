@@ -8,6 +8,7 @@ from proxybank.passes.constant_weights import constant_weight_logits
 from proxybank.passes.evidence import Batch, Flow, Pass, ReluKernel
 from proxybank.passes.fisher_spectrum import fisher_spectra
 from proxybank.passes.forward import relu_kernels
+from proxybank.passes.gradient_sign import sign_determinants
 from proxybank.passes.initial_accuracy import initial_accuracies
 from proxybank.passes.input_gradient import input_gradients
 from proxybank.passes.layer_gradient import layer_gradients
@@ -47,4 +48,5 @@ PASSES: dict[str, Pass] = {
     "fisher_spectrum": fisher_spectra,
     "response_correlation": response_correlations,
     "layer_gradient": layer_gradients,
+    "gradient_sign": sign_determinants,
 }

@@ -61,7 +61,7 @@ def _activation_ranks(
         for number, operation in enumerate(operations):
             if operation.kind != "pool":
                 place = uniform(stream_key(seed, "activation_rank", layer, number), (1,)).item() / 2 + 0.5
-                ranks += operation.count * effective_rank(_square(operation.y, place))
+                ranks += operation.times * effective_rank(_square(operation.y, place))
         return ranks
 
     def run(network: Network, layer: Layer, before: State | None) -> State:

@@ -79,8 +79,8 @@ def channel_correlations(
             n_channels = len(maps)
             drawn = uniform(stream_key(seed, "channel_correlation", layer, number), (n_channels,)).argsort()
             drawn = drawn[:N_SAMPLED].to(maps.device)
-            least += operation.count * least_eigenvalue(maps)
-            least_sampled += operation.count * least_eigenvalue(maps[drawn]) * n_channels / N_SAMPLED
+            least += operation.times * least_eigenvalue(maps)
+            least_sampled += operation.times * least_eigenvalue(maps[drawn]) * n_channels / N_SAMPLED
         return ChannelCorrelations(least, least_sampled)
 
     def run(network: Network, layer: Layer, before: State | None) -> State:

@@ -20,7 +20,7 @@ from proxybank import networks
 from proxybank.networks import Network
 from proxybank.networks.randomness import normal, stream_key
 from proxybank.passes.evidence import Batch
-from proxybank.passes.operations import Operation, run_head, run_layer, run_stem
+from proxybank.passes.operations import Operation, gradients, run_head, run_layer, run_stem
 
 N_IMAGES, N_TENSORS, SMOOTHING = 64, 128, 0.05
 _NORM_SCALE = 1 / math.sqrt(1 + 1e-5)
@@ -84,11 +84,11 @@ def logit_jacobian(network: Network, weights: networks.Weights, images: Tensor) 
         operations += sorted(_with_parameters(further), key=_edge)
     output, head = run_head(weights, x, _norm)
     operations += _with_parameters(head)
-    rows = []
+    outputs, rows = [operation.y for operation in operations], []
     for label in range(output.logits.shape[1]):
-        gradients = _gradients(output.logits[:, label].sum(), [operation.y for operation in operations])
+        found = gradients(output.logits[:, label].sum(), outputs, retain_graph=True)
         row = []
-        for operation, gradient in zip(operations, gradients, strict=True):
+        for operation, gradient in zip(operations, found, strict=True):
             row += _derivatives(operation, weights, gradient)
         is_first = float(label == 0)  # the classifier's first weight and bias
         row += [is_first * output.features[:, 0], torch.full_like(output.features[:, 0], is_first)]
@@ -102,18 +102,8 @@ def _with_parameters(operations: list[Operation]) -> list[Operation]:
 
 def _edge(operation: Operation) -> tuple[str, str]:
     """Sort key that puts the edges of a cell into the reference network's order, and leaves reductions as they are."""
-    source, arrow, target = operation.name[-3:]
-    return (target, source) if arrow == ">" else ("", "")
-
-
-def _gradients(total: Tensor, outputs: list[Tensor]) -> list[Tensor]:
-    """Gradients of `total` to `outputs`, zeros for those it does not depend on."""
-    if not total.requires_grad:
-        return [torch.zeros_like(y) for y in outputs]
-    asked = [y for y in outputs if y.requires_grad]
-    found = iter(torch.autograd.grad(total, asked, retain_graph=True, allow_unused=True))
-    gradients = [next(found) if y.requires_grad else None for y in outputs]
-    return [torch.zeros_like(y) if g is None else g for y, g in zip(outputs, gradients, strict=True)]
+    edge = operation.name[-3:]
+    return (edge[2], edge[0]) if edge[1] == ">" else ("", "")
 
 
 def _derivatives(operation: Operation, weights: networks.Weights, gradient: Tensor) -> list[Tensor]:

@@ -13,7 +13,7 @@ from torch import Tensor
 from proxybank import networks
 from proxybank.networks import Network
 from proxybank.passes.evidence import Batch
-from proxybank.passes.operations import run_layer
+from proxybank.passes.operations import gradients, run_layer
 from proxybank.passes.sign_pattern import N_IMAGES, PatternSet
 
 
@@ -87,7 +87,4 @@ def _gradients(
     """Gradients of the loss to the named weights, zeros where it does not depend on them."""
     asked = {name: weights[name].clone().requires_grad_() for name in names}
     loss = F.cross_entropy(networks.forward(network, weights | asked, images).logits, labels)
-    if not loss.requires_grad:
-        return [torch.zeros_like(weight) for weight in asked.values()]
-    found = torch.autograd.grad(loss, list(asked.values()), allow_unused=True)
-    return [torch.zeros_like(w) if g is None else g for w, g in zip(asked.values(), found, strict=True)]
+    return gradients(loss, list(asked.values()))

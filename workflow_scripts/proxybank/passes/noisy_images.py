@@ -12,7 +12,7 @@ from proxybank import networks
 from proxybank.networks import Network
 from proxybank.networks.randomness import normal, stream_key
 from proxybank.passes.evidence import Batch
-from proxybank.passes.operations import Operation, run_head, run_layer, run_stem
+from proxybank.passes.operations import Operation, blocks, run_head, run_layer, run_stem
 from proxybank.passes.prefixes import Trunk
 from proxybank.spaces.base import Layer
 
@@ -42,17 +42,14 @@ class NoiseResponse(NamedTuple):
         """Add the operations of further layers."""
         pools = [(x, y) for x, y in zip(clean, noisy, strict=True) if x.kind == "pool"]
         convs = [operation for operation in clean if operation.kind == "conv"]
-        norms = {operation.name for operation in clean if operation.kind == "norm"}
-        # The stem has no ReLU, a shortcut neither that nor a norm; the skip that changes the width has no ReLU.
-        relus = {id(operation.y) for operation in clean if operation.kind == "relu"}
-        blocks = [conv.x.shape[1] for conv in convs if conv.name in norms and id(conv.x) in relus]
+        block_widths = [conv.x.shape[1] for conv in blocks(clean)]
         return NoiseResponse(
-            self.change + sum(x.count * _mean_square(x.x, y.x) for x, y in pools),
-            self.n_pools + sum(x.count for x, _ in pools),
+            self.change + sum(x.times * _mean_square(x.x, y.x) for x, y in pools),
+            self.n_pools + sum(x.times for x, _ in pools),
             self.n_convs + len(convs),
-            self.n_channels + sum(x.count * x.x.shape[1] for x, _ in pools) + sum(conv.x.shape[1] for conv in convs),
-            self.n_blocks + len(blocks),
-            self.n_block_channels + sum(blocks),
+            self.n_channels + sum(x.times * x.x.shape[1] for x, _ in pools) + sum(conv.x.shape[1] for conv in convs),
+            self.n_blocks + len(block_widths),
+            self.n_block_channels + sum(block_widths),
         )
 
 

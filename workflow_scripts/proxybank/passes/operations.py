@@ -4,6 +4,7 @@ The functional forward pass lets edges that leave one node share its ReLU and it
 module of its own for each edge. An operation says how many modules it stands for.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -27,7 +28,7 @@ class Operation(NamedTuple):
     name : str
         Of a convolution, the norm behind it, and the classifier, the key among the weights; ``head`` for the last norm;
         empty for others.
-    count : int
+    times : int
         Modules of the reference network that do this to this input.
     x, y : Tensor
         Input and output.
@@ -35,7 +36,7 @@ class Operation(NamedTuple):
 
     kind: str
     name: str
-    count: int
+    times: int
     x: Tensor
     y: Tensor
 
@@ -58,9 +59,9 @@ class _Recorder(TorchFunctionMode):
         elif func is F.avg_pool2d or (func is F.conv2d and "groups" in kwargs):  # see `networks.average_pool`
             x = args[0]
             pooled = y if func is F.avg_pool2d else F.avg_pool2d(x, 3, 1, 1, count_include_pad=False)
-            self._add("pool", x, pooled, count=next(self._pool_counts))
+            self._add("pool", x, pooled, times=next(self._pool_counts))
         elif func is F.relu:
-            self._add("relu", args[0], y, count=self._relu_count)
+            self._add("relu", args[0], y, times=self._relu_count)
         elif func is F.linear:
             self._add("linear", args[0], y, self._names[id(args[1])])
         return y
@@ -76,8 +77,8 @@ class _Recorder(TorchFunctionMode):
         self._add("norm", x, y, last.name if last and last.kind == "conv" and last.y is x else "head")
         return y
 
-    def _add(self, kind: str, x: Tensor, y: Tensor, name: str = "", count: int = 1) -> None:
-        self.operations.append(Operation(kind, name, count, x, y))
+    def _add(self, kind: str, x: Tensor, y: Tensor, name: str = "", times: int = 1) -> None:
+        self.operations.append(Operation(kind, name, times, x, y))
 
 
 def run_stem(weights: Weights, images: Tensor, norm: Norm = batch_norm) -> tuple[Tensor, list[Operation]]:
@@ -101,6 +102,27 @@ def run_head(weights: Weights, x: Tensor, norm: Norm = batch_norm) -> tuple[Outp
     normed, active, classified = recorder.operations
     pooled = Operation("pool", "", 1, active.y, output.features[:, :, None, None])
     return output, [normed, active, pooled, classified]
+
+
+def blocks(operations: list[Operation]) -> list[Operation]:
+    """Convolutions of these operations that have a ReLU before and a norm behind them.
+
+    The stem has no ReLU, a shortcut neither that nor a norm, a skip that changes the width no ReLU.
+    """
+    active = {id(operation.y) for operation in operations if operation.kind == "relu"}
+    normed = {operation.name for operation in operations if operation.kind == "norm"}
+    convs = [operation for operation in operations if operation.kind == "conv"]
+    return [conv for conv in convs if conv.name in normed and id(conv.x) in active]
+
+
+def gradients(total: Tensor, inputs: Sequence[Tensor], *, retain_graph: bool = False) -> list[Tensor]:
+    """Gradients of a scalar to `inputs`, zeros for those it does not depend on."""
+    if not total.requires_grad:
+        return [torch.zeros_like(x) for x in inputs]
+    asked = [x for x in inputs if x.requires_grad]
+    found = iter(torch.autograd.grad(total, asked, retain_graph=retain_graph, allow_unused=True))
+    all_found = [next(found) if x.requires_grad else None for x in inputs]
+    return [torch.zeros_like(x) if g is None else g for x, g in zip(inputs, all_found, strict=True)]
 
 
 def last_features(x: Tensor, norm: Norm = batch_norm) -> Tensor:

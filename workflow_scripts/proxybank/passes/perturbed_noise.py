@@ -74,8 +74,8 @@ def perturbations(
 @torch.inference_mode()  # on a generator, it holds within each step only
 def _perturbations(members: Sequence[Network], batch: Batch, seed: int) -> Iterator[tuple[Perturbation, float]]:
     device, shape = batch.images.device, (N_IMAGES, *batch.images.shape[1:])
-    images, change = (normal(stream_key(seed, "perturbed_noise", part), shape).to(device) for part in range(2))
-    perturbed = images + SIZE * change
+    images, direction = (normal(stream_key(seed, "perturbed_noise", part), shape).to(device) for part in range(2))
+    perturbed = images + SIZE * direction
     draw = partial(networks.draw, initialisation="standard_normal", seed=seed, device=device)
 
     def run(network: Network, layer: Layer, before: State | None) -> State:

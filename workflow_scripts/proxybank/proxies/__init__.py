@@ -5,6 +5,7 @@ from proxybank.proxies import (  # noqa: F401  (each registers its proxies)
     closed_forms,
     constant_image,
     correlations,
+    gradient_signs,
     input_gradient,
     loss_gradient,
     noise,

@@ -29,7 +29,7 @@ def swap(patterns: "SignPatterns") -> float:
 )
 def swap_regularised(patterns: "SignPatterns") -> float:
     """SWAP times exp(-z ** 2 / 2), z the network's parameters in standard deviations from the mean of the space."""
-    return swap(patterns) * math.exp(-(patterns.size**2) / 2)
+    return float(patterns.n_patterns.mean()) * math.exp(-(patterns.size**2) / 2)
 
 
 @register(

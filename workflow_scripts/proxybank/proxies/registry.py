@@ -34,6 +34,7 @@ GROUPS = (
     "fisher_spectrum",
     "response_correlation",
     "layer_gradient",
+    "gradient_sign",
 )
 CLOSED_FORM = "closed_form"
 

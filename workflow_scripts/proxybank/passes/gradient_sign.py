@@ -1,0 +1,59 @@
+"""Clean pass and one backward pass of the sum of features: determinants of the signs of gradients at ReLUs."""
+
+import time
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.grad import conv2d_input
+
+from proxybank import networks
+from proxybank.networks import Network, Weights
+from proxybank.passes.evidence import Batch
+from proxybank.passes.operations import blocks, gradients, run_layer
+
+
+def sign_determinants(
+    members: Sequence[Network], batch: Batch, initialisation: str, seed: int
+) -> Iterator[tuple[list[NDArray[np.float64]], float]]:
+    """Yield determinants of gradient signs of each network, and the seconds taken.
+
+    One array for each convolution with a ReLU before and a norm behind it, shape (n_images, n_channels): determinants
+    of the maps (entries -1, 0, 1) of the sign of the gradient that comes through this convolution to the ReLU's input.
+
+    Parameters
+    ----------
+    members : sequence of Network
+    batch : Batch
+        Its labels are not read.
+    initialisation : str
+        Not read: the definition has its own.
+    seed : int
+    """
+    for network in members:
+        start = time.perf_counter()
+        weights = networks.draw(network, "kaiming_normal_fan_out", seed, device=batch.images.device)
+        found = [_determinants(signs) for signs in _gradient_signs(network, weights, batch.images)]
+        yield found, time.perf_counter() - start
+
+
+def _gradient_signs(network: Network, weights: Weights, images: Tensor) -> Iterator[Tensor]:
+    """Signs of the gradient of the sum of features to the input of each block's ReLU, through that block alone."""
+    x = networks.stem(weights | {"stem.conv": weights["stem.conv"].clone().requires_grad_()}, images)
+    convs = []
+    for layer in network.layers:
+        x, operations = run_layer(layer, weights, x)
+        convs += blocks(operations)
+    total = networks.head(weights, x).features.sum()
+    for conv, back in zip(convs, gradients(total, [conv.y for conv in convs]), strict=True):
+        weight, stride = weights[conv.name], conv.x.shape[2] // conv.y.shape[2]
+        before = conv2d_input(conv.x.shape, weight, back, stride, weight.shape[2] // 2)
+        yield before.sign() * (conv.x > 0)
+
+
+def _determinants(signs: Tensor) -> NDArray[np.float64]:
+    """Determinants of integer matrices, which are integers: what is below 1/2 is 0 but for rounding."""
+    determinants = torch.linalg.det(signs.detach().double())
+    return torch.where(determinants.abs() < 0.5, 0.0, determinants).cpu().numpy()
