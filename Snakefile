@@ -9,7 +9,7 @@ from snakemake.utils import min_version
 min_version("9.0")
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow_scripts"))
 
-from proxybank.config import check, check_files
+from proxybank.config import check, check_files, read
 from proxybank.errors import ProxybankError
 
 if not workflow.configfiles:
@@ -18,6 +18,8 @@ if not workflow.configfiles:
 
 
 try:
+    for path in workflow.configfiles:
+        read(path)  # Snakemake, which has read it already, takes no offence at a key that is there twice
     config.update(check(config, where=os.path.relpath(workflow.configfiles[-1])))
     if workflow.is_main_process:  # not again in each job of a cluster
         check_files(config)

@@ -64,16 +64,25 @@ def test_a_complete_configuration_stays_as_it_is():
             "c.yaml, batch_size: found 1. Expected an integer of at least 2 and at most 4096. Images in the batch",
         ),
         (changed("batch_size", "64"), "c.yaml, batch_size: found '64'. Expected an integer"),
+        (changed("batch_size", 64.0), "c.yaml, batch_size: found 64.0. Expected an integer"),
+        (
+            changed("datasets", "digits", "training", {"learning_rate": float("nan")}),
+            "c.yaml, datasets.digits.training.learning_rate: found nan. Expected a number above 0 and at most 10.",
+        ),
+        (
+            changed("constraints", "tss", [{"id": "a", "max_mflops": float("inf")}]),
+            "c.yaml, constraints.tss[0].max_mflops: found inf. Expected a number above 0.",
+        ),
         (changed("batch_size", True), "c.yaml, batch_size: found True. Expected an integer"),
         (changed("seeds", []), r"c.yaml, seeds: found []. Expected a list, not empty. Seeds of the weight"),
-        (changed("seeds", [1, 2, 1]), "c.yaml, seeds: 1 stands there more than once. Expected: Seeds of the weight"),
+        (changed("seeds", [1, 2, 1]), "c.yaml, seeds: 1 stands there more than once. Expected every item once. Remove the copies."),
         (changed("seeds", [-1]), "c.yaml, seeds[0]: found -1. Expected an integer of at least 0"),
         (changed("dead_edges", "dorp"), "c.yaml, dead_edges: found 'dorp'. Expected one of drop, keep. drop scores"),
-        (changed("device", "gpu"), "c.yaml, device: found 'gpu'. Expected text that matches ^(cpu|cuda"),
-        (changed("run", "a/b"), "c.yaml, run: found 'a/b'. Expected text that matches"),
-        (changed("run", None), "c.yaml, run: found None. Expected text"),
+        (changed("device", "gpu"), "c.yaml, device: found 'gpu'. Expected cpu, cuda, or cuda:1 with the number of a device. "),
+        (changed("run", "a/b"), "c.yaml, run: found 'a/b'. Expected letters, digits, _ and -, "),
+        (changed("run", None), "c.yaml, run: found None. Expected letters"),
         (changed("datasets", {}), "c.yaml, datasets: found {}. Expected keys and values, not empty"),
-        (changed("datasets", "CIFAR_10", {"images": "digits"}), "c.yaml, datasets: found 'CIFAR_10'. Expected text"),
+        (changed("datasets", "CIFAR_10", {"images": "digits"}), "c.yaml, datasets: found 'CIFAR_10'. Expected names of small"),
         (
             changed("datasets", "digits", "training", {"momentum": 1}),
             "c.yaml, datasets.digits.training.momentum: found 1. Expected a number of at least 0 and below 1.",
@@ -139,6 +148,7 @@ def test_every_key_is_explained_and_bounded():
         assert rule.get("description", "").strip(), key
         numbers = rule.get("type") in ("integer", "number")
         assert not numbers or {"minimum", "exclusiveMinimum"} & rule.keys(), key
+        assert ("pattern" in rule) == ("title" in rule), f"{key}: say the pattern in words, as title"
 
 
 def test_unreadable_files(tmp_path):
@@ -150,9 +160,33 @@ def test_unreadable_files(tmp_path):
     (tmp_path / "list.yaml").write_text("- 1")
     with pytest.raises(ConfigError, match=r"list.yaml: found \[1\]. Expected keys and values"):
         config.load(tmp_path / "list.yaml")
+    (tmp_path / "latin.yaml").write_bytes("run: café".encode("latin-1"))
+    with pytest.raises(ConfigError, match=r"latin.yaml: byte 9 is not UTF-8. Expected a text file in UTF-8. Save it"):
+        config.load(tmp_path / "latin.yaml")
 
 
-@pytest.mark.parametrize("name", ["config.yaml", "tests/config.yaml"])
+def test_a_key_that_stands_twice(tmp_path):
+    (tmp_path / "twice.yaml").write_text("run: a\nspaces:\n  tss: {}\n  sss: {}\n  tss: {stem_width: 4}\n")
+    with pytest.raises(ConfigError, match=r"twice.yaml: the key 'tss' stands in lines 3 and 5. Expected it once. Rem"):
+        config.load(tmp_path / "twice.yaml")
+    (tmp_path / "twice.yaml").write_text("{a: {x: 1}, b: {x: 1}}")  # in two places it may stand
+    assert config.read(tmp_path / "twice.yaml") == {"a": {"x": 1}, "b": {"x": 1}}
+
+
+@pytest.mark.parametrize(("device", "n_devices"), [("cuda", 0), ("cuda:2", 2)])
+def test_a_device_that_is_not_there(monkeypatch, device, n_devices):
+    monkeypatch.setattr("torch.cuda.device_count", lambda: n_devices)
+    with pytest.raises(ConfigError, match=f"device: found '{device}', and PyTorch sees {n_devices} CUDA devices on"):
+        config.check_device(device)
+
+
+def test_devices_that_are_there(monkeypatch):
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
+    for device in ("cpu", "cuda", "cuda:1"):
+        config.check_device(device)
+
+
+@pytest.mark.parametrize("name", ["config.yaml", "config/digits-truth.yaml", "tests/config.yaml"])
 def test_configurations_that_come_with_the_project_are_valid(root, name):
     config.load(root / name)
 

@@ -71,6 +71,10 @@ def message_of(monkeypatch, capsys):
             {"searches": {"entries": [{"algorithm": "rea", "objective": "naswot", "evaluations": 9}] * 2}},
             "bad.yaml, searches.entries[1]: entry 0 has the same algorithm, objective and evaluations",
         ),
+        (
+            {"device": "cuda:99"},
+            "device: found 'cuda:99', and PyTorch sees",
+        ),
         ({"batch_size": 64}, "images.npz: 40 distinct images for scoring. Expected at least batch_size, 64."),
     ],
 )
@@ -99,6 +103,10 @@ def test_mistakes_in_images(tmp_path, message_of, images, labels, message):
     [
         (TABLE.drop("accuracy_pct"), "table.csv: there is no column 'accuracy_pct'."),
         (TABLE.with_columns(arch_index=pl.lit(1)), "table.csv: network 1"),
+        (
+            TABLE.with_columns(split=pl.lit("valid")),
+            "table.csv: 0 networks have a final test accuracy. Expected at least 2, which scores can be compared with.",
+        ),
         (TABLE.with_columns(arch_index=pl.Series([0, 1, 15625])), "table.csv: row 3: tss has no network 15625."),
         (
             TABLE.drop("arch_index").with_columns(arch=pl.lit("|nor_conv_5x5~0|")),
@@ -127,6 +135,15 @@ def test_snakemake_itself_says_the_same(workspace):
     assert done.stderr.splitlines()[-1].startswith("bad.yaml: no key is called 'batchsize'. Did you mean 'batch_size'?")
     assert "Traceback" not in done.stderr
     assert not (made.folder / "results").exists()
+
+
+def test_snakemake_itself_takes_no_key_twice(workspace):
+    made = workspace()
+    path = write(made.folder)
+    path.write_text(path.read_text() + "batch_size: 8\n")
+    done = Workspace(made.folder, "bad.yaml").snakemake("--cores", "1")
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith("bad.yaml: the key 'batch_size' stands in lines 1 and ")
 
 
 def test_a_finished_run_survives_a_mistake(tiny_run, tmp_path):

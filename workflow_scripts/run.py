@@ -27,6 +27,7 @@ def main(arguments: list[str]) -> int:
     try:
         settings = config.load(options.configfile)
         config.check_files(settings)
+        config.check_device(settings["device"])
     except ProxybankError as error:
         print(error, file=sys.stderr)
         return 1

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from proxybank import data, logs, store
+from proxybank import config, data, logs, store
 from proxybank.proxies import scoring
 
 if TYPE_CHECKING:
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 def main(job: "Snakemake") -> None:
     with logs.to_file(job.log[0]):
+        config.check_device(job.params.device)
         batches = data.Batches.read(job.input.batches)
         rows = scoring.score_part(
             space=job.wildcards.space,

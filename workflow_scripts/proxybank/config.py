@@ -4,7 +4,8 @@
 """
 
 import json
-from collections.abc import Iterator
+import math
+from collections.abc import Hashable, Iterator
 from copy import deepcopy
 from functools import cache
 from pathlib import Path
@@ -20,6 +21,29 @@ from proxybank.errors import ConfigError, SearchError, TableError, suggest
 from proxybank.proxies import REGISTRY
 
 Config = dict[str, Any]
+# A number is finite, and 64.0 is no integer: `range` would not take it.
+_TYPES = jsonschema.Draft202012Validator.TYPE_CHECKER.redefine_many(
+    {
+        "number": lambda _, value: type(value) in (int, float) and math.isfinite(value),
+        "integer": lambda _, value: type(value) is int,
+    }
+)
+_Validator = jsonschema.validators.extend(jsonschema.Draft202012Validator, type_checker=_TYPES)
+
+
+class _Loader(yaml.SafeLoader):
+    """Refuses a key that stands twice in one place, of which YAML would silently take the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        first: dict[str, yaml.Mark] = {}
+        for key, _ in node.value:
+            mark = first.setdefault(str(key.value), key.start_mark)
+            if mark is not key.start_mark:
+                raise ConfigError(
+                    f"the key '{key.value}' stands in lines {mark.line + 1} and {key.start_mark.line + 1}. Expected it "
+                    "once. Remove one of the two."
+                )
+        return super().construct_mapping(node, deep)
 
 
 @cache
@@ -30,13 +54,29 @@ def schema() -> dict[str, Any]:
 
 def load(path: str | Path) -> Config:
     """Read a configuration file, and return it checked and complete; see `check`."""
+    return check(read(path), where=str(path))
+
+
+def read(path: str | Path) -> Any:
+    """Read a YAML file as it is.
+
+    Raises
+    ------
+    ConfigError
+        If it is missing, is no YAML in UTF-8, or has a key twice in one place.
+    """
     try:
-        config = yaml.safe_load(Path(path).read_text())
+        return yaml.load(Path(path).read_text(encoding="utf-8"), _Loader)
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}. Expected a configuration file. Correct the path.") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(
+            f"{path}: byte {error.start + 1} is not UTF-8. Expected a text file in UTF-8. Save it as that."
+        ) from error
     except yaml.YAMLError as error:
         raise ConfigError(f"{path}: this is not valid YAML. {' '.join(str(error).split())}.") from error
-    return check(config, where=str(path))
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from error
 
 
 def check(config: Config, where: str = "config.yaml") -> Config:
@@ -54,7 +94,7 @@ def check(config: Config, where: str = "config.yaml") -> Config:
     ConfigError
         If a key is unknown, missing, of the wrong type or out of range, or contradicts another one.
     """
-    errors = jsonschema.Draft202012Validator(schema()).iter_errors(config)
+    errors = _Validator(schema()).iter_errors(config)
     for error in sorted(errors, key=lambda error: list(map(str, error.absolute_path))):
         raise ConfigError(_message(error, where))
     complete = _with_defaults(config, schema())
@@ -85,6 +125,26 @@ def check_files(config: Config) -> None:
             if truth["source"] == "table":
                 rows = store.read_accuracies(truth["path"], spaces.get(name), dataset, truth.get("measurements"))
                 _check_complete(truth, rows["arch_index"].to_numpy())
+                n_final = store.final_accuracies(rows).height
+                if n_final < 2:
+                    raise TableError(
+                        f"{truth['path']}: {n_final} networks have a final test accuracy. Expected at least 2, which "
+                        "scores can be compared with. Add rows of split test, or remove the table from truth."
+                    )
+
+
+def check_device(device: str) -> None:
+    """Raise ConfigError unless this machine can compute on a device: the key ``device`` of a configuration."""
+    if device == "cpu":
+        return
+    import torch  # not above: it takes seconds to import, and a run on the CPU has nothing to ask it here
+
+    n_devices = torch.cuda.device_count()
+    if int(device.partition(":")[2] or 0) >= n_devices:
+        raise ConfigError(
+            f"device: found '{device}', and PyTorch sees {n_devices} CUDA devices on this machine. Expected cpu, or "
+            "the number of one of them. Correct it, or run where there is one."
+        )
 
 
 def _check_complete(truth: Config, indexes: NDArray[np.int64]) -> None:
@@ -121,7 +181,7 @@ def _message(error: jsonschema.ValidationError, where: str) -> str:
         return f"{place}: the key '{name}' is missing. Expected: {rule['properties'][name]['description']}"
     if error.validator == "uniqueItems":
         name = next(item for k, item in enumerate(value) if item in value[:k])
-        return f"{place}: {name!r} stands there more than once. Expected: {meaning} Remove the copies."
+        return f"{place}: {name!r} stands there more than once. Expected every item once. Remove the copies."
     return f"{place}: found {value!r}. Expected {_expected(rule)}. {meaning}".rstrip()
 
 
@@ -130,7 +190,7 @@ def _expected(rule: dict[str, Any]) -> str:
     if "enum" in rule:
         return "one of " + ", ".join(map(str, rule["enum"]))
     if "pattern" in rule:
-        return f"text that matches {rule['pattern']}"
+        return rule["title"]
     words = {"object": "keys and values", "array": "a list", "string": "text", "integer": "an integer"}
     text = words.get(rule["type"], "a number")
     if "multipleOf" in rule:
