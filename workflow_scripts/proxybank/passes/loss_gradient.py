@@ -1,7 +1,8 @@
 """Pass P2: one clean forward pass of a batch of images, and one backward pass of the mean cross-entropy.
 
 Memory is that of training: every activation of one network is alive at once, and the gradient to each convolution's
-output with it.
+output with it. For 64 CIFAR images the largest cell of the topology space takes 0.8 GiB, and 1.6 GiB with second
+derivatives, above the 0.3 GiB of the process.
 """
 
 from typing import NamedTuple
