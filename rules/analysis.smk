@@ -8,6 +8,7 @@ Makes: rank correlations with intervals, regrets under constraints, and the reco
 rule correlations:
     """Rank correlation of every proxy with the final test accuracy."""
     input:
+        networks="results/{run}/tables/networks.parquet",
         scores="results/{run}/tables/scores.parquet",
         accuracies="results/{run}/tables/accuracies.parquet",
     output:

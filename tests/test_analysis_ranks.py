@@ -139,20 +139,20 @@ def test_no_samples_no_interval():
 # --- table
 
 
-def tables(**scores):
+def tables(classes=None, **scores):
+    """Tables of networks, scores and accuracies; every network is a class of its own unless told."""
     n = len(next(iter(scores.values())))
     place = {"space": "tss", "dataset": "digits", "arch_index": np.arange(n)}
     truth = {"split": "test", "epochs": 200, "accuracy_pct": np.arange(n) + 50.0, "train_seconds": None, "source": "s"}
-    return pl.DataFrame({**place, **scores}), pl.DataFrame({**place, **truth})
+    networks = {**place, "class_index": np.arange(n) if classes is None else classes}
+    return tuple(pl.DataFrame(columns) for columns in (networks, {**place, **scores}, {**place, **truth}))
 
 
 def test_table_has_both_subsets():
     # By hand, accuracies rising: scores 1 2 3 -> tau 1 on the finite ones; the missing one has the best accuracy, so of
     # six pairs three are wrong: tau 0. For kappa, lower is better: the missing one is worst with +inf, so all agree.
-    scores, accuracies = tables(naswot=[1.0, 2.0, 3.0, None], kappa=[4.0, 5.0, 6.0, None], flops=[1.0, 2.0, 3.0, 4.0])
-    found = analysis.correlations_table(
-        scores, accuracies, {"naswot": True, "kappa": False, "flops": True}, samples=20, seed=0
-    )
+    given = tables(naswot=[1.0, 2.0, 3.0, None], kappa=[4.0, 5.0, 6.0, None], flops=[1.0, 2.0, 3.0, 4.0])
+    found = analysis.correlations_table(*given, {"naswot": True, "kappa": False, "flops": True}, samples=20, seed=0)
     store.conform(found, "correlations", "here")
     assert found.select("proxy", "subset", "kendall", "n", "n_finite").rows() == [
         ("naswot", "all", 0.0, 4, 3),
@@ -165,23 +165,33 @@ def test_table_has_both_subsets():
 
 
 def test_table_counts_trained_networks_only_and_takes_the_longest_training():
-    scores, accuracies = tables(naswot=[1.0, 2.0, 3.0, 4.0])
+    networks, scores, accuracies = tables(naswot=[1.0, 2.0, 3.0, 4.0])
     short = accuracies.with_columns(epochs=12, accuracy_pct=-pl.col("accuracy_pct") + 100)
     found = analysis.correlations_table(
-        scores, pl.concat([short, accuracies[1:]]), {"naswot": True}, samples=20, seed=0
+        networks, scores, pl.concat([short, accuracies[1:]]), {"naswot": True}, samples=20, seed=0
     )
     assert found.filter(subset="all").select("kendall", "n").rows() == [(1.0, 3)]
 
 
 def test_table_holds_null_where_nothing_can_be_ranked():
-    scores, accuracies = tables(skipped_layers=[2.0] * 4)
-    found = analysis.correlations_table(scores, accuracies, {"skipped_layers": True}, samples=20, seed=0)
+    found = analysis.correlations_table(*tables(skipped_layers=[2.0] * 4), {"skipped_layers": True}, samples=20, seed=0)
     assert found.select("kendall", "spearman", "low", "spearman_high").row(0) == (None,) * 4
 
 
 def test_table_without_truth_is_empty():
-    scores, accuracies = tables(naswot=[1.0, 2.0])
-    assert analysis.correlations_table(scores, accuracies.clear(), {"naswot": True}, samples=20, seed=0).is_empty()
+    networks, scores, accuracies = (table.clear() for table in tables(naswot=[1.0, 2.0]))
+    assert analysis.correlations_table(networks, scores, accuracies, {"naswot": True}, samples=20, seed=0).is_empty()
+
+
+def test_table_resamples_classes():
+    # Networks 2i and 2i + 1 are one class, numbered from the last. Pairs tied in both columns are left out by tau-b, so
+    # the interval is that of one network per class.
+    networks, scores, accuracies = tables(classes=np.repeat(np.arange(N), 2)[::-1], naswot=np.repeat(SCORE, 2))
+    accuracies = accuracies.with_columns(accuracy_pct=np.repeat(ACCURACY, 2))
+    found = analysis.correlations_table(networks, scores, accuracies, {"naswot": True}, samples=50, seed=0)
+    expected = one(SCORE[::-1], ACCURACY[::-1], samples=50)
+    assert found.select("low", "high").row(0) == pytest.approx(expected.kendall_interval)
+    assert found["n"][0] == 2 * N
 
 
 def test_published_scores_have_the_published_correlations(shared_data):

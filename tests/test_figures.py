@@ -101,6 +101,7 @@ def test_one_colour_means_one_number_in_every_panel():
     assert naswot.collections[0].norm.vmax == flops.collections[0].norm.vmax
     assert bar.get_ylabel() == "networks per cell"
     assert figure.get_suptitle() == "tss, digits: score and accuracy of 499 networks trained for 200 epochs\n"
+    assert "interval over classes of networks" in figure.texts[-1].get_text()
     assert meshes(naswot)[0].sum() == N - 1
 
 
@@ -276,7 +277,9 @@ def test_correlations_show_their_intervals(ax):
 
 
 def test_correlations_figure_shows_all_networks():
-    (ax,) = figures.correlations_figure(CORRELATIONS).axes
+    figure = figures.correlations_figure(CORRELATIONS)
+    (ax,) = figure.axes
+    assert "intervals over classes of networks" in figure.texts[-1].get_text()
     assert 0.9 not in [bar.get_width() for bar in ax.containers[0]]
     assert len(ax.get_legend().get_texts()) == 2
 

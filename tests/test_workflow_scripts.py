@@ -178,6 +178,26 @@ def test_truth_trained_here_and_retrained(folder):
     assert comparison["mean_difference_pct"].abs().max() < 0.5
 
 
+def test_correlations(folder):
+    place = {"space": "tss", "dataset": "digits", "arch_index": range(8)}
+    costs = {"arch": "a", "params_m": 1.0, "mflops": 1.0, "n_relu": 1, "skipped_layers": 0.0}
+    truth = {"split": "test", "epochs": 9, "accuracy_pct": range(8), "train_seconds": None, "source": "mine.csv"}
+    columns = {
+        "networks": {**place, **costs, "class_index": [0] * 4 + [1] * 4},
+        "scores": {**place, "naswot": [3.0, 1.0, 2.0, 4.0, 7.0, 5.0, 6.0, 8.0]},
+        "accuracies": {**place, **truth},
+    }
+    inputs = {name: folder / "correlations" / f"{name}.parquet" for name in columns}
+    for name, path in inputs.items():
+        store.write_table(name, pl.DataFrame(columns[name]), path)
+    params = {"bootstrap": {"samples": 50, "seed": 0}, "higher_is_better": {"naswot": True}}
+    table = run_script("correlations", folder, {"table": "correlations.parquet"}, inputs, params).output.table
+    # By hand: of 28 pairs, two in each class are discordant: (28 - 2 * 4) / 28. A sample has both classes, which is the
+    # same, or one of them twice: (6 - 2 * 2) / 6.
+    found = store.read_table(table).select("kendall", "low", "high").row(0)
+    assert found == pytest.approx((20 / 28, 2 / 6, 20 / 28))
+
+
 def test_provenance(folder, batches):
     output = {"table": "provenance.parquet", "config": "config.yaml"}
     inputs = {"batches": [batches], "tables": [batches]}

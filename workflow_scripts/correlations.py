@@ -1,4 +1,4 @@
-"""Rule correlations: scores and accuracies in, rank correlations with intervals out."""
+"""Rule correlations: classes, scores and accuracies of networks in, rank correlations with intervals out."""
 
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 def main(job: "Snakemake") -> None:
     with logs.to_file(job.log[0]):
         table = analysis.correlations_table(
+            store.read_table(job.input.networks),
             store.read_table(job.input.scores),
             store.read_table(job.input.accuracies),
             job.params.higher_is_better,

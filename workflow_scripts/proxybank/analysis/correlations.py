@@ -10,17 +10,24 @@ from proxybank.analysis.ranks import correlate, worst_if_missing
 
 
 def correlations_table(
-    scores: pl.DataFrame, accuracies: pl.DataFrame, higher_is_better: Mapping[str, bool], *, samples: int, seed: int
+    networks: pl.DataFrame,
+    scores: pl.DataFrame,
+    accuracies: pl.DataFrame,
+    higher_is_better: Mapping[str, bool],
+    *,
+    samples: int,
+    seed: int,
 ) -> pl.DataFrame:
     """Rank correlation of every proxy with final test accuracy, on the networks whose accuracy is known.
 
     The sign is the proxy's own: a proxy of which lower is better should come out negative. Two subsets: ``all``
-    networks, where those without a score rank worst and are tied; and ``finite``, those with a score. See
-    `ranks.correlate` for the 95% intervals, which are bootstrapped over networks.
+    networks, where those without a score rank worst and are tied; and ``finite``, those with a score. The
+    95% intervals (see `ranks.correlate`) are bootstrapped over classes: networks that compute the same function share
+    their scores and nearly their accuracy, and would make intervals over networks too narrow.
 
     Parameters
     ----------
-    scores, accuracies : polars.DataFrame
+    networks, scores, accuracies : polars.DataFrame
         The tables of these names.
     higher_is_better : mapping of str to bool
         Direction of each proxy that is wanted.
@@ -32,7 +39,9 @@ def correlations_table(
     polars.DataFrame
         Table ``correlations``: two rows per space, dataset and proxy; null where a correlation is not defined.
     """
-    known = scores.join(store.final_accuracies(accuracies), on=["space", "dataset", "arch_index"]).sort("arch_index")
+    key = ["space", "dataset", "arch_index"]
+    known = scores.join(store.final_accuracies(accuracies), on=key).sort("arch_index")
+    known = known.join(networks.select(*key, "class_index"), on=key, how="left", maintain_order="left")
     parts = known.partition_by("space", "dataset", maintain_order=True)
     return store.stack("correlations", (_correlations(part, higher_is_better, samples, seed) for part in parts))
 
@@ -47,7 +56,8 @@ def _correlations(
         columns[proxy, "all"] = worst_if_missing(score, direction)
         if np.isnan(score).any():
             columns[proxy, "finite"] = score
-    found = correlate(columns, networks["accuracy_pct"].to_numpy(), samples=samples, seed=seed)
+    accuracy, classes = (networks[column].to_numpy() for column in ("accuracy_pct", "class_index"))
+    found = correlate(columns, accuracy, samples=samples, seed=seed, units=classes)
     rows = []
     for proxy in higher_is_better:
         for subset in ("all", "finite"):

@@ -86,6 +86,6 @@ def correlations_figure(correlations: pl.DataFrame) -> Figure:
     suptitle(
         figure,
         "How well each proxy ranks trained networks",
-        "95% bootstrap intervals over networks; networks without a score rank last, all tied",
+        "95% bootstrap intervals over classes of networks; networks without a score rank last, all tied",
     )
     return figure

@@ -106,7 +106,7 @@ def scores_figure(
     suptitle(
         figure,
         f"{space}, {dataset}: score and accuracy of {known.height:,} networks trained for {epochs} epochs",
-        "Kendall's τ-b of all of them, with its 95% bootstrap interval; networks without a score rank last",
+        "Kendall's τ-b of all, 95% bootstrap interval over classes of networks; those without a score rank last",
     )
     bar = figure.colorbar(axes[0].collections[0], ax=axes, shrink=0.5, aspect=30, pad=0.01, extend="max")
     bar.set_label("networks per cell")
