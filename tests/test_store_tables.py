@@ -1,5 +1,6 @@
 """Files are whole or absent; tables keep the contract; the DuckDB file travels."""
 
+import math
 import os
 import shutil
 
@@ -67,14 +68,14 @@ ROWS = {
     },
     "search_runs": {
         **AT,
-        "algorithm": ["rea", "rea", "rea", "freerea"],
+        "algorithm": ["rea", "rea", "rea", "freerea", "random", "random", "random"],
         "objective": "naswot",
         "budget": 100.0,
         "constraint_id": "small",
-        "run": [0, 1, 2, 0],
-        "best_arch_index": [0, 1, None, 1],
-        "accuracy_pct": [90.0, 92.0, None, 92.0],
-        "regret_pct": [2.0, 0.0, None, 0.0],
+        "run": [0, 1, 2, 0, 0, 1, 2],
+        "best_arch_index": [0, 1, None, 1, 2, 2, 2],
+        "accuracy_pct": [90.0, 92.0, None, 92.0, 89.0, 88.0, 90.0],
+        "regret_pct": [2.0, 0.0, None, 0.0, 3.0, 4.0, 2.0],
         "n_evaluated": 100,
         "simulated_seconds": 12.5,
     },
@@ -275,9 +276,14 @@ def test_database_needs_every_table(paths, tmp_path):
 
 GRAIN = {
     "accuracies_final": ("space, dataset, arch_index, split", 4),
+    "against_random": (
+        "space, dataset, constraint_id, algorithm, objective, budget, "
+        "random_algorithm, random_objective, random_budget",
+        2,
+    ),
     "best_networks": ("space, dataset, constraint_id, place", 5),
     "classes": ("space, dataset, class_index", 2),
-    "leaderboard": ("space, dataset, constraint_id, algorithm, objective, budget", 2),
+    "leaderboard": ("space, dataset, constraint_id, algorithm, objective, budget", 3),
     "partial_scores": ("space, dataset, class_index, proxy", 1),
     "proxy_coverage": ("space, dataset, proxy", 1),
 }
@@ -286,7 +292,7 @@ GRAIN = {
 def test_every_view_has_the_grain_it_states(con):
     for (view, (key, rows)), sql in zip(GRAIN.items(), database.views(), strict=True):
         assert f"view {view} as" in sql
-        assert sql.startswith(f"-- One row per {key}")
+        assert sql.replace("\n-- ", " ").startswith(f"-- One row per {key}")
         assert con.execute(f"from {view}").fetchall()
         found = con.execute(f"select count(*), count(distinct ({key})) from {view}").fetchone()
         assert found == (rows, rows), view
@@ -315,12 +321,22 @@ def test_classes_say_how_far_members_differ(con):
 
 
 def test_leaderboard_has_mean_spread_and_interval(con):
-    first, second = con.execute(
+    first, second, _ = con.execute(
         "select place, algorithm, n_runs, mean_pct, std_pct, low_pct, high_pct from leaderboard"
     ).fetchall()
     # freerea found 92 once; rea 90 and 92, and nothing in run 2: standard error sqrt(2) / sqrt(2).
     assert first == (1, "freerea", 1, 92.0, None, None, None)
     assert second == (2, "rea", 2, 91.0, pytest.approx(2**0.5), pytest.approx(91 - 1.96), pytest.approx(91 + 1.96))
+
+
+def test_searches_are_compared_with_random_search_run_by_run(con):
+    columns = "algorithm, random_algorithm, n_pairs, gain_pct, std_pct, low_pct, high_pct, p_value"
+    freerea, rea = con.execute(f"select {columns} from against_random order by algorithm").fetchall()
+    assert freerea == ("freerea", "random", 1, 3.0, None, None, None, None)
+    # By hand: rea gains 1 and 4, and finds nothing in run 2. Mean 2.5, standard deviation 3 / sqrt(2), so the standard
+    # error is 1.5 and z 5 / 3.
+    expected = ("rea", "random", 2, 2.5, 3 / 2**0.5, 2.5 - 1.96 * 1.5, 2.5 + 1.96 * 1.5, math.erfc(5 / 3 / 2**0.5))
+    assert rea == (*expected[:3], *(pytest.approx(value, abs=1.5e-7) for value in expected[3:]))
 
 
 def test_coverage_counts_failures(con):
