@@ -1,12 +1,12 @@
 # make run: set up .venv if needed, then compute results/<run>/ and its HTML report; call it again after any interruption.
 # make test: set up .venv and the test tools if needed, then run every test.
-# Settings: make run CONFIG=config/nats-bench.yaml CORES=8, make PYTHON=/path/to/python3.11 run
+# Settings: make run CONFIG=config/digits-truth.yaml CORES=8, make PYTHON=/path/to/python3.11 run
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 CONFIG ?= config.yaml
 CORES ?= all
 
-.PHONY: run test lint clean
+.PHONY: run test lint clean restart
 .DELETE_ON_ERROR:
 
 run: .venv/run.stamp
@@ -29,11 +29,13 @@ clean:
 	rm -rf .venv
 
 # A killed installation leaves half packages that pip takes for whole ones: .venv/unfinished then has us start afresh.
-.venv/run.stamp: envs/requirements.txt envs/constraints.txt
+restart:
+	@rm -rf .venv
+
+.venv/run.stamp: envs/requirements.txt envs/constraints.txt $(if $(wildcard .venv/unfinished),restart)
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null || { \
 	  echo "make: '$(PYTHON)' is $$("$(PYTHON)" --version 2>&1 || true). Expected Python 3.11." \
 	    "Install it, or name it: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; exit 1; }
-	@if [ -e .venv/unfinished ]; then rm -rf .venv; fi
 	@mkdir -p .venv && touch .venv/unfinished
 	@echo "Installing the packages of envs/requirements.txt into .venv: about a minute, once."
 	@"$(PYTHON)" -m venv .venv
@@ -42,8 +44,7 @@ clean:
 	@touch $@
 
 # The reference builder xautodl names dependencies of 2020 and needs none of them here, hence --no-deps.
-.venv/test.stamp: .venv/run.stamp envs/requirements-test.txt envs/requirements-oracle.txt
-	@if [ -e .venv/unfinished ]; then rm -rf .venv; $(MAKE) .venv/run.stamp; fi
+.venv/test.stamp: .venv/run.stamp envs/requirements-test.txt envs/requirements-slurm.txt envs/requirements-oracle.txt
 	@touch .venv/unfinished
 	@echo "Installing the packages of envs/requirements-test.txt into .venv: less than a minute, once."
 	@.venv/bin/python -m pip install -qq -r envs/requirements-test.txt
