@@ -19,7 +19,9 @@ if not workflow.configfiles:
 
 try:
     for path in workflow.configfiles:
-        read(path)  # Snakemake, which has read it already, takes no offence at a key that is there twice
+        read(
+            os.path.relpath(path)
+        )  # Snakemake, which has read it, takes no offence at a key that is there twice
     config.update(check(config, where=os.path.relpath(workflow.configfiles[-1])))
     if workflow.is_main_process:  # not again in each job of a cluster
         check_files(config)

@@ -24,6 +24,7 @@ rule correlations:
     params:
         bootstrap=config["bootstrap"],
         higher_is_better=directions(),
+        version=versions.ANALYSIS,
     message:
         "Correlating scores with accuracies"
     script:
@@ -50,6 +51,7 @@ rule regrets:
     params:
         constraints=config["constraints"],
         higher_is_better=directions(),
+        version=versions.ANALYSIS,
     message:
         "Computing regrets"
     script:

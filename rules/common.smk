@@ -3,7 +3,7 @@
 import re
 from math import ceil
 
-from proxybank import proxies, searches, spaces, store
+from proxybank import proxies, searches, spaces, store, versions
 
 
 wildcard_constraints:
@@ -64,7 +64,7 @@ def closed_forms():
     """Requested proxies that are columns of the table of networks, with these columns."""
     return {
         name: proxies.REGISTRY[name].score
-        for name in proxies.in_group(config["proxies"], proxies.registry.CLOSED_FORM)
+        for name in requested(proxies.registry.CLOSED_FORM)
     }
 
 
@@ -83,6 +83,18 @@ def parts(n_networks, networks_per_part):
 def directions():
     """Whether higher is better, for each requested proxy."""
     return {name: proxies.REGISTRY[name].higher_is_better for name in config["proxies"]}
+
+
+def images_of(wildcards):
+    """The user's file of images of one dataset, of which a changed one counts as a changed input; none for digits."""
+    images = config["datasets"][wildcards.dataset]["images"]
+    return [] if images == "digits" else images
+
+
+def held_back(wildcards):
+    """Sizes of the splits of one dataset, which decide what images may be scored on; None if nothing is trained."""
+    training = config["datasets"][wildcards.dataset].get("training")
+    return training and {k: training[k] for k in ("train_images", "valid_images")}
 
 
 def truth_of(wildcards):

@@ -7,6 +7,8 @@ Makes: the batches that networks are scored on, one per dataset and seed; the ta
 
 rule batch:
     """One fixed batch of distinct training images per seed."""
+    input:
+        images=images_of,
     output:
         batches="results/{run}/batches/{dataset}.npz",
     log:
@@ -22,9 +24,10 @@ rule batch:
         n_classes=lambda wildcards: config["datasets"][wildcards.dataset].get(
             "n_classes"
         ),
-        training=lambda wildcards: config["datasets"][wildcards.dataset].get("training"),
+        training=held_back,
         batch_size=config["batch_size"],
         seeds=config["seeds"],
+        version=versions.IMAGES,
     message:
         "Drawing batches of {wildcards.dataset}"
     script:
@@ -53,6 +56,7 @@ rule networks_table:
         spaces=config["spaces"],
         datasets=list(config["datasets"]),
         dead_edges=config["dead_edges"],
+        version=versions.SPACES,
     message:
         "Listing networks and their costs"
     script:

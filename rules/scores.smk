@@ -28,6 +28,7 @@ rule score_part:
         initialisation=config["initialisation"],
         dead_edges=config["dead_edges"],
         networks_per_part=config["networks_per_part"],
+        version_of_classes=versions.SPACES,
     message:
         "Scoring {wildcards.space} on {wildcards.dataset}: {wildcards.passes}, part {wildcards.part}"
     script:

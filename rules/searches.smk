@@ -51,6 +51,7 @@ rule search_runs:
         mem_mb=1000,
     params:
         constraints=config["constraints"],
+        version=versions.ANALYSIS,
     message:
         "Judging the networks that searches found"
     script:

@@ -26,6 +26,7 @@ rule score_tables:
         pairs=pairs(),
         parts=score_parts(),
         closed_forms=closed_forms(),
+        versions=requested(proxies.registry.CLOSED_FORM),
         seeds=config["seeds"],
     message:
         "Writing the score tables"

@@ -8,6 +8,8 @@ networks trained here beside those of the table.
 
 rule train_part:
     """Train every network of one part of a space."""
+    input:
+        images=images_of,
     output:
         accuracies="results/{run}/truth/{space}/{dataset}/{part}.parquet",
     log:
@@ -29,6 +31,7 @@ rule train_part:
         widths=lambda wildcards: truth_of(wildcards).get("widths"),
         networks_per_part=lambda wildcards: training_of(wildcards)["networks_per_part"],
         training=lambda wildcards: schedule_of(wildcards),
+        versions=[versions.SPACES, versions.IMAGES, versions.TRUTH],
     message:
         "Training {wildcards.space} on {wildcards.dataset}: part {wildcards.part}"
     script:
@@ -52,6 +55,7 @@ rule truth:
     params:
         truth=lambda wildcards: truth_of(wildcards),
         dead_edges=config["dead_edges"],
+        versions=[versions.SPACES, versions.TRUTH],
     message:
         "Reading accuracies of {wildcards.space} on {wildcards.dataset}"
     script:
@@ -61,6 +65,7 @@ rule truth:
 rule retrain:
     """Some networks, drawn at random and trained here, beside their accuracies in the table."""
     input:
+        images=images_of,
         accuracies="results/{run}/truth/{space}/{dataset}.parquet",
     output:
         accuracies="results/{run}/truth/{space}/{dataset}_retrained.parquet",
@@ -91,6 +96,7 @@ rule retrain:
         dead_edges=config["dead_edges"],
         n_networks=lambda wildcards: truth_of(wildcards)["retrain"],
         training=lambda wildcards: schedule_of(wildcards),
+        versions=[versions.SPACES, versions.IMAGES, versions.TRUTH],
     message:
         "Training {params.n_networks} random networks of {wildcards.space} on {wildcards.dataset}"
     script:

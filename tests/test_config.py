@@ -75,14 +75,23 @@ def test_a_complete_configuration_stays_as_it_is():
         ),
         (changed("batch_size", True), "c.yaml, batch_size: found True. Expected an integer"),
         (changed("seeds", []), r"c.yaml, seeds: found []. Expected a list, not empty. Seeds of the weight"),
-        (changed("seeds", [1, 2, 1]), "c.yaml, seeds: 1 stands there more than once. Expected every item once. Remove the copies."),
+        (
+            changed("seeds", [1, 2, 1]),
+            "c.yaml, seeds: 1 stands there more than once. Expected every item once. Remove the copies.",
+        ),
         (changed("seeds", [-1]), "c.yaml, seeds[0]: found -1. Expected an integer of at least 0"),
         (changed("dead_edges", "dorp"), "c.yaml, dead_edges: found 'dorp'. Expected one of drop, keep. drop scores"),
-        (changed("device", "gpu"), "c.yaml, device: found 'gpu'. Expected cpu, cuda, or cuda:1 with the number of a device. "),
+        (
+            changed("device", "gpu"),
+            "c.yaml, device: found 'gpu'. Expected cpu, cuda, or cuda:1 with the number of a device. ",
+        ),
         (changed("run", "a/b"), "c.yaml, run: found 'a/b'. Expected letters, digits, _ and -, "),
         (changed("run", None), "c.yaml, run: found None. Expected letters"),
         (changed("datasets", {}), "c.yaml, datasets: found {}. Expected keys and values, not empty"),
-        (changed("datasets", "CIFAR_10", {"images": "digits"}), "c.yaml, datasets: found 'CIFAR_10'. Expected names of small"),
+        (
+            changed("datasets", "CIFAR_10", {"images": "digits"}),
+            "c.yaml, datasets: found 'CIFAR_10'. Expected names of small",
+        ),
         (
             changed("datasets", "digits", "training", {"momentum": 1}),
             "c.yaml, datasets.digits.training.momentum: found 1. Expected a number of at least 0 and below 1.",

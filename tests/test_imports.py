@@ -52,7 +52,7 @@ def test_layers(part):
 
 def test_every_part_of_the_library_has_its_layer():
     parts = {path.stem for path in PACKAGE.iterdir() if path.name[0] not in "_." and path.suffix in ("", ".py")}
-    assert parts == LAYERS.keys() | {"errors", "logs", "config", "provenance"}
+    assert parts == LAYERS.keys() | {"errors", "logs", "config", "provenance", "versions"}
 
 
 def test_the_library_knows_neither_snakemake_nor_the_scripts():

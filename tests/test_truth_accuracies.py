@@ -49,7 +49,16 @@ def test_a_constant_has_no_rank_correlation():
 
 def test_networks_are_drawn_without_repeats_among_the_known_ones():
     known = pl.DataFrame({"arch_index": [9, 3, 3, 5, 7]})
-    assert truth.draw_networks(known, 100).tolist() == [3, 5, 7, 9]
-    drawn = truth.draw_networks(known, 2)
+    alone = np.arange(10)
+    assert truth.draw_networks(known, 100, alone).tolist() == [3, 5, 7, 9]
+    drawn = truth.draw_networks(known, 2, alone)
     assert len(set(drawn.tolist())) == 2
-    assert drawn.tolist() == truth.draw_networks(known, 2).tolist()
+    assert drawn.tolist() == truth.draw_networks(known, 2, alone).tolist()
+
+
+def test_networks_drawn_are_of_different_classes():
+    known = pl.DataFrame({"arch_index": range(8)})
+    classes = np.array([0, 0, 0, 0, 1, 1, 2, 2])
+    for n in (2, 3, 8):
+        drawn = truth.draw_networks(known, n, classes)
+        assert len(set(classes[drawn])) == len(drawn) == min(n, 3)

@@ -14,10 +14,11 @@ def main(job: "Snakemake") -> None:
     with logs.to_file(job.log[0]):
         space, dataset = spaces.get(job.wildcards.space), job.wildcards.dataset
         known = store.read_parquet(job.input.accuracies)
-        chosen = truth.draw_networks(known, job.params.n_networks)
+        classes = space.classes(job.params.dead_edges)
+        chosen = truth.draw_networks(known, job.params.n_networks, classes)
         images = data.load(job.params.images, job.params.n_classes)
         trained = truth.train_classes(
-            space.classes(job.params.dead_edges)[chosen],
+            classes[chosen],
             space.scored_genes(job.params.dead_edges)[chosen],
             space.name,
             images,

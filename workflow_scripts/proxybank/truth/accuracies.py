@@ -46,10 +46,26 @@ def spread(trained: pl.DataFrame, space: Space, dead_edges: str, dataset: str) -
     )
 
 
-def draw_networks(known: pl.DataFrame, n: int) -> NDArray[np.int64]:
-    """Official indexes (int64, shape (n,), ascending) of networks drawn at random among those with an accuracy."""
-    indexes = known["arch_index"].unique().sort().to_numpy()
-    return np.sort(np.random.default_rng(0).choice(indexes, size=min(n, len(indexes)), replace=False))
+def draw_networks(known: pl.DataFrame, n: int, classes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Draw networks of different classes at random, always the same ones.
+
+    Parameters
+    ----------
+    known : polars.DataFrame
+        Rows of the table ``accuracies`` of one space and dataset; only networks in it are drawn.
+    n : int
+        How many; fewer if there are not so many classes.
+    classes : int64, shape (space.size,)
+        Class of every network; two of one class would be the same training twice.
+
+    Returns
+    -------
+    int64, shape (n,)
+        Official indexes, ascending.
+    """
+    order = np.random.default_rng(0).permutation(known["arch_index"].unique().sort().to_numpy())
+    _, first = np.unique(classes[order], return_index=True)
+    return np.sort(order[np.sort(first)[:n]])
 
 
 def compare(trained: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:

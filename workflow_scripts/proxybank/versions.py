@@ -1,0 +1,14 @@
+"""Versions of stages whose results no registry of proxies or searches stands for.
+
+Snakemake does not see the modules a script imports. These numbers are parameters of the rules: whoever changes what a
+stage computes raises its number, and the next run computes it, and what depends on it, again.
+"""
+
+# Names, classes and costs of networks: `spaces`.
+SPACES = 1
+# Splits of the images, and the batches drawn: `data`.
+IMAGES = 1
+# Training, and accuracies given to every network: `truth`.
+TRUTH = 1
+# Correlations, regrets and the worth of what searches found: `analysis`.
+ANALYSIS = 1
