@@ -1,9 +1,11 @@
 """What `make run` does: clear what a killed run left behind, run the workflow, and write its HTML report.
 
-Options other than --configfile go to Snakemake as they are.
+It takes no other options of Snakemake, which the report would need as well: with those, call Snakemake itself.
 """
 
 import argparse
+import contextlib
+import re
 import subprocess
 import sys
 import time
@@ -21,9 +23,10 @@ LOCKS = Path(".snakemake/locks")
 
 
 def main(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--configfile", default="config.yaml")
-    options, others = parser.parse_known_args(arguments)
+    parser.add_argument("--cores", default="all")
+    options = parser.parse_args(arguments)
     try:
         settings = config.load(options.configfile)
         config.check_files(settings)
@@ -38,7 +41,8 @@ def main(arguments: list[str]) -> int:
     if any(LOCKS.glob("*")):
         print("Removing the lock of a run that was killed here.", file=sys.stderr)
         subprocess.run([*snakemake, "--unlock", "--quiet", "all"], check=True)
-    code = subprocess.run([*snakemake, *others, "--rerun-incomplete"]).returncode
+        remove_temporaries(Path("results"))
+    code = subprocess.run([*snakemake, "--cores", options.cores, "--rerun-incomplete"]).returncode
     if code == 0:
         report = f"results/{settings['run']}/report.html"
         code = subprocess.run([*snakemake, "--quiet", "all", "--report", report]).returncode
@@ -60,8 +64,16 @@ def stop_orphans() -> None:
     """Stop jobs whose Snakemake was killed; they would compute what the new run computes as well."""
     for job in processes_here(is_job):
         print(f"Stopping process {job.pid}, a job of a run that was killed here.", file=sys.stderr)
-        job.kill()
-        job.wait()
+        with contextlib.suppress(psutil.NoSuchProcess):  # it may end by itself in this moment
+            job.kill()
+            job.wait()
+
+
+def remove_temporaries(folder: Path) -> None:
+    """Remove files that killed jobs were writing, by the names that `proxybank.store.atomic` gives them."""
+    for path in folder.rglob(".*"):
+        if re.fullmatch(r"\..+\.[0-9a-f]{8}(\.\w+)?", path.name):
+            path.unlink(missing_ok=True)
 
 
 def is_engine(command: list[str]) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+import numpy as np
 import polars as pl
 
 from proxybank import analysis, logs, searches, spaces, store
@@ -18,6 +19,13 @@ def main(job: "Snakemake") -> None:
         if job.params.entries and not frames:
             raise SearchError(f"searches: none could run on {job.wildcards.space}, {job.wildcards.dataset}; see above.")
         store.write_parquet(pl.concat(frames) if frames else pl.DataFrame(), job.output.runs)
+
+
+def can_run(problem: searches.Problem, objective: str) -> bool:
+    """Whether some network keeps the limits and has every score that the objective reads."""
+    names = searches.check_objective(objective, problem.columns)
+    scored = [np.isfinite(problem.columns[name]) for name in names]
+    return bool(np.logical_and.reduce([problem.feasible, *scored]).any())
 
 
 def outcomes(job: "Snakemake") -> Iterator[pl.DataFrame]:
@@ -44,6 +52,8 @@ def outcomes(job: "Snakemake") -> Iterator[pl.DataFrame]:
             try:
                 found = searches.replay(problem, runs=runs, seed=job.params.seed, constraint=constraint["id"], **entry)
             except SearchError as error:
+                if can_run(problem, entry["objective"]):
+                    raise
                 logs.log.warning("left out: %s", error)
                 continue
             yield pl.DataFrame({"run": runs, "n_evaluated": found.n_evaluated}).select(

@@ -1,0 +1,58 @@
+"""What `make run` clears away, and which searches may be left out, without starting the workflow engine."""
+
+import os
+
+import numpy as np
+import psutil
+import pytest
+
+import run
+import search
+from proxybank import searches, store
+
+
+def test_temporary_files_of_killed_jobs_are_removed(tmp_path):
+    keep = [tmp_path / "scores.parquet", tmp_path / ".hidden", tmp_path / "0.12345678.parquet"]
+    with store.atomic(tmp_path / "deep" / "0.parquet") as first, store.atomic(tmp_path / "plain") as second:
+        for path in (first, second, *keep):
+            path.touch()
+        run.remove_temporaries(tmp_path)
+        assert not first.exists()
+        assert not second.exists()
+        assert all(path.exists() for path in keep)
+        for path in (first, second):
+            path.touch()  # for the end of the block, which gives them their names
+
+
+def test_a_job_that_ends_by_itself_is_no_failure(monkeypatch, capsys):
+    class Ended:
+        pid = os.getpid()
+
+        def kill(self):
+            raise psutil.NoSuchProcess(self.pid)
+
+    monkeypatch.setattr(run, "processes_here", lambda _: [Ended()])
+    run.stop_orphans()
+    assert "Stopping process" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--config", "--profile"])
+def test_options_that_the_report_would_not_see_are_refused(option, capsys):
+    with pytest.raises(SystemExit):
+        run.main([option, "run=x"])
+    assert f"unrecognized arguments: {option}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("feasible", "score", "expected"),
+    [
+        ([True, True], [1.0, 2.0], True),
+        ([False, False], [1.0, 2.0], False),
+        ([True, True], [np.nan, np.nan], False),
+        ([True, False], [np.nan, 2.0], False),
+    ],
+)
+def test_only_searches_with_nothing_to_find_are_left_out(feasible, score, expected):
+    columns = {"p": np.array(score)}
+    problem = searches.make_problem(np.array([[0], [1]]), np.arange(2), columns, feasible=np.array(feasible))
+    assert search.can_run(problem, "p") is expected
