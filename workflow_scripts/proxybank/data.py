@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from proxybank.errors import ImageError
 from proxybank.spaces import Skeleton
 
-
 # A larger label is a mistake; a classifier with that many outputs would take all memory.
 MAX_CLASSES = 100_000
 
