@@ -19,10 +19,7 @@ def main(root: Path = ROOT, run: str = "digits") -> None:
     with duckdb.connect(results / "scores.duckdb", read_only=True) as connection:
         rows = connection.sql(query)
         table = [f"| {' | '.join(rows.columns)} |", "|" + "---|" * len(rows.columns)]
-        table += [
-            f"| {' | '.join(f'{cell:,}' if isinstance(cell, int) else str(cell) for cell in row)} |"
-            for row in rows.fetchall()
-        ]
+        table += [f"| {' | '.join(map(_cell, row))} |" for row in rows.fetchall()]
         facts = dict(connection.sql("select key, value from provenance").fetchall())
     seeds = ", ".join(map(str, json.loads(facts["config.seeds"])))
     table += ["", f"Batch of {facts['config.batch_size']} images; scores are means over seeds {seeds}; proxybank "]
@@ -31,6 +28,12 @@ def main(root: Path = ROOT, run: str = "digits") -> None:
     readme.write_text(re.sub(marked, lambda m: m[1] + "\n".join(table) + "\n" + m[2], text, flags=re.DOTALL))
     (root / "docs/figures").mkdir(parents=True, exist_ok=True)
     shutil.copy(results / "figures" / FIGURE, root / "docs/figures" / FIGURE)
+
+
+def _cell(value: object) -> str:
+    if value is None:  # a proxy that is equal for all networks ranks none of them
+        return "-"
+    return f"{value:,}" if isinstance(value, int) else str(value)
 
 
 if __name__ == "__main__":
