@@ -32,7 +32,7 @@ def test_table_and_figure_come_from_a_run(tiny_run, tmp_path):
     text = (tmp_path / "README.md").read_text()
     table = text.partition("<!-- table: correlations -->\n")[2].partition("<!-- end -->")[0]
     with duckdb.connect(tiny_run.results / "scores.duckdb", read_only=True) as connection:
-        first = connection.sql(QUERIES[0]).fetchone()
+        first = connection.execute(QUERIES[0]).fetchone()
     assert table.splitlines()[2] == f"| {first[0]} | {first[1]} | {first[2]} | {first[3]} | {first[4]} | {first[5]:,} |"
     assert "torch" in table and (tmp_path / "docs/figures/scores_tss_digits.png").exists()
     # Nothing else of the page has changed.
@@ -42,7 +42,7 @@ def test_table_and_figure_come_from_a_run(tiny_run, tmp_path):
 
 def test_commands_are_targets_of_the_makefile():
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
-    commands = set(re.findall(r"make ([a-z]+)\b", README))
+    commands = set(re.findall(r"\bmake ([a-z]+)\b", README))
     assert {"run", "test"} <= commands <= targets
 
 
