@@ -73,7 +73,7 @@ class _Conv(_Edge):
         return (u.flatten(2).flatten(0, 1) @ self._columns.T).view(len(u), *self.weight.shape)
 
     def backward(self, u: Tensor) -> Tensor:
-        # One product for all networks: a broadcast one would copy the weight for each, at ten times the time.
+        # One product for all networks: a broadcast one would copy the weight for each.
         columns = self.weight.T @ u.flatten(2).transpose(0, 1).flatten(1)
         columns = columns.view(len(columns), len(u), -1).transpose(0, 1)
         if self._size == 1:

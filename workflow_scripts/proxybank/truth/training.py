@@ -1,8 +1,8 @@
 """Train networks of a space on a small dataset, many at once: how a run gets real accuracies without any download.
 
 The networks of a bundle have equal widths and one seed, so they see the same mini-batches. Their tensors lie side by
-side in the channels of one tensor and their convolutions run as grouped ones: on small images, where a single network
-spends its time in overheads, a bundle of 16 trains about three times as fast as 16 networks one by one.
+side in the channels of one tensor and their convolutions run as grouped ones, because a single network on small images
+spends much of its time in overheads.
 """
 
 import time
