@@ -4,11 +4,14 @@ import contextlib
 import os
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
+import polars as pl
 import psutil
 from conftest import Workspace, assert_same_tables
+from polars.testing import assert_frame_equal
 
 from proxybank.store import TABLES
 
@@ -97,3 +100,45 @@ def test_the_report_holds_every_figure(tiny_run):
     report = (tiny_run.results / "report.html").read_text()
     for path in (tiny_run.results / "figures").glob("*.png"):
         assert path.name in report
+
+
+TRAINING = """\
+run: trained
+seeds: [0]
+spaces: {sss: {}}
+datasets:
+  digits:
+    images: digits
+    training: {epochs: 1, networks_per_part: 16, seeds: {sss: [0]}}
+    truth: {sss: {source: train, widths: [8, 16]}}
+constraints: {sss: [{id: unlimited}]}
+"""
+
+
+def test_training_goes_on_where_it_was_killed(workspace):
+    target = "results/trained/truth/sss/digits.parquet"
+    tables = []
+    for killed in (True, False):
+        folder = workspace().folder
+        (folder / "train.yaml").write_text(TRAINING)
+        run = Workspace(folder, "train.yaml")
+        if killed:
+            first, second = (folder / f"results/trained/truth/sss/digits/{part}.parquet" for part in (0, 1))
+            options = ["--configfile", "train.yaml", "--cores", "1", "--", target]
+            with (folder / "output.txt").open("a") as output:
+                command = [sys.executable, "-m", "snakemake", *options]
+                process = subprocess.Popen(command, cwd=folder, stdout=output, stderr=output, start_new_session=True)
+            wait_until(lambda parts=(first, second): any(part.exists() for part in parts), process)
+            # With one core the next part cannot begin before Snakemake has recorded this one as finished.
+            wait_until(lambda out=folder / "output.txt": out.read_text().count("Training sss") == 2, process)
+            kill_group(process)
+            kept = {part: part.stat().st_mtime_ns for part in (first, second) if part.exists()}
+            assert len(kept) == 1
+            assert run.snakemake("--unlock").returncode == 0
+        done = run.snakemake("--cores", "2", "--rerun-incomplete", "--", target)
+        assert done.returncode == 0, done.stderr
+        if killed:
+            assert {part: part.stat().st_mtime_ns for part in kept} == kept, "a finished part was trained again"
+        tables.append(pl.read_parquet(folder / target).drop("train_seconds"))
+    assert_frame_equal(*tables, check_exact=True)
+    assert tables[0].height == 2**5 * 2  # networks, splits
