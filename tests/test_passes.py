@@ -6,8 +6,9 @@ import torch
 
 from proxybank import networks, passes, spaces
 from proxybank.networks.randomness import normal, stream_key, uniform
-from proxybank.passes.hamming import hamming_distances, pack
-from proxybank.passes.relu_codes import ReluCodes
+from proxybank.passes import forward
+from proxybank.passes.hamming import add_distances, pack
+from proxybank.passes.relu_codes import PackedCodes, ReluCodes
 
 SMALL = spaces.Skeleton(image_side=8, stem_width=8, cells_per_stage=1)
 INIT = "kaiming_normal_fan_out"
@@ -27,10 +28,12 @@ SOME = {"tss": np.arange(0, 15_625, 401), "sss": np.r_[0:4, 12_344:12_360, 20_00
 
 
 def test_distances_equal_the_products_of_codes():
-    signs = np.random.default_rng(0).random((7, 1000)) < 0.3
-    distances = hamming_distances(pack([signs[:, :200], signs[:, 200:]]))
-    expected = (signs[:, None] != signs[None]).sum(axis=2)
-    assert (distances == expected).all()
+    # 7 images: four at once, and what is left over.
+    bits = np.random.default_rng(0).random((7, 1000)) < 0.3
+    distances = np.zeros((7, 7), np.int64)
+    add_distances(pack([bits[:, :200], bits[:, 200:]]), 3, distances)
+    expected = 3 * (bits[:, None] != bits[None]).sum(axis=2)
+    assert (distances == np.tril(expected, -1)).all()
 
 
 def test_packing_pads_with_zeros():
@@ -52,10 +55,10 @@ def test_kernel_equals_two_products_of_all_codes(name):
                 on_relu=lambda x, n, codes=codes: codes.extend([(x > 0).flatten(1).double()] * n),
             )
         c = torch.cat(codes, dim=1)
-        expected = (c @ c.T + (1 - c) @ (1 - c).T).long().numpy()
-        # The tree runs the same operations on the same numbers, so even signs of numbers near zero agree.
-        assert (kernel.agreements == expected).all()
-        assert (np.diag(kernel.agreements) == kernel.n_units).all()
+        expected = (c @ c.T + (1 - c) @ (1 - c).T).long()
+        # Norms add up in another order, so a number may fall on the other side of zero: very few do.
+        assert (kernel.agreements - expected).abs().max() <= 2e-3 * kernel.n_units
+        assert (kernel.agreements.diagonal() == kernel.n_units).all()
 
 
 @pytest.mark.parametrize("name", ["tss", "sss"])
@@ -65,17 +68,26 @@ def test_units_equal_the_closed_form(name):
     assert (np.array(found) == expected).all()
 
 
-def test_matrix_product_of_the_accelerator_equals_packed_words(monkeypatch):
+def test_matrix_product_of_the_accelerator_equals_packed_words():
     x = torch.randn(9, 8, 4, 4, generator=torch.Generator().manual_seed(0))
-    kernels = []
-    for kind in ("cpu", "cuda"):
-        monkeypatch.setattr("proxybank.passes.relu_codes._is_cpu", lambda signs, kind=kind: kind == "cpu")
-        codes = ReluCodes(passes.ReluKernel.empty(9))
-        codes(x, 2)
-        codes(-x[:, :3], 1)
-        kernels.append(codes.kernel())
-    assert (kernels[0].agreements == kernels[1].agreements).all()
+    empty = passes.ReluKernel.empty(x)
+    product, packed = ReluCodes(), PackedCodes()
+    for part, times in ((x, 2), (-x[:, :3], 1)):  # 48 bits of the second fill no word
+        product(part, times)
+        packed(np.ascontiguousarray(part.permute(0, 2, 3, 1).numpy()), times)
+    kernels = [codes.added_to(empty) for codes in (product, packed)]
+    assert torch.equal(kernels[0].agreements, kernels[1].agreements)
     assert kernels[0].n_units == kernels[1].n_units == 2 * 128 + 48
+
+
+@pytest.mark.parametrize("name", ["tss", "sss"])
+def test_the_accelerators_engine_finds_the_same_kernels(name, monkeypatch):
+    on_cpu = [kernel for kernel, _ in passes.relu_kernels(members(name, SOME[name]), batch(), INIT, 1)]
+    monkeypatch.setattr("proxybank.passes.forward._ON_CPU", forward._ON_ACCELERATOR)
+    for kernel, (other, _) in zip(on_cpu, passes.relu_kernels(members(name, SOME[name]), batch(), INIT, 1), strict=True):
+        assert kernel.n_units == other.n_units
+        # Numbers that rounding alone puts above or below zero: very few of the units.
+        assert (kernel.agreements - other.agreements).abs().max() <= 2e-3 * kernel.n_units
 
 
 @pytest.mark.parametrize("name", ["tss", "sss"])
@@ -102,7 +114,7 @@ def test_scores_do_not_depend_on_companions():
     for position in (3, 9, 22):
         alone = members("sss", SOME["sss"][[position]])
         ((kernel, _),) = passes.relu_kernels(alone, batch(), INIT, 0)
-        assert (kernel.agreements == every[position]).all()
+        assert torch.equal(kernel.agreements, every[position])
 
 
 def test_streams_are_what_they_claim():

@@ -1,6 +1,6 @@
 """The convolutions of a network, layer by layer, as NATS-Bench builds them."""
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -48,14 +48,22 @@ class Network:
         """Cells and reductions from stem to head."""
         return spaces.get(self.space).layers(self.genes, self.skeleton)
 
-    def convs(self) -> Iterator[tuple[str, tuple[int, ...], Conv]]:
-        """Yield (layer name, genes its weights are drawn for, convolution) for stem and layers, in order."""
+    def convs(self, only: Container[str] | None = None) -> Iterator[tuple[str, tuple[int, ...], Conv]]:
+        """Yield (layer name, genes its weights are drawn for, convolution) for stem and layers, in order.
+
+        Parameters
+        ----------
+        only : container of str, optional
+            Names of the layers asked for; all by default.
+        """
         first = self.layers[0]
-        stem_key = first.key[:1] if self.space == "sss" else first.key
-        yield "stem", stem_key, Conv("conv", first.c_in, self.skeleton.in_channels, 3)
+        if only is None or "stem" in only:
+            stem_key = first.key[:1] if self.space == "sss" else first.key
+            yield "stem", stem_key, Conv("conv", first.c_in, self.skeleton.in_channels, 3)
         for layer in self.layers:
-            for conv in block_convs(layer) if layer.ops is None else cell_convs(layer):
-                yield layer.name, layer.key, conv
+            if only is None or layer.name in only:
+                for conv in block_convs(layer) if layer.ops is None else cell_convs(layer):
+                    yield layer.name, layer.key, conv
 
     @property
     def width(self) -> int:

@@ -71,11 +71,10 @@ def draw(
     """
     initialise = INITIALISATIONS[initialisation]
     weights = {}
-    for layer, genes, conv in network.convs():
-        if layers is None or layer in layers:
-            name = f"{layer}.{conv.name}"
-            key = stream_key(seed, network.space, genes, name)
-            weights[name] = initialise(key, (conv.c_out, conv.c_in, conv.kernel, conv.kernel))
+    for layer, genes, conv in network.convs(layers):
+        name = f"{layer}.{conv.name}"
+        key = stream_key(seed, network.space, genes, name)
+        weights[name] = initialise(key, (conv.c_out, conv.c_in, conv.kernel, conv.kernel))
     if layers is None or "classifier" in layers:
         shape = (network.skeleton.n_classes, network.width)
         key = stream_key(seed, network.space, network.layers[-1].key, "classifier")

@@ -3,8 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
+import torch
 from torch import Tensor
 
 from proxybank.networks import Network
@@ -28,19 +27,23 @@ class ReluKernel(NamedTuple):
 
     Attributes
     ----------
-    agreements : int64, shape (n_images, n_images)
+    agreements : int64 Tensor, shape (n_images, n_images)
         Units that are active on both images or on neither; `n_units` on the diagonal.
     n_units : int
         Scalar inputs of all ReLUs per image.
     """
 
-    agreements: NDArray[np.int64]
+    agreements: Tensor
     n_units: int
 
     @classmethod
-    def empty(cls, n_images: int) -> "ReluKernel":
-        """Kernel of no ReLU at all."""
-        return cls(np.zeros((n_images, n_images), np.int64), 0)
+    def empty(cls, images: Tensor) -> "ReluKernel":
+        """Kernel of no ReLU at all for a batch of images, on their device."""
+        return cls(torch.zeros(len(images), len(images), dtype=torch.int64, device=images.device), 0)
+
+    def plus(self, agreements: Tensor, n_units: int) -> "ReluKernel":
+        """Kernel of these ReLUs and of further ones."""
+        return ReluKernel(self.agreements + agreements, self.n_units + n_units)
 
 
 # Each weight's absolute value and the gradient of the flow to it, both float64 (pass ``synaptic_flow``).

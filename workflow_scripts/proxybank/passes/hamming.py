@@ -6,8 +6,6 @@ from numba.core import types
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
-_BLOCK = 256  # words of each image's code worked on together: 64 images then take 128 KiB, which fits the cache
-
 
 @intrinsic
 def _popcount(typing_context, word):
@@ -20,33 +18,44 @@ def _popcount(typing_context, word):
 
 
 @numba.njit(cache=True, nogil=True)
-def _add_distances(codes, distances):
-    n_images, n_words = codes.shape
-    for start in range(0, n_words, _BLOCK):
-        stop = min(start + _BLOCK, n_words)
-        for i in range(n_images):
-            for j in range(i):
-                total = np.uint64(0)
-                for word in range(start, stop):
-                    total += _popcount(codes[i, word] ^ codes[j, word])
-                distances[i, j] += np.int64(total)
+def _add_distances(codes, times, distances):
+    # Four images at once, so that a word of the fifth is loaded once for all of them.
+    for i in range(len(codes)):
+        own = codes[i]
+        j = 0
+        while j + 4 <= i:
+            a, b, c, d = codes[j], codes[j + 1], codes[j + 2], codes[j + 3]
+            to_a = to_b = to_c = to_d = np.uint64(0)
+            for k in range(len(own)):
+                word = own[k]
+                to_a += _popcount(word ^ a[k])
+                to_b += _popcount(word ^ b[k])
+                to_c += _popcount(word ^ c[k])
+                to_d += _popcount(word ^ d[k])
+            distances[i, j] += times * np.int64(to_a)
+            distances[i, j + 1] += times * np.int64(to_b)
+            distances[i, j + 2] += times * np.int64(to_c)
+            distances[i, j + 3] += times * np.int64(to_d)
+            j += 4
+        while j < i:
+            a, to_a = codes[j], np.uint64(0)
+            for k in range(len(own)):
+                to_a += _popcount(own[k] ^ a[k])
+            distances[i, j] += times * np.int64(to_a)
+            j += 1
 
 
-def hamming_distances(codes: NDArray[np.uint64]) -> NDArray[np.int64]:
-    """Bits in which each pair of codes differs.
+def add_distances(codes: NDArray[np.uint64], times: int, distances: NDArray[np.int64]) -> None:
+    """Add the number of bits in which each pair of codes differs, `times` over, below the diagonal of `distances`.
 
     Parameters
     ----------
     codes : uint64, shape (n_images, n_words)
-
-    Returns
-    -------
-    int64, shape (n_images, n_images)
-        Symmetric, zero on the diagonal.
+    times : int
+    distances : int64, shape (n_images, n_images)
+        Changed in place; what is on the diagonal and above stays.
     """
-    distances = np.zeros((len(codes), len(codes)), np.int64)
-    _add_distances(codes, distances)
-    return distances + distances.T
+    _add_distances(codes, times, distances)
 
 
 def pack(signs: list[NDArray[np.bool_]]) -> NDArray[np.uint64]:

@@ -25,9 +25,10 @@ def naswot(codes: "ReluKernel") -> float | Status:
     K is positive semidefinite, half of S S' + N 11' for codes S of +1 and -1, so its Cholesky factor decides whether
     it is singular: a pivot that rounding alone could leave counts as zero.
     """
-    tolerance = len(codes.agreements) * np.finfo(np.float64).eps * codes.n_units
+    kernel = codes.agreements.cpu().numpy().astype(np.float64)
+    tolerance = len(kernel) * np.finfo(np.float64).eps * codes.n_units
     try:
-        pivots = np.diag(np.linalg.cholesky(codes.agreements.astype(np.float64)))
+        pivots = np.diag(np.linalg.cholesky(kernel))
     except np.linalg.LinAlgError:
         return Status.SINGULAR
     if (pivots**2).min() <= tolerance:

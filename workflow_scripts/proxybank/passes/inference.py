@@ -1,0 +1,97 @@
+"""Forward pass on the CPU that nothing is differentiated in: what `networks.forward` computes, in fewer sweeps.
+
+In float32 it agrees with `networks.forward` up to rounding. In bfloat16 weights and maps are rounded to 8 bits;
+sums, norms and the arithmetic between load and store stay in float32.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from proxybank.networks import Weights
+from proxybank.passes.maps import Map, add_up, as_it_is, normalised, pool
+from proxybank.spaces.base import Layer
+from proxybank.spaces.tss import CONV1, CONV3, EDGES, NONE, POOL
+
+# Receives the output of a ReLU, and how many ReLUs of the reference network have this very output.
+OnActive = Callable[[Map, int], None]
+
+
+def _tensor(x: Map) -> Tensor:
+    tensor = torch.from_numpy(x)
+    return (tensor.view(torch.bfloat16) if x.dtype == np.int16 else tensor).permute(0, 3, 1, 2)
+
+
+def _map(tensor: Tensor) -> Map:
+    """Map of a tensor of shape (n_images, channels, height, width), without a copy if it is channels-last."""
+    last = tensor.permute(0, 2, 3, 1).contiguous()
+    return (last.view(torch.int16) if last.dtype == torch.bfloat16 else last).numpy()
+
+
+def _convolve(x: Map, weight: Tensor, stride: int = 1) -> Map:
+    tensor = _tensor(x)
+    weight = weight.to(tensor.dtype, memory_format=torch.channels_last)
+    return _map(F.conv2d(tensor, weight, stride=stride, padding=weight.shape[2] // 2))
+
+
+def stem(weights: Weights, images: Tensor) -> Map:
+    """Run the first convolution on images of float32 or bfloat16, which decides what all maps are."""
+    return add_up([normalised(_convolve(_map(images), weights["stem.conv"]))], active=False)[0]
+
+
+def run_layer(layer: Layer, weights: Weights, x: Map, on_active: OnActive) -> Map:
+    """Run one cell or reduction.
+
+    Parameters
+    ----------
+    layer : Layer
+    weights : dict of str to float32 Tensor
+    x : Map
+    on_active : callable
+        Called with the output of each ReLU and its multiplicity.
+    """
+    return (_reduction if layer.ops is None else _cell)(layer, weights, x, on_active)
+
+
+def head(x: Map, on_active: OnActive) -> None:
+    """Run the last norm and ReLU."""
+    on_active(add_up([normalised(x)], total=False)[1], 1)
+
+
+def _reduction(layer: Layer, weights: Weights, x: Map, on_active: OnActive) -> Map:
+    active = add_up([as_it_is(x)], total=False)[1]
+    on_active(active, 1)
+    active = add_up([normalised(_convolve(active, weights[f"{layer.name}.a"], stride=2))], total=False)[1]
+    on_active(active, 1)
+    main = normalised(_convolve(active, weights[f"{layer.name}.b"]))
+    shortcut = _convolve(_map(F.avg_pool2d(_tensor(x), 2)), weights[f"{layer.name}.shortcut"])
+    return add_up([main, as_it_is(shortcut)], active=False)[0]
+
+
+def _cell(layer: Layer, weights: Weights, x: Map, on_active: OnActive) -> Map:
+    zeros = np.zeros((*x.shape[:3], layer.c_out), x.dtype)
+    edges = [(source, target, op) for op, (source, target) in zip(layer.ops, EDGES, strict=True) if op != NONE]
+    terms = {target: [] for target in (1, 2, 3)}
+    for node in (0, 1, 2):
+        leaving = [(target, op) for source, target, op in edges if source == node]
+        n_conv = sum(op in (CONV1, CONV3) for _, op in leaving)
+        if not leaving:
+            continue
+        arrived = [as_it_is(x)] if node == 0 else terms[node] or [as_it_is(zeros)]
+        total, active = add_up(arrived, total=node > 0 and n_conv < len(leaving), active=n_conv > 0)
+        z = x if node == 0 else total
+        if n_conv:
+            on_active(active, n_conv)
+        pooled = as_it_is(pool(z)) if any(op == POOL for _, op in leaving) else None
+        for target, op in leaving:
+            name = f"{layer.name}.{node}>{target}"
+            if op in (CONV1, CONV3):
+                terms[target].append(normalised(_convolve(active, weights[name])))
+            elif op == POOL:
+                terms[target].append(pooled)
+            else:  # a skip that changes the width has a convolution, but no ReLU
+                terms[target].append(normalised(_convolve(z, weights[name])) if name in weights else as_it_is(z))
+    return add_up(terms[3], active=False)[0] if terms[3] else zeros

@@ -1,0 +1,232 @@
+"""Kernels over feature maps in channels-last memory, for forward passes on the CPU that nothing is differentiated in.
+
+A map is an array of shape (n_images, height, width, channels): float32, or int16 that holds bfloat16 numbers, with which
+processors that have instructions for them convolve twice as fast. Arithmetic between load and store is float32.
+
+A norm and whatever is added to its output are one sweep over memory here; PyTorch takes one for each of them, and as
+long for a batch norm as for a convolution.
+"""
+
+import numba
+import numpy as np
+from llvmlite import ir
+from numba.core import types
+from numba.extending import intrinsic, overload
+from numpy.typing import NDArray
+
+Map = NDArray[np.float32] | NDArray[np.int16]
+
+_EPSILON = 1e-5  # of PyTorch's batch norm
+_TILE = 1024  # numbers worked on together: they stay in the first cache
+_TILES_PER_SUM = 64  # tiles added up in float32 before their sum is widened
+
+# Sums may be reordered, so that they run on vectors; nothing is assumed of infinities and NaN.
+_FAST = {"contract", "reassoc", "nsz"}
+
+
+@intrinsic
+def _float_of(typing_context, word):
+    def generate(context, builder, signature, arguments):
+        return builder.bitcast(arguments[0], ir.FloatType())
+
+    return types.float32(types.uint32), generate
+
+
+@intrinsic
+def _word_of(typing_context, number):
+    def generate(context, builder, signature, arguments):
+        return builder.bitcast(arguments[0], ir.IntType(32))
+
+    return types.uint32(types.float32), generate
+
+
+@intrinsic
+def _positive64(typing_context, numbers, start):
+    """Bits that say which of 64 successive numbers are above zero; a bfloat16 is so exactly if its int16 is."""
+
+    def generate(context, builder, signature, arguments):
+        array_type = signature.args[0]
+        data = context.make_array(array_type)(context, builder, arguments[0]).data
+        size = array_type.dtype.bitwidth // 8
+        vector = ir.VectorType(ir.IntType(16) if array_type.dtype == types.int16 else ir.FloatType(), 64)
+        place = builder.bitcast(builder.gep(data, [arguments[1]]), vector.as_pointer())
+        loaded, zeros = builder.load(place, align=size), ir.Constant(vector, None)
+        is_integer = array_type.dtype == types.int16
+        above = builder.icmp_signed(">", loaded, zeros) if is_integer else builder.fcmp_ordered(">", loaded, zeros)
+        return builder.bitcast(above, ir.IntType(64))
+
+    return types.uint64(numbers, types.intp), generate
+
+
+def _widen(number):
+    """Float32 of a number in a map."""
+
+
+def _narrow(number, out):
+    """Float32 as `out` holds it, rounded to the nearest."""
+
+
+@overload(_widen, inline="always")
+def _widen_overload(number):
+    if number == types.int16:
+        return lambda number: _float_of(np.uint32(np.uint16(number)) << np.uint32(16))
+    return lambda number: number
+
+
+@overload(_narrow, inline="always")
+def _narrow_overload(number, out):
+    if out.dtype == types.int16:
+
+        def to_bfloat16(number, out):
+            word = _word_of(number)
+            return np.int16((word + np.uint32(0x7FFF) + ((word >> np.uint32(16)) & np.uint32(1))) >> np.uint32(16))
+
+        return to_bfloat16
+    return lambda number, out: number
+
+
+@numba.njit(cache=True, nogil=True, fastmath=_FAST)
+def _normalising(x, n_channels):
+    n_tile = n_channels * max(1, _TILE // n_channels)
+    totals, squares = np.zeros(n_tile), np.zeros(n_tile)
+    some, some_squares = np.zeros(n_tile, np.float32), np.zeros(n_tile, np.float32)
+    n_added = 0
+    for start in range(0, len(x), n_tile):
+        part = x[start : start + n_tile]
+        for i in range(len(part)):
+            number = _widen(part[i])
+            some[i] += number
+            some_squares[i] += number * number
+        n_added += 1
+        if n_added == _TILES_PER_SUM or start + n_tile >= len(x):
+            for i in range(n_tile):
+                totals[i] += some[i]
+                squares[i] += some_squares[i]
+                some[i] = 0
+                some_squares[i] = 0
+            n_added = 0
+    for i in range(n_channels, n_tile):
+        totals[i % n_channels] += totals[i]
+        squares[i % n_channels] += squares[i]
+    n_pixels = len(x) // n_channels
+    for i in range(n_tile):
+        mean = totals[i % n_channels] / n_pixels
+        variance = max(0.0, squares[i % n_channels] / n_pixels - mean * mean)
+        scale = 1 / np.sqrt(variance + _EPSILON)
+        some[i] = scale
+        some_squares[i] = -mean * scale
+    return some, some_squares
+
+
+@numba.njit(cache=True, nogil=True, fastmath=_FAST)
+def _add_up(n_terms, x, a, b, y, c, d, z, e, f, total, active, keep_total, keep_active):
+    n_tile = len(a)
+    tile = np.empty(n_tile, np.float32)
+    for start in range(0, len(x), n_tile):
+        part = x[start : start + n_tile]
+        n = len(part)
+        for i in range(n):
+            tile[i] = a[i] * _widen(part[i]) + b[i]
+        if n_terms > 1:
+            part = y[start : start + n_tile]
+            for i in range(n):
+                tile[i] += c[i] * _widen(part[i]) + d[i]
+        if n_terms > 2:
+            part = z[start : start + n_tile]
+            for i in range(n):
+                tile[i] += e[i] * _widen(part[i]) + f[i]
+        if keep_total:
+            out = total[start : start + n_tile]
+            for i in range(n):
+                out[i] = _narrow(tile[i], out)
+        if keep_active:
+            out = active[start : start + n_tile]
+            for i in range(n):
+                out[i] = _narrow(max(tile[i], np.float32(0)), out)
+
+
+@numba.njit(cache=True, nogil=True)
+def _signs(x, out):
+    for image in range(len(x)):
+        numbers, words = x[image], out[image]
+        n_whole = len(numbers) // 64
+        for k in range(n_whole):
+            words[k] = _positive64(numbers, 64 * k)
+        for i in range(64 * n_whole, len(numbers)):
+            words[i // 64] |= np.uint64(numbers[i] > 0) << np.uint64(i % 64)
+
+
+@numba.njit(cache=True, nogil=True, fastmath=_FAST)
+def _pool(x, out):
+    n_images, height, width, n_channels = x.shape
+    n_row = width * n_channels
+    # Sums of three rows, between a pixel of zeros on either side.
+    row = np.zeros(n_row + 2 * n_channels, np.float32)
+    shares = np.empty(n_row, np.float32)
+    for h in range(height):
+        first, last = max(h - 1, 0), min(h + 1, height - 1)
+        for i in range(n_row):
+            w = i // n_channels
+            shares[i] = 1 / ((last + 1 - first) * (1 + (w > 0) + (w < width - 1)))
+        for image in range(n_images):
+            middle = row[n_channels : n_channels + n_row]
+            middle[:] = 0
+            for k in range(first, last + 1):
+                pixels = x[image, k].reshape(n_row)
+                for i in range(n_row):
+                    middle[i] += _widen(pixels[i])
+            pooled, right = out[image, h].reshape(n_row), row[2 * n_channels :]
+            for i in range(n_row):
+                pooled[i] = _narrow((row[i] + middle[i] + right[i]) * shares[i], pooled)
+
+
+class Term:
+    """What is added up to the value of a node: a map, or a batch norm of it.
+
+    Parameters
+    ----------
+    values : Map
+    scale, shift : float32, shape (n,)
+        Factor and summand of each channel, over and over for `n` numbers, a multiple of the channels.
+    """
+
+    def __init__(self, values: Map, scale: NDArray[np.float32], shift: NDArray[np.float32]) -> None:
+        self.values, self.scale, self.shift = values, scale, shift
+
+
+def as_it_is(x: Map) -> Term:
+    """Term that is the map itself."""
+    n_tile = x.shape[3] * max(1, _TILE // x.shape[3])
+    return Term(x, np.ones(n_tile, np.float32), np.zeros(n_tile, np.float32))
+
+
+def normalised(x: Map) -> Term:
+    """Batch norm of a map in training mode, scale 1 and shift 0."""
+    return Term(x, *_normalising(x.reshape(-1), x.shape[3]))
+
+
+def add_up(terms: list[Term], *, total: bool = True, active: bool = True) -> tuple[Map | None, Map | None]:
+    """Sum of one to three terms, and its ReLU; what is not asked for is None."""
+    first = terms[0].values
+    out = np.empty_like(first) if total else first
+    out_active = np.empty_like(first) if active else first
+    filled = [*terms, *[terms[0]] * (3 - len(terms))]
+    arguments = [array for term in filled for array in (term.values.reshape(-1), term.scale, term.shift)]
+    _add_up(len(terms), *arguments, out.reshape(-1), out_active.reshape(-1), total, active)
+    return out if total else None, out_active if active else None
+
+
+def pool(x: Map) -> Map:
+    """3x3 average pooling of stride 1, which does not count padding."""
+    out = np.empty_like(x)
+    _pool(x, out)
+    return out
+
+
+def signs(x: Map) -> NDArray[np.uint64]:
+    """Bits that say which numbers of each image are above zero, padded with zeros; shape (n_images, n_words)."""
+    flat = x.reshape(len(x), -1)
+    n_words = -(-flat.shape[1] // 64)
+    out = np.empty((len(x), n_words), np.uint64) if flat.shape[1] % 64 == 0 else np.zeros((len(x), n_words), np.uint64)
+    _signs(flat, out)
+    return out
