@@ -67,6 +67,7 @@ rule provenance:
             allow_missing=True,
         ),
         tables=truth_tables(),
+        precision="results/{run}/precision.json",
         scores="results/{run}/tables/scores.parquet",
     output:
         table="results/{run}/tables/provenance.parquet",

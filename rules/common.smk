@@ -40,6 +40,15 @@ def requested(group):
     }
 
 
+def precision_file(wildcards):
+    """The precision of this run, for the groups of passes that may run in bfloat16."""
+    return (
+        "results/{run}/precision.json"
+        if wildcards.passes in proxies.LOW_PRECISION
+        else []
+    )
+
+
 def score_parts():
     """All score parts of this run, as (space, dataset, passes, part)."""
     return [

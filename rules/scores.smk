@@ -1,17 +1,39 @@
 """Scores.
 
 Needs: the batches of data.smk.
-Makes: scores of every class of networks, in parts; one file per part and group of passes, so that a further proxy
-computes only the group that feeds it.
+Makes: scores of every class of networks, in parts; one file per part and group of passes. A further proxy computes only
+its own columns: its group's files are updated, all others stay.
 """
+
+
+rule precision:
+    """In which precision forward passes run: measured once, so that all parts of a run agree."""
+    output:
+        precision="results/{run}/precision.json",
+    log:
+        "results/{run}/logs/precision.log",
+    benchmark:
+        "results/{run}/benchmarks/precision.tsv"
+    conda:
+        "../envs/proxybank.yaml"
+    resources:
+        mem_mb=1000,
+    params:
+        precision=config["precision"],
+        device=config["device"],
+    message:
+        "Measuring whether this processor is fast in bfloat16"
+    script:
+        "../workflow_scripts/precision.py"
 
 
 rule score_part:
     """One group of passes over one part of a space: one row per class and seed."""
     input:
         batches="results/{run}/batches/{dataset}.npz",
+        precision=precision_file,
     output:
-        scores="results/{run}/scores/{space}/{dataset}/{passes}/{part}.parquet",
+        scores=update("results/{run}/scores/{space}/{dataset}/{passes}/{part}.parquet"),
     log:
         "results/{run}/logs/score_part/{space}/{dataset}/{passes}/{part}.log",
     benchmark:

@@ -84,7 +84,9 @@ def test_matrix_product_of_the_accelerator_equals_packed_words():
 def test_the_accelerators_engine_finds_the_same_kernels(name, monkeypatch):
     on_cpu = [kernel for kernel, _ in passes.relu_kernels(members(name, SOME[name]), batch(), INIT, 1)]
     monkeypatch.setattr("proxybank.passes.forward._ON_CPU", forward._ON_ACCELERATOR)
-    for kernel, (other, _) in zip(on_cpu, passes.relu_kernels(members(name, SOME[name]), batch(), INIT, 1), strict=True):
+    for kernel, (other, _) in zip(
+        on_cpu, passes.relu_kernels(members(name, SOME[name]), batch(), INIT, 1), strict=True
+    ):
         assert kernel.n_units == other.n_units
         # Numbers that rounding alone puts above or below zero: very few of the units.
         assert (kernel.agreements - other.agreements).abs().max() <= 2e-3 * kernel.n_units

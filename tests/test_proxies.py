@@ -103,9 +103,9 @@ def batches(seeds=(0, 1)):
 def part(group, number, size, space="tss", seeds=(0, 1), dead_edges="drop"):
     drawn = batches(seeds)
     return scoring.score_part(
+        in_group(REGISTRY, group),
         space=space,
         group=group,
-        names=in_group(REGISTRY, group),
         part=number,
         networks_per_part=size,
         dead_edges=dead_edges,
@@ -113,6 +113,7 @@ def part(group, number, size, space="tss", seeds=(0, 1), dead_edges="drop"):
         batches=drawn,
         initialisation=INIT,
         device="cpu",
+        precision="bfloat16",
     ).select(~pl.selectors.ends_with("__seconds"))
 
 

@@ -132,3 +132,60 @@ def test_networks_table_of_a_whole_space_keeps_the_contract():
     # Network 0's parameters and network 3's cell as in NATS-Bench's archive.
     assert frame["params_m"][0] == 0.129306
     assert frame["arch"][3] == "|avg_pool_3x3~0|+|skip_connect~0|none~1|+|none~0|none~1|skip_connect~2|"
+
+
+class Scorer:
+    """Scores two classes by the proxies asked for, and remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[list[str]] = []
+
+    def __call__(self, names: list[str]) -> pl.DataFrame:
+        self.asked.append(names)
+        scores = {name: len(name) + 100.0 * len(self.asked) for name in names}
+        frames = [part([(c, 0, c + score, "ok") for c in (0, 1)], name) for name, score in scores.items()]
+        return pl.concat([frames[0], *(frame.drop("class_index", "seed") for frame in frames[1:])], how="horizontal")
+
+
+def update(path, score, settings="all the same", **versions):
+    store.update_part(path, store.MadeWith(settings, versions), score)
+    return store.read_parquet(path)
+
+
+def test_a_further_proxy_computes_only_itself(tmp_path):
+    score = Scorer()
+    first = update(tmp_path / "0.parquet", score, snip=1)
+    both = update(tmp_path / "0.parquet", score, fisher=1, snip=1)
+    assert score.asked == [["snip"], ["fisher"]]
+    assert store.proxies_of(both) == ["fisher", "snip"]
+    assert both.select(first.columns).equals(first)
+    assert both["fisher"].to_list() == [206.0, 207.0]
+
+
+def test_a_raised_version_computes_that_proxy_again(tmp_path):
+    score = Scorer()
+    update(tmp_path / "0.parquet", score, fisher=1, snip=1)
+    update(tmp_path / "0.parquet", score, fisher=1, snip=2)
+    assert score.asked[1:] == [["snip"]]
+
+
+def test_nothing_is_computed_again_without_reason(tmp_path):
+    score = Scorer()
+    first = update(tmp_path / "0.parquet", score, fisher=1, snip=1)
+    assert update(tmp_path / "0.parquet", score, fisher=1, snip=1).equals(first)
+    assert update(tmp_path / "0.parquet", score, snip=1).equals(first.select(pl.exclude("^fisher.*$")))
+    assert len(score.asked) == 1
+
+
+@pytest.mark.parametrize("earlier", ["other settings", "no metadata", "half a file"])
+def test_a_part_made_otherwise_is_made_anew(tmp_path, earlier):
+    score, path = Scorer(), tmp_path / "0.parquet"
+    if earlier == "other settings":
+        update(path, score, settings="another batch", snip=1)
+    elif earlier == "no metadata":
+        store.write_part(score(["snip"]), path)
+    else:
+        update(path, score, snip=1)
+        path.write_bytes(path.read_bytes()[:100])
+    assert update(path, score, fisher=1, snip=1)["snip"].to_list() == [204.0, 205.0]
+    assert score.asked[1:] == [["fisher", "snip"]]

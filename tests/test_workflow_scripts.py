@@ -94,7 +94,13 @@ def test_networks_table(networks):
     assert not (Path(networks).parent / "networks_table.log").read_text()
 
 
-def test_score_part_and_tables(folder, batches, networks):
+@pytest.fixture(scope="module")
+def precision(folder) -> str:
+    params = {"precision": "float32", "device": "cpu"}
+    return run_script("precision", folder, {"precision": "precision.json"}, params=params).output.precision
+
+
+def test_score_part_and_tables(folder, batches, networks, precision):
     # Three classes only: the table of networks is cut to them.
     params = {
         "skeleton": SKELETON,
@@ -103,10 +109,14 @@ def test_score_part_and_tables(folder, batches, networks):
         "networks_per_part": 3,
         "initialisation": "kaiming_normal_fan_out",
         "device": "cpu",
+        "version_of_classes": 1,
     }
     wildcards = {"space": "tss", "dataset": "digits", "passes": "forward", "part": "0"}
-    part = run_script("score_part", folder, {"scores": "0.parquet"}, {"batches": batches}, params, **wildcards).output
+    inputs = {"batches": batches, "precision": precision}
+    part = run_script("score_part", folder, {"scores": "0.parquet"}, inputs, params, **wildcards).output
     assert "Scored 3 of 3 networks" in (folder / "score_part.log").read_text()
+    run_script("score_part", folder, {"scores": "0.parquet"}, inputs, params, **wildcards)
+    assert "Computed: nothing, all was there" in (folder / "score_part.log").read_text()
     assert store.read_parquet(part.scores).height == 6
 
     few = folder / "few.parquet"
@@ -199,14 +209,15 @@ def test_correlations(folder):
     assert found == pytest.approx((20 / 28, 2 / 6, 20 / 28))
 
 
-def test_provenance(folder, batches):
+def test_provenance(folder, batches, precision):
     output = {"table": "provenance.parquet", "config": "config.yaml"}
-    inputs = {"batches": [batches], "tables": [batches]}
+    inputs = {"batches": [batches], "tables": [batches], "precision": precision}
     done = run_script("provenance", folder, output, inputs, {"config": {"run": "x", "seeds": [1]}}).output
     facts = dict(store.read_table(done.table).rows())
     assert facts["config.seeds"] == "[1]"
     assert re.fullmatch("[0-9a-f]{64}", facts["sha256.batches.digits.images"])
     assert facts["libraries.numpy"] == np.__version__
+    assert facts["precision.precision"] == "float32"
     assert yaml.safe_load(Path(done.config).read_text()) == {"run": "x", "seeds": [1]}
 
 

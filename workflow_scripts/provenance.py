@@ -1,5 +1,7 @@
 """Rule provenance: the configuration and the inputs of a run in, the record of how it came about out."""
 
+import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import yaml
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
 def main(job: "Snakemake") -> None:
     with logs.to_file(job.log[0]):
         facts = {"config": job.params.config, **provenance.facts(job.input.batches, job.input.tables)}
+        facts |= {"precision": json.loads(Path(job.input.precision).read_text())}
         store.write_table("provenance", store.provenance_table(facts), job.output.table)
         with store.atomic(job.output.config) as path:
             path.write_text(yaml.safe_dump(job.params.config, sort_keys=False))

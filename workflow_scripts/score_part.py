@@ -1,9 +1,12 @@
 """Rule score_part: batches in, scores of one part of a space by one group of passes out."""
 
+import json
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from proxybank import config, data, logs, store
-from proxybank.proxies import scoring
+from proxybank.proxies import LOW_PRECISION, scoring
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import Snakemake, snakemake
@@ -13,19 +16,25 @@ def main(job: "Snakemake") -> None:
     with logs.to_file(job.log[0]):
         config.check_device(job.params.device)
         batches = data.Batches.read(job.input.batches)
-        rows = scoring.score_part(
-            space=job.wildcards.space,
-            group=job.wildcards.passes,
-            names=list(job.params.versions),
-            part=int(job.wildcards.part),
-            networks_per_part=job.params.networks_per_part,
-            dead_edges=job.params.dead_edges,
-            skeleton=batches.skeleton(**job.params.skeleton),
-            batches=batches,
-            initialisation=job.params.initialisation,
-            device=job.params.device,
+        lowered = job.wildcards.passes in LOW_PRECISION
+        settings = {
+            "space": job.wildcards.space,
+            "group": job.wildcards.passes,
+            "part": int(job.wildcards.part),
+            "networks_per_part": job.params.networks_per_part,
+            "dead_edges": job.params.dead_edges,
+            "skeleton": batches.skeleton(**job.params.skeleton),
+            "initialisation": job.params.initialisation,
+            "device": job.params.device,
+            "precision": json.loads(Path(job.input.precision).read_text())["precision"] if lowered else "float32",
+        }
+        made_with = settings | {"batches": batches.fingerprint(), "classes": job.params.version_of_classes}
+        computed = store.update_part(
+            job.output.scores,
+            store.MadeWith(json.dumps(made_with, default=repr), job.params.versions),
+            partial(scoring.score_part, batches=batches, **settings),
         )
-        store.write_part(rows, job.output.scores)
+        logs.log.info("Computed: %s", ", ".join(computed) or "nothing, all was there")
 
 
 if __name__ == "__main__":

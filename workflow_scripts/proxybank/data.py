@@ -1,5 +1,6 @@
 """Images: scikit-learn's digits or a user's file, split for training, and drawn as the batches that proxies see."""
 
+import hashlib
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
@@ -181,6 +182,13 @@ class Batches:
     def skeleton(self, **settings: int) -> Skeleton:
         """Skeleton for networks on these images; `settings` are its remaining attributes."""
         return Skeleton(self.images.shape[2], self.n_classes, self.images.shape[3], **settings)
+
+    def fingerprint(self) -> str:
+        """SHA-256 of everything in it."""
+        digest = hashlib.sha256(str((self.images.shape, self.n_classes)).encode())
+        for array in (self.seeds, self.images, self.labels):
+            digest.update(np.ascontiguousarray(array))
+        return digest.hexdigest()
 
     def write(self, path: str | Path) -> None:
         """Write an ``.npz`` file."""

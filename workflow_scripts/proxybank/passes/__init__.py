@@ -1,5 +1,9 @@
 """The few passes through a network that feed all proxies."""
 
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any
+
+from proxybank.networks import Network
 from proxybank.passes.activation_rank import activation_ranks
 from proxybank.passes.cell_jacobian import layer_spectra
 from proxybank.passes.channel_correlation import channel_correlations
@@ -21,9 +25,9 @@ from proxybank.passes.sample_gradient import sample_gradients, tangent_kernels
 from proxybank.passes.sign_pattern import sign_patterns
 from proxybank.passes.synaptic_flow import flows
 
-__all__ = ["PASSES", "Batch", "Flow", "Pass", "ReluKernel", "flows", "relu_kernels"]
+__all__ = ["PASSES", "Batch", "Flow", "Pass", "ReluKernel", "flows", "relu_kernels", "run"]
 
-# Every group of passes by its name in `proxies.GROUPS`.
+# Every group of `proxies.GROUPS` that provides one thing, by its name.
 PASSES: dict[str, Pass] = {
     "forward": relu_kernels,
     "synaptic_flow": flows,
@@ -50,3 +54,21 @@ PASSES: dict[str, Pass] = {
     "layer_gradient": layer_gradients,
     "gradient_sign": sign_determinants,
 }
+
+
+def run(
+    group: str, parts: Collection[str], members: Sequence[Network], batch: Batch, initialisation: str, seed: int
+) -> Iterator[dict[str, tuple[Any, float]]]:
+    """Run one group of passes; yield for each network what it provides, with the seconds that this would take alone.
+
+    Parameters
+    ----------
+    group : str
+        One of `proxies.GROUPS`.
+    parts : collection of str
+        Those of the things it provides that are asked for.
+    members, batch, initialisation, seed
+        As for every `Pass`.
+    """
+    for found in PASSES[group](members, batch, initialisation, seed):
+        yield dict.fromkeys(parts, found)

@@ -1,7 +1,7 @@
-"""Kernels over feature maps in channels-last memory, for forward passes on the CPU that nothing is differentiated in.
+"""Kernels over feature maps in channels-last memory, for forward passes on the CPU without differentiation.
 
-A map is an array of shape (n_images, height, width, channels): float32, or int16 that holds bfloat16 numbers, with which
-processors that have instructions for them convolve twice as fast. Arithmetic between load and store is float32.
+A map is an array of shape (n_images, height, width, channels): float32, or int16 that holds bfloat16 numbers, which
+processors with instructions for them convolve twice as fast. Arithmetic between load and store is float32.
 
 A norm and whatever is added to its output are one sweep over memory here; PyTorch takes one for each of them, and as
 long for a batch norm as for a convolution.

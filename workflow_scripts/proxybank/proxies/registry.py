@@ -10,32 +10,35 @@ from enum import StrEnum
 from typing import Any
 
 # What a pass hands to its proxies is named in proxybank.passes; "closed_form" stands for columns of `networks`.
-GROUPS = (
-    "forward",
-    "synaptic_flow",
-    "loss_gradient",
-    "loss_curvature",
-    "half_batches",
-    "input_gradient",
-    "sample_gradient",
-    "tangent_kernel",
-    "normalised_flow",
-    "path_sum",
-    "weights",
-    "noisy_images",
-    "initial_accuracy",
-    "perturbed_noise",
-    "sign_pattern",
-    "channel_correlation",
-    "activation_rank",
-    "constant_weights",
-    "linear_region",
-    "cell_jacobian",
-    "fisher_spectrum",
-    "response_correlation",
-    "layer_gradient",
-    "gradient_sign",
-)
+# Each group of passes shares its forward pass and has one file of scores per part; it may feed proxies several things.
+GROUPS: dict[str, tuple[str, ...]] = {
+    "forward": ("forward",),
+    "synaptic_flow": ("synaptic_flow",),
+    "loss_gradient": ("loss_gradient",),
+    "loss_curvature": ("loss_curvature",),
+    "half_batches": ("half_batches",),
+    "input_gradient": ("input_gradient",),
+    "sample_gradient": ("sample_gradient",),
+    "tangent_kernel": ("tangent_kernel",),
+    "normalised_flow": ("normalised_flow",),
+    "path_sum": ("path_sum",),
+    "weights": ("weights",),
+    "noisy_images": ("noisy_images",),
+    "initial_accuracy": ("initial_accuracy",),
+    "perturbed_noise": ("perturbed_noise",),
+    "sign_pattern": ("sign_pattern",),
+    "channel_correlation": ("channel_correlation",),
+    "activation_rank": ("activation_rank",),
+    "constant_weights": ("constant_weights",),
+    "linear_region": ("linear_region",),
+    "cell_jacobian": ("cell_jacobian",),
+    "fisher_spectrum": ("fisher_spectrum",),
+    "response_correlation": ("response_correlation",),
+    "layer_gradient": ("layer_gradient",),
+    "gradient_sign": ("gradient_sign",),
+}
+# Groups that run in bfloat16 where the processor is faster with it; what that changes is in docs/performance.md.
+LOW_PRECISION = ("forward",)
 CLOSED_FORM = "closed_form"
 
 
@@ -60,7 +63,7 @@ class Proxy:
     version : int
         Raised whenever its scores change; a run then computes them again.
     needs : str
-        Group of passes that feeds it, one of `GROUPS`, or ``closed_form``.
+        What it is computed from: something that one of `GROUPS` provides, or ``closed_form``.
     higher_is_better : bool
     source : str
         Publication.
@@ -101,18 +104,19 @@ def register_proxy(proxy: Proxy) -> None:
     Raises
     ------
     ValueError
-        If the name is taken or the group unknown.
+        If the name is taken, or no group provides what it needs.
     """
     if proxy.name in REGISTRY:
         raise ValueError(f"proxy '{proxy.name}' is registered already")
-    if proxy.needs not in (*GROUPS, CLOSED_FORM):
-        raise ValueError(f"proxy '{proxy.name}' needs '{proxy.needs}'; known: {', '.join((*GROUPS, CLOSED_FORM))}")
+    known = [*(part for parts in GROUPS.values() for part in parts), CLOSED_FORM]
+    if proxy.needs not in known:
+        raise ValueError(f"proxy '{proxy.name}' needs '{proxy.needs}'; known: {', '.join(known)}")
     REGISTRY[proxy.name] = proxy
 
 
 def in_group(names: Iterable[str], group: str) -> list[str]:
-    """Those of the named proxies that `group` feeds, in the order given."""
-    return [name for name in names if REGISTRY[name].needs == group]
+    """Those of the named proxies that `group` (one of `GROUPS`, or ``closed_form``) feeds, in the order given."""
+    return [name for name in names if REGISTRY[name].needs in GROUPS.get(group, (group,))]
 
 
 def evaluate(proxy: Proxy, evidence: Any) -> tuple[float | None, Status]:

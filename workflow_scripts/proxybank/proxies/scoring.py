@@ -10,17 +10,17 @@ import torch
 from proxybank import passes, spaces
 from proxybank.data import Batches
 from proxybank.networks import Network
-from proxybank.proxies.registry import REGISTRY, evaluate
+from proxybank.proxies.registry import LOW_PRECISION, REGISTRY, evaluate
 from proxybank.spaces import Skeleton
 
 log = logging.getLogger("proxybank")
 
 
 def score_part(
+    names: Sequence[str],
     *,
     space: str,
     group: str,
-    names: Sequence[str],
     part: int,
     networks_per_part: int,
     dead_edges: str,
@@ -28,16 +28,17 @@ def score_part(
     batches: Batches,
     initialisation: str,
     device: str,
+    precision: str,
 ) -> pl.DataFrame:
     """Score one part of the classes of a space.
 
     Parameters
     ----------
+    names : sequence of str
+        Proxies to compute, all fed by `group`.
     space : str
     group : str
         Group of passes, one of `proxies.GROUPS`.
-    names : sequence of str
-        Proxies to compute, all fed by `group`.
     part, networks_per_part : int
         The part holds classes ``part * networks_per_part`` and the following ones.
     dead_edges : {"drop", "keep"}
@@ -48,6 +49,8 @@ def score_part(
         A name in `networks.INITIALISATIONS`.
     device : str
         A torch device.
+    precision : {"float32", "bfloat16"}
+        Of passes in `registry.LOW_PRECISION` on the CPU; all others have the precision that their proxies need.
 
     Returns
     -------
@@ -61,16 +64,21 @@ def score_part(
     members = [Network(space, tuple(int(gene) for gene in genes[index]), skeleton) for index in classes]
     columns: dict[str, list] = {"class_index": [], "seed": []}
     columns |= {f"{name}{suffix}": [] for name in names for suffix in ("", "__status", "__seconds")}
+    lowered = device == "cpu" and group in LOW_PRECISION
+    dtype = getattr(torch, precision) if lowered else torch.float32
+    parts = {REGISTRY[name].needs for name in names}
     for number, seed in enumerate(batches.seeds.tolist()):
         batch = passes.Batch(
-            torch.from_numpy(batches.images[number]).to(device), torch.from_numpy(batches.labels[number]).to(device)
+            torch.from_numpy(batches.images[number]).to(device, dtype),
+            torch.from_numpy(batches.labels[number]).to(device),
         )
-        for k, (evidence, pass_seconds) in enumerate(passes.PASSES[group](members, batch, initialisation, seed)):
+        for k, evidence in enumerate(passes.run(group, parts, members, batch, initialisation, seed)):
             columns["class_index"].append(classes[k])
             columns["seed"].append(seed)
             for name in names:
+                found, pass_seconds = evidence[REGISTRY[name].needs]
                 start = time.perf_counter()
-                score, status = evaluate(REGISTRY[name], evidence)
+                score, status = evaluate(REGISTRY[name], found)
                 columns[name].append(score)
                 columns[f"{name}__status"].append(status.value)
                 columns[f"{name}__seconds"].append(pass_seconds + time.perf_counter() - start)

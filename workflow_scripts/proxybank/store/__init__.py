@@ -4,11 +4,20 @@ from proxybank.store.accuracies import final_accuracies, read_accuracies
 from proxybank.store.closed_forms import add_closed_forms, closed_form_status, scoring_seconds
 from proxybank.store.database import build_database
 from proxybank.store.files import atomic, read_parquet, write_parquet
-from proxybank.store.parts import mean_scores, proxies_of, score_status, scores_by_seed, write_part
+from proxybank.store.parts import (
+    MadeWith,
+    mean_scores,
+    proxies_of,
+    score_status,
+    scores_by_seed,
+    update_part,
+    write_part,
+)
 from proxybank.store.schema import STATUSES, TABLES, conform
 from proxybank.store.tables import networks_table, provenance_table, read_table, stack, table_writer, write_table
 
 __all__ = [
+    "MadeWith",
     "STATUSES",
     "TABLES",
     "add_closed_forms",
@@ -29,6 +38,7 @@ __all__ = [
     "scoring_seconds",
     "stack",
     "table_writer",
+    "update_part",
     "write_parquet",
     "write_part",
     "write_table",

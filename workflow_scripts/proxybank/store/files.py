@@ -2,7 +2,7 @@
 
 import os
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -31,17 +31,20 @@ def atomic(path: str | Path) -> Iterator[Path]:
 
 
 @contextmanager
-def parquet_writer(path: str | Path) -> Iterator[Callable[[pl.DataFrame], None]]:
+def parquet_writer(
+    path: str | Path, metadata: Mapping[str, str] | None = None
+) -> Iterator[Callable[[pl.DataFrame], None]]:
     """Yield a function that appends a frame to the Parquet file `path`, which appears when the block ends.
 
-    All frames need the same columns and dtypes. Only one of them is in memory at a time.
+    All frames need the same columns and dtypes. Only one of them is in memory at a time. `metadata` are texts that the
+    file carries beside its rows; see `read_metadata`.
     """
     with atomic(path) as temporary:
         writer = None
 
         def append(frame: pl.DataFrame) -> None:
             nonlocal writer
-            arrow = _arrow(frame)
+            arrow = _arrow(frame).replace_schema_metadata(metadata)
             writer = writer or pq.ParquetWriter(temporary, arrow.schema, compression="zstd", compression_level=3)
             writer.write_table(arrow)
 
@@ -52,10 +55,15 @@ def parquet_writer(path: str | Path) -> Iterator[Callable[[pl.DataFrame], None]]
                 writer.close()
 
 
-def write_parquet(frame: pl.DataFrame, path: str | Path) -> None:
-    """Write one frame as Parquet (zstd), under a temporary name first."""
-    with parquet_writer(path) as append:
+def write_parquet(frame: pl.DataFrame, path: str | Path, metadata: Mapping[str, str] | None = None) -> None:
+    """Write one frame as Parquet (zstd), under a temporary name first; `metadata` as in `parquet_writer`."""
+    with parquet_writer(path, metadata) as append:
         append(frame)
+
+
+def read_metadata(path: str | Path) -> dict[str, str]:
+    """Texts that a Parquet file carries beside its rows."""
+    return {key.decode(): value.decode() for key, value in (pq.read_schema(path).metadata or {}).items()}
 
 
 def read_parquet(path: str | Path) -> pl.DataFrame:

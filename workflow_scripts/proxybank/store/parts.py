@@ -4,14 +4,17 @@ A part holds ``class_index`` and ``seed`` (int64) and per proxy ``p`` three colu
 no score), ``p__status`` (why) and ``p__seconds`` (the class's share of the pass).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 
 from proxybank.errors import TableError
-from proxybank.store.files import read_parquet, write_parquet
+from proxybank.store.files import read_metadata, read_parquet, write_parquet
 from proxybank.store.schema import STATUSES
 
 _KEY = ["class_index", "seed"]
@@ -21,13 +24,45 @@ _SECONDS = "__seconds"
 Parts = Mapping[str, Sequence[str | Path]]
 
 
+@dataclass(frozen=True)
+class MadeWith:
+    """What decides the scores in a part.
+
+    Attributes
+    ----------
+    settings : str
+        All that matters to every proxy, in any form.
+    versions : mapping of str to int
+        Version of each proxy.
+    """
+
+    settings: str
+    versions: Mapping[str, int]
+
+    def as_text(self) -> dict[str, str]:
+        """Metadata of a Parquet file."""
+        return {"settings": self.settings, "versions": json.dumps(dict(self.versions))}
+
+    @classmethod
+    def from_text(cls, metadata: Mapping[str, str]) -> "MadeWith":
+        """Inverse of `as_text`; raises KeyError or ValueError for anything else."""
+        return cls(metadata["settings"], json.loads(metadata["versions"]))
+
+
 def proxies_of(part: pl.DataFrame) -> list[str]:
     """Names of the proxies a part holds, in order."""
     return [column.removesuffix(_STATUS) for column in part.columns if column.endswith(_STATUS)]
 
 
-def write_part(part: pl.DataFrame, path: str | Path) -> None:
+def write_part(part: pl.DataFrame, path: str | Path, made_with: MadeWith | None = None) -> None:
     """Check a score part and write it atomically.
+
+    Parameters
+    ----------
+    part : polars.DataFrame
+    path : path
+    made_with : MadeWith, optional
+        Goes into the file, so that `update_part` can tell what may be used again.
 
     Raises
     ------
@@ -43,7 +78,55 @@ def write_part(part: pl.DataFrame, path: str | Path) -> None:
             raise TableError(f"{path}: {proxy} has status {unknown[0]!r}. Expected one of {', '.join(STATUSES)}.")
         if not ((status == "ok") == (score.is_not_null() & score.is_finite().fill_null(False))).all():
             raise TableError(f"{path}: {proxy} is not a finite number exactly where its status is ok.")
-    write_parquet(part, path)
+    write_parquet(part, path, made_with and made_with.as_text())
+
+
+def update_part(path: str | Path, made_with: MadeWith, score: Callable[[list[str]], pl.DataFrame]) -> list[str]:
+    """Write a score part, with the columns that an earlier file in its place has computed already.
+
+    Parameters
+    ----------
+    path : path
+        An earlier file need not be there, nor be whole.
+    made_with : MadeWith
+        The proxies' versions say what the part holds, in this order. The columns of a proxy are taken from the earlier
+        file if its version and all settings are the same.
+    score : callable
+        Names of proxies -> rows of all classes and seeds of the part, with their columns.
+
+    Returns
+    -------
+    list of str
+        Proxies that were computed.
+
+    Raises
+    ------
+    TableError
+        As `write_part` does.
+    """
+    good = _still_good(path, made_with)
+    missing = [name for name in made_with.versions if name not in good.columns]
+    rows = score(missing) if missing else good
+    if missing and good.columns:
+        rows = rows.join(good, on=_KEY, how="left", maintain_order="left", validate="1:1")
+    write_part(rows.select(_KEY + _columns_of(made_with.versions)), path, made_with)
+    return missing
+
+
+def _columns_of(proxies: Iterable[str]) -> list[str]:
+    return [proxy + suffix for proxy in proxies for suffix in ("", _STATUS, _SECONDS)]
+
+
+def _still_good(path: str | Path, made_with: MadeWith) -> pl.DataFrame:
+    """Those columns of an earlier file that would be computed again to the same values; no column if there are none."""
+    try:
+        earlier = MadeWith.from_text(read_metadata(path))
+        good = [name for name, version in made_with.versions.items() if earlier.versions.get(name) == version]
+        if good and earlier.settings == made_with.settings:
+            return read_parquet(path).select(_KEY + _columns_of(good))
+    except (OSError, pa.ArrowInvalid, KeyError, ValueError, TableError):
+        pass  # no file, or none that this version of the project has written
+    return pl.DataFrame()
 
 
 def read_group(paths: Sequence[str | Path], networks: pl.DataFrame, seeds: Sequence[int]) -> pl.DataFrame:
