@@ -50,7 +50,7 @@ rule score_part:
         initialisation=config["initialisation"],
         dead_edges=config["dead_edges"],
         networks_per_part=config["networks_per_part"],
-        version_of_classes=versions.SPACES,
+        versions_of_networks=[versions.SPACES, versions.WEIGHTS],
     message:
         "Scoring {wildcards.space} on {wildcards.dataset}: {wildcards.passes}, part {wildcards.part}"
     script:

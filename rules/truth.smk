@@ -31,7 +31,12 @@ rule train_part:
         widths=lambda wildcards: truth_of(wildcards).get("widths"),
         networks_per_part=lambda wildcards: training_of(wildcards)["networks_per_part"],
         training=lambda wildcards: schedule_of(wildcards),
-        versions=[versions.SPACES, versions.IMAGES, versions.TRUTH],
+        versions=[
+            versions.SPACES,
+            versions.WEIGHTS,
+            versions.IMAGES,
+            versions.TRUTH,
+        ],
     message:
         "Training {wildcards.space} on {wildcards.dataset}: part {wildcards.part}"
     script:
@@ -96,7 +101,12 @@ rule retrain:
         dead_edges=config["dead_edges"],
         n_networks=lambda wildcards: truth_of(wildcards)["retrain"],
         training=lambda wildcards: schedule_of(wildcards),
-        versions=[versions.SPACES, versions.IMAGES, versions.TRUTH],
+        versions=[
+            versions.SPACES,
+            versions.WEIGHTS,
+            versions.IMAGES,
+            versions.TRUTH,
+        ],
     message:
         "Training {params.n_networks} random networks of {wildcards.space} on {wildcards.dataset}"
     script:

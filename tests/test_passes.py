@@ -152,6 +152,32 @@ def test_weights_follow_their_initialisation():
 def test_networks_of_the_size_space_share_the_weights_of_their_common_prefix():
     first, second = members("sss", np.array([0, 8]))  # widths 8:8:8:8:8 and 8:8:8:16:8
     one, two = (networks.draw(network, INIT, 0) for network in (first, second))
-    same = {name for name in one if one[name].shape == two[name].shape and torch.equal(one[name], two[name])}
-    assert {name.split(".")[0] for name in same if "bias" not in name} == {"stem", "stage0", "reduction1", "stage1"}
+    for name in one:
+        shared = name.split(".")[0] in ("stem", "stage0", "reduction1", "stage1")
+        assert (one[name].shape == two[name].shape and torch.equal(one[name], two[name])) == (shared or "bias" in name)
+    # In the layer where they differ, the narrower one's are slices of the wider one's; fan-out scales by sqrt(2).
+    for name in (name for name in one if name.startswith("reduction2")):
+        narrow = one[name]
+        torch.testing.assert_close(narrow, two[name][: narrow.shape[0], : narrow.shape[1]] * 2**0.5)
     assert not torch.equal(one["stem.conv"], networks.draw(first, INIT, 1)["stem.conv"])
+
+
+def test_a_row_of_a_stream_may_be_longer_than_a_tensors():
+    whole = normal(stream_key(3), (6, 5, 3, 3))
+    assert torch.equal(normal(stream_key(3), (4, 2, 3, 3), row=45), whole[:4, :2])
+
+
+@pytest.mark.parametrize("index", [0, 4095 - 56, 20_000, 32_760])
+def test_siblings_together_equal_each_by_itself(index):
+    """Eight last widths behind 8, 8, 56 and 64 channels, in float32, against the plain forward pass."""
+    family = members("sss", np.arange(index - index % 8, index - index % 8 + 8))
+    together = [kernel for kernel, _ in passes.relu_kernels(family, batch(), INIT, 1)]
+    for network, kernel in zip(family, together, strict=True):
+        codes = ReluCodes()
+        x = networks.stem(weights := networks.draw(network, INIT, 1), batch().images)
+        for layer in network.layers:
+            x = networks.run_layer(layer, weights, x, on_relu=codes)
+        codes(networks.batch_norm(x), 1)
+        alone = codes.added_to(passes.ReluKernel.empty(x))
+        assert alone.n_units == kernel.n_units
+        assert (alone.agreements - kernel.agreements).abs().max() <= 2e-3 * kernel.n_units

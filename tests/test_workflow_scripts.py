@@ -109,7 +109,7 @@ def test_score_part_and_tables(folder, batches, networks, precision):
         "networks_per_part": 3,
         "initialisation": "kaiming_normal_fan_out",
         "device": "cpu",
-        "version_of_classes": 1,
+        "versions_of_networks": [1, 1],
     }
     wildcards = {"space": "tss", "dataset": "digits", "passes": "forward", "part": "0"}
     inputs = {"batches": batches, "precision": precision}

@@ -28,7 +28,7 @@ def main(job: "Snakemake") -> None:
             "device": job.params.device,
             "precision": json.loads(Path(job.input.precision).read_text())["precision"] if lowered else "float32",
         }
-        made_with = settings | {"batches": batches.fingerprint(), "classes": job.params.version_of_classes}
+        made_with = settings | {"batches": batches.fingerprint(), "versions": job.params.versions_of_networks}
         computed = store.update_part(
             job.output.scores,
             store.MadeWith(json.dumps(made_with, default=repr), job.params.versions),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from proxybank import spaces
+from proxybank.spaces import sss
 from proxybank.spaces.base import Layer, Skeleton
 from proxybank.spaces.tss import CONV1, CONV3, EDGES, SKIP
 
@@ -58,12 +59,24 @@ class Network:
         """
         first = self.layers[0]
         if only is None or "stem" in only:
-            stem_key = first.key[:1] if self.space == "sss" else first.key
-            yield "stem", stem_key, Conv("conv", first.c_in, self.skeleton.in_channels, 3)
+            yield "stem", self.weight_key(first), Conv("conv", first.c_in, self.skeleton.in_channels, 3)
         for layer in self.layers:
             if only is None or layer.name in only:
                 for conv in block_convs(layer) if layer.ops is None else cell_convs(layer):
-                    yield layer.name, layer.key, conv
+                    yield layer.name, self.weight_key(layer), conv
+
+    def weight_key(self, layer: Layer) -> tuple[int, ...]:
+        """Genes that the numbers of a layer's weights are drawn for: on the size space, the widths before its own."""
+        return layer.key[:-1] if self.widest else layer.key
+
+    @property
+    def widest(self) -> int | None:
+        """Widest layer of the size space: weights of narrower ones are slices of its own. None on the topology space.
+
+        The weight of a layer of width 64 with as many inputs has rows of ``64 * kernel ** 2`` numbers, and so have,
+        in the stream they are drawn from, the weights of all its siblings.
+        """
+        return sss.WIDTHS[-1] if self.space == "sss" else None
 
     @property
     def width(self) -> int:

@@ -1,10 +1,13 @@
 """Weights of untrained networks, the same wherever and in whatever order they are drawn.
 
-Networks of the size space share the weights of the layers up to the first width in which they differ.
+Networks of the size space share the weights of the layers up to the first width in which they differ; in the layer with
+that width, the weights of the narrower one are, but for the scale of its initialisation, the leading slices of the
+wider one's. Within a network all weights are independent.
 """
 
 import math
 from collections.abc import Callable, Container
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -14,8 +17,25 @@ from proxybank.networks.randomness import normal, stream_key, uniform
 from proxybank.networks.structure import Network
 
 Weights = dict[str, Tensor]
-# Stream key and shape -> weight tensor.
-Initialise = Callable[[np.uint64, tuple[int, ...]], Tensor]
+
+
+class Initialisation(NamedTuple):
+    """How weights are drawn.
+
+    Attributes
+    ----------
+    numbers : callable
+        `uniform` or `normal`: stream key, shape and row -> tensor.
+    scale : callable
+        Shape of a weight -> what the numbers are multiplied by.
+    """
+
+    numbers: Callable[[np.uint64, tuple[int, ...], int | None], Tensor]
+    scale: Callable[[tuple[int, ...]], float]
+
+    def draw(self, key: np.uint64, shape: tuple[int, ...], row: int | None) -> Tensor:
+        """Weight of a shape; the other parameters are those of `uniform`."""
+        return self.numbers(key, shape, row).mul_(self.scale(shape))
 
 
 def _fan_in(shape: tuple[int, ...]) -> int:
@@ -26,24 +46,12 @@ def _fan_out(shape: tuple[int, ...]) -> int:
     return shape[0] * math.prod(shape[2:])
 
 
-def _kaiming_normal_fan_out(key: np.uint64, shape: tuple[int, ...]) -> Tensor:
-    return normal(key, shape).mul_(math.sqrt(2 / _fan_out(shape)))
-
-
-def _kaiming_normal_fan_in(key: np.uint64, shape: tuple[int, ...]) -> Tensor:
-    return normal(key, shape).mul_(math.sqrt(2 / _fan_in(shape)))
-
-
-def _default(key: np.uint64, shape: tuple[int, ...]) -> Tensor:
-    """PyTorch's own: kaiming_uniform with a = sqrt(5), which is uniform within 1 / sqrt(fan_in)."""
-    return uniform(key, shape).mul_(1 / math.sqrt(_fan_in(shape)))
-
-
-INITIALISATIONS: dict[str, Initialise] = {
-    "default": _default,
-    "kaiming_normal_fan_in": _kaiming_normal_fan_in,
-    "kaiming_normal_fan_out": _kaiming_normal_fan_out,
-    "standard_normal": normal,
+INITIALISATIONS: dict[str, Initialisation] = {
+    # PyTorch's own: kaiming_uniform with a = sqrt(5), which is uniform within 1 / sqrt(fan_in).
+    "default": Initialisation(uniform, lambda shape: 1 / math.sqrt(_fan_in(shape))),
+    "kaiming_normal_fan_in": Initialisation(normal, lambda shape: math.sqrt(2 / _fan_in(shape))),
+    "kaiming_normal_fan_out": Initialisation(normal, lambda shape: math.sqrt(2 / _fan_out(shape))),
+    "standard_normal": Initialisation(normal, lambda _: 1.0),
 }
 
 
@@ -74,11 +82,12 @@ def draw(
     for layer, genes, conv in network.convs(layers):
         name = f"{layer}.{conv.name}"
         key = stream_key(seed, network.space, genes, name)
-        weights[name] = initialise(key, (conv.c_out, conv.c_in, conv.kernel, conv.kernel))
+        row = network.widest and network.widest * conv.kernel**2
+        weights[name] = initialise.draw(key, (conv.c_out, conv.c_in, conv.kernel, conv.kernel), row)
     if layers is None or "classifier" in layers:
         shape = (network.skeleton.n_classes, network.width)
-        key = stream_key(seed, network.space, network.layers[-1].key, "classifier")
-        weights["classifier.weight"] = initialise(key, shape)
+        key = stream_key(seed, network.space, network.weight_key(network.layers[-1]), "classifier")
+        weights["classifier.weight"] = initialise.draw(key, shape, network.widest)
         weights["classifier.bias"] = torch.zeros(shape[0])
         if initialisation == "default":  # PyTorch draws the bias within 1 / sqrt(fan_in) of the weight
             bias = uniform(stream_key(key, "bias"), shape[:1])

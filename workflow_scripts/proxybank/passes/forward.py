@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -10,31 +11,46 @@ from torch import Tensor
 
 from proxybank import networks
 from proxybank.networks import Network, Weights
-from proxybank.passes import inference
+from proxybank.passes import families, inference
 from proxybank.passes.evidence import Batch, ReluKernel
-from proxybank.passes.prefixes import Trunk
+from proxybank.passes.maps import Map
+from proxybank.passes.prefixes import Trunk, siblings
 from proxybank.passes.relu_codes import PackedCodes, ReluCodes
 from proxybank.spaces.base import Layer
+from proxybank.spaces.sss import WIDTHS
 
 # Output of a layer (of whatever type the engine works on), and the kernel of all ReLUs up to it.
 State = tuple[Any, ReluKernel]
 
 
 class _Engine(NamedTuple):
-    """What runs the parts of a network, and collects the codes of their ReLUs."""
+    """What runs the parts of a network, and collects the codes of their ReLUs; `family` runs last layers together."""
 
     stem: Callable[[Weights, Tensor], Any]
     layer: Callable[[Layer, Weights, Any, Any], Any]
     head: Callable[[Any, Any], None]
     codes: type[PackedCodes] | type[ReluCodes]
+    family: Callable[[Sequence[Network], Callable[..., Weights], Any, ReluKernel], list[ReluKernel]] | None
 
 
-_ON_CPU = _Engine(inference.stem, inference.run_layer, inference.head, PackedCodes)
+def _family(group: Sequence[Network], draw: Callable[..., Weights], x: Map, kernel: ReluKernel) -> list[ReluKernel]:
+    """Kernels of networks of the size space that differ in the last width alone; see `families`."""
+    name, c_in = group[0].layers[-1].name, x.shape[3]
+    *_, second_widest, widest = (replace(group[0], genes=(*group[0].genes[:-1], gene)) for gene in range(len(WIDTHS)))
+    weights = draw(widest, layers=(name,))
+    with_shortcut = second_widest if c_in == widest.width else widest
+    shortcut = draw(with_shortcut, layers=(name,))[f"{name}.0>3"]
+    found = families.family_kernels(name, weights, shortcut, x, kernel, {network.width for network in group})
+    return [found[network.width] for network in group]
+
+
+_ON_CPU = _Engine(inference.stem, inference.run_layer, inference.head, PackedCodes, _family)
 _ON_ACCELERATOR = _Engine(
     networks.stem,
     lambda layer, weights, x, codes: networks.run_layer(layer, weights, x, on_relu=codes),
     lambda x, codes: codes(networks.batch_norm(x), 1),  # the classifier behind the last ReLU has none
     ReluCodes,
+    None,
 )
 
 
@@ -65,9 +81,17 @@ def relu_kernels(
         return x, codes.added_to(before[1])
 
     trunk = Trunk(run)
-    for network in members:
+    for group in siblings(members):
         start = time.perf_counter()
-        x, kernel = trunk.visit(network, len(network.layers))[-1]
-        codes = engine.codes()
-        engine.head(x, codes)
-        yield codes.added_to(kernel), time.perf_counter() - start
+        if group[0].widest and engine.family:
+            found = engine.family(group, draw, *trunk.visit(group[0], len(group[0].layers) - 1)[-1])
+        else:
+            found = [_head(engine, *trunk.visit(network, len(network.layers))[-1]) for network in group]
+        seconds = (time.perf_counter() - start) / len(group)
+        yield from ((kernel, seconds) for kernel in found)
+
+
+def _head(engine: _Engine, x: Any, kernel: ReluKernel) -> ReluKernel:
+    codes = engine.codes()
+    engine.head(x, codes)
+    return codes.added_to(kernel)

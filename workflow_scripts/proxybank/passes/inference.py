@@ -20,26 +20,28 @@ from proxybank.spaces.tss import CONV1, CONV3, EDGES, NONE, POOL
 OnActive = Callable[[Map, int], None]
 
 
-def _tensor(x: Map) -> Tensor:
+def as_tensor(x: Map) -> Tensor:
+    """Tensor of shape (n_images, channels, height, width) over the memory of a map."""
     tensor = torch.from_numpy(x)
     return (tensor.view(torch.bfloat16) if x.dtype == np.int16 else tensor).permute(0, 3, 1, 2)
 
 
-def _map(tensor: Tensor) -> Map:
+def as_map(tensor: Tensor) -> Map:
     """Map of a tensor of shape (n_images, channels, height, width), without a copy if it is channels-last."""
     last = tensor.permute(0, 2, 3, 1).contiguous()
     return (last.view(torch.int16) if last.dtype == torch.bfloat16 else last).numpy()
 
 
-def _convolve(x: Map, weight: Tensor, stride: int = 1) -> Map:
-    tensor = _tensor(x)
+def convolve(x: Map, weight: Tensor, *, stride: int = 1, groups: int = 1) -> Map:
+    """Convolve a map with a float32 weight, which takes the precision of the map; padding keeps its size."""
+    tensor = as_tensor(x)
     weight = weight.to(tensor.dtype, memory_format=torch.channels_last)
-    return _map(F.conv2d(tensor, weight, stride=stride, padding=weight.shape[2] // 2))
+    return as_map(F.conv2d(tensor, weight, stride=stride, padding=weight.shape[2] // 2, groups=groups))
 
 
 def stem(weights: Weights, images: Tensor) -> Map:
     """Run the first convolution on images of float32 or bfloat16, which decides what all maps are."""
-    return add_up([normalised(_convolve(_map(images), weights["stem.conv"]))], active=False)[0]
+    return add_up([normalised(convolve(as_map(images), weights["stem.conv"]))], active=False)[0]
 
 
 def run_layer(layer: Layer, weights: Weights, x: Map, on_active: OnActive) -> Map:
@@ -64,10 +66,10 @@ def head(x: Map, on_active: OnActive) -> None:
 def _reduction(layer: Layer, weights: Weights, x: Map, on_active: OnActive) -> Map:
     active = add_up([as_it_is(x)], total=False)[1]
     on_active(active, 1)
-    active = add_up([normalised(_convolve(active, weights[f"{layer.name}.a"], stride=2))], total=False)[1]
+    active = add_up([normalised(convolve(active, weights[f"{layer.name}.a"], stride=2))], total=False)[1]
     on_active(active, 1)
-    main = normalised(_convolve(active, weights[f"{layer.name}.b"]))
-    shortcut = _convolve(_map(F.avg_pool2d(_tensor(x), 2)), weights[f"{layer.name}.shortcut"])
+    main = normalised(convolve(active, weights[f"{layer.name}.b"]))
+    shortcut = convolve(as_map(F.avg_pool2d(as_tensor(x), 2)), weights[f"{layer.name}.shortcut"])
     return add_up([main, as_it_is(shortcut)], active=False)[0]
 
 
@@ -89,9 +91,9 @@ def _cell(layer: Layer, weights: Weights, x: Map, on_active: OnActive) -> Map:
         for target, op in leaving:
             name = f"{layer.name}.{node}>{target}"
             if op in (CONV1, CONV3):
-                terms[target].append(normalised(_convolve(active, weights[name])))
+                terms[target].append(normalised(convolve(active, weights[name])))
             elif op == POOL:
                 terms[target].append(pooled)
             else:  # a skip that changes the width has a convolution, but no ReLU
-                terms[target].append(normalised(_convolve(z, weights[name])) if name in weights else as_it_is(z))
+                terms[target].append(normalised(convolve(z, weights[name])) if name in weights else as_it_is(z))
     return add_up(terms[3], active=False)[0] if terms[3] else zeros

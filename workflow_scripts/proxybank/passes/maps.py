@@ -58,22 +58,22 @@ def _positive64(typing_context, numbers, start):
     return types.uint64(numbers, types.intp), generate
 
 
-def _widen(number):
+def widen(number):
     """Float32 of a number in a map."""
 
 
-def _narrow(number, out):
+def narrow(number, out):
     """Float32 as `out` holds it, rounded to the nearest."""
 
 
-@overload(_widen, inline="always")
+@overload(widen, inline="always")
 def _widen_overload(number):
     if number == types.int16:
         return lambda number: _float_of(np.uint32(np.uint16(number)) << np.uint32(16))
     return lambda number: number
 
 
-@overload(_narrow, inline="always")
+@overload(narrow, inline="always")
 def _narrow_overload(number, out):
     if out.dtype == types.int16:
 
@@ -94,7 +94,7 @@ def _normalising(x, n_channels):
     for start in range(0, len(x), n_tile):
         part = x[start : start + n_tile]
         for i in range(len(part)):
-            number = _widen(part[i])
+            number = widen(part[i])
             some[i] += number
             some_squares[i] += number * number
         n_added += 1
@@ -126,23 +126,23 @@ def _add_up(n_terms, x, a, b, y, c, d, z, e, f, total, active, keep_total, keep_
         part = x[start : start + n_tile]
         n = len(part)
         for i in range(n):
-            tile[i] = a[i] * _widen(part[i]) + b[i]
+            tile[i] = a[i] * widen(part[i]) + b[i]
         if n_terms > 1:
             part = y[start : start + n_tile]
             for i in range(n):
-                tile[i] += c[i] * _widen(part[i]) + d[i]
+                tile[i] += c[i] * widen(part[i]) + d[i]
         if n_terms > 2:
             part = z[start : start + n_tile]
             for i in range(n):
-                tile[i] += e[i] * _widen(part[i]) + f[i]
+                tile[i] += e[i] * widen(part[i]) + f[i]
         if keep_total:
             out = total[start : start + n_tile]
             for i in range(n):
-                out[i] = _narrow(tile[i], out)
+                out[i] = narrow(tile[i], out)
         if keep_active:
             out = active[start : start + n_tile]
             for i in range(n):
-                out[i] = _narrow(max(tile[i], np.float32(0)), out)
+                out[i] = narrow(max(tile[i], np.float32(0)), out)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -174,10 +174,10 @@ def _pool(x, out):
             for k in range(first, last + 1):
                 pixels = x[image, k].reshape(n_row)
                 for i in range(n_row):
-                    middle[i] += _widen(pixels[i])
+                    middle[i] += widen(pixels[i])
             pooled, right = out[image, h].reshape(n_row), row[2 * n_channels :]
             for i in range(n_row):
-                pooled[i] = _narrow((row[i] + middle[i] + right[i]) * shares[i], pooled)
+                pooled[i] = narrow((row[i] + middle[i] + right[i]) * shares[i], pooled)
 
 
 class Term:
@@ -206,7 +206,7 @@ def normalised(x: Map) -> Term:
 
 
 def add_up(terms: list[Term], *, total: bool = True, active: bool = True) -> tuple[Map | None, Map | None]:
-    """Sum of one to three terms, and its ReLU; what is not asked for is None."""
+    """Sum of one to three terms, and its ReLU, in the precision of the first; what is not asked for is None."""
     first = terms[0].values
     out = np.empty_like(first) if total else first
     out_active = np.empty_like(first) if active else first

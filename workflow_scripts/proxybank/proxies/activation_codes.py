@@ -12,7 +12,7 @@ if TYPE_CHECKING:  # torch comes with it, and the registry is read without
 
 @register(
     name="naswot",
-    version=1,
+    version=2,
     needs="forward",
     higher_is_better=True,
     source="Mellor, Turner, Storkey, Crowley, ICML 2021, arXiv:2006.04647",
