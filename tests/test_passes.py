@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 
 from proxybank import networks, passes, spaces
 from proxybank.networks.randomness import normal, stream_key, uniform
-from proxybank.passes import forward
+from proxybank.passes import forward, patches
 from proxybank.passes.hamming import add_distances, pack
 from proxybank.passes.relu_codes import PackedCodes, ReluCodes
 
@@ -105,10 +106,31 @@ def test_flow_equals_automatic_differentiation(name):
         ).logits.sum()
         gradients = torch.autograd.grad(total, list(weights.values()), allow_unused=True)
         pairs = [(w.detach(), g) for w, g in zip(weights.values(), gradients, strict=True) if g is not None]
+        own = [(w.double(), g.double() * exponent.exp2()) for w, g, exponent in flow]
         # Both the sums and their logarithmic kin, convolution by convolution; those without gradient may be left out.
         for measure in (lambda w, g: (w * g).sum().item(), lambda w, g: (w * g.log1p()).sum().item()):
             expected = sorted(filter(None, (measure(w, g) for w, g in pairs)))
-            assert sorted(filter(None, (measure(w, g) for w, g in flow))) == pytest.approx(expected, rel=1e-12)
+            assert sorted(filter(None, (measure(w, g) for w, g in own))) == pytest.approx(expected, rel=1e-6)
+
+
+def test_the_largest_flow_of_the_space_is_finite():
+    """Far beyond float32, whose largest number is 3e38: convolutions of 3 x 3 pixels on all edges."""
+    network = networks.Network("tss", (3, 3, 3, 3, 3, 3), spaces.Skeleton())
+    ((flow, _),) = passes.flows([network], batch(2, 32), INIT, 0)
+    total = sum(float((w * g).sum() * exponent.exp2()) for w, g, exponent in flow)
+    assert 1e55 < total < 1e75
+
+
+@pytest.mark.parametrize(("size", "stride", "side"), [(3, 1, 5), (3, 2, 8), (1, 1, 4), (1, 2, 6), (3, 1, 1), (3, 2, 2)])
+def test_patches_on_the_cpu_equal_pytorchs(size, stride, side):
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(3, side, side, generator=generator)
+    options = {"kernel_size": size, "padding": size // 2, "stride": stride}
+    columns = F.unfold(x, **options)
+    assert torch.equal(patches.unfold(x, size, stride), columns)
+    several = torch.randn(2, *columns.shape, generator=generator)
+    torch.testing.assert_close(patches.fold(several, size, stride, side), F.fold(several, (side, side), **options))
+    torch.testing.assert_close(patches.sum_3x3(x), F.avg_pool2d(x, 3, 1, 1, divisor_override=1))
 
 
 def test_scores_do_not_depend_on_companions():

@@ -61,11 +61,14 @@ def test_fewer_units_than_images_make_the_kernel_singular():
 
 
 def test_flow_proxies_by_hand():
-    flow = [(torch.tensor([1.0, 2.0]).double(), torch.tensor([3.0, 0.0]).double())]
-    flow.append((torch.tensor([4.0]).double(), torch.tensor([1.0]).double()))
-    assert value("synflow", flow) == (pytest.approx(7.0), Status.OK)  # 1*3 + 2*0 + 4*1
+    flow = [(torch.tensor([1.0, 2.0]), torch.tensor([0.75, 0.0]), torch.tensor(2.0).double())]
+    flow.append((torch.tensor([4.0]), torch.tensor([0.5]), torch.tensor(1.0).double()))
+    assert value("synflow", flow) == (pytest.approx(7.0), Status.OK)  # 1 * 0.75 * 2**2 + 2 * 0 + 4 * 0.5 * 2**1
     assert value("logsynflow", flow) == (pytest.approx(np.log(4) + 4 * np.log(2)), Status.OK)
-    overflow = [(torch.tensor([1.0]).double(), torch.tensor([float("inf")]).double())]
+    large = [(torch.tensor([1.0]), torch.tensor([0.5]), torch.tensor(221.0).double())]
+    assert value("synflow", large) == (2.0**220, Status.OK)
+    assert value("logsynflow", large) == (pytest.approx(220 * np.log(2)), Status.OK)
+    overflow = [(torch.tensor([1.0]), torch.tensor([1.0]), torch.tensor(1024.0).double())]
     assert value("synflow", overflow) == (None, Status.OVERFLOW)
 
 

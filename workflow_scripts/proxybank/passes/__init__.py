@@ -9,7 +9,7 @@ from proxybank.passes.cell_jacobian import layer_spectra
 from proxybank.passes.channel_correlation import channel_correlations
 from proxybank.passes.constant_image import drawn_weights, normalised_flows, path_sums
 from proxybank.passes.constant_weights import constant_weight_logits
-from proxybank.passes.evidence import Batch, Flow, Pass, ReluKernel
+from proxybank.passes.evidence import Batch, Flow, Pass, ReluKernel, ScaledFlow
 from proxybank.passes.fisher_spectrum import fisher_spectra
 from proxybank.passes.forward import relu_kernels
 from proxybank.passes.gradient_sign import sign_determinants
@@ -25,7 +25,7 @@ from proxybank.passes.sample_gradient import sample_gradients, tangent_kernels
 from proxybank.passes.sign_pattern import sign_patterns
 from proxybank.passes.synaptic_flow import flows
 
-__all__ = ["PASSES", "Batch", "Flow", "Pass", "ReluKernel", "flows", "relu_kernels", "run"]
+__all__ = ["PASSES", "Batch", "Flow", "Pass", "ReluKernel", "ScaledFlow", "flows", "relu_kernels", "run"]
 
 # Every group of `proxies.GROUPS` that provides one thing, by its name.
 PASSES: dict[str, Pass] = {

@@ -46,8 +46,10 @@ class ReluKernel(NamedTuple):
         return ReluKernel(self.agreements + agreements, self.n_units + n_units)
 
 
-# Each weight's absolute value and the gradient of the flow to it, both float64 (pass ``synaptic_flow``).
+# Each weight's absolute value and the gradient of the flow to it, both float64 (pass ``normalised_flow``).
 Flow = list[tuple[Tensor, Tensor]]
+# The same in float32, gradients divided by a power of two, whose exponent comes third (pass ``synaptic_flow``).
+ScaledFlow = list[tuple[Tensor, Tensor, Tensor]]
 
 # A pass: networks of one space, a batch, name of the initialisation, seed -> for each network, in their order, the
 # evidence and the seconds it took.

@@ -2,8 +2,9 @@
 
 Nothing is negative there, so a ReLU changes nothing and the network is a linear map. Its gradient to a convolution is
 the product of what flows in and what the rest of the network makes of its output; both are computed here as products of
-matrices, in float64 (on the topology space the flow reaches 1e66). Siblings send their parts backwards through the
-layers they share as one batch.
+matrices. Sums of what is not negative lose no digits, so float32 is exact to six of them; since the flow reaches 1e66
+on the topology space, each layer's is divided by a power of two that is kept aside. Siblings send their parts backwards
+through the layers they share as one batch.
 """
 
 import time
@@ -17,7 +18,8 @@ from torch import Tensor
 
 from proxybank import networks
 from proxybank.networks import Network, Weights
-from proxybank.passes.evidence import Batch, Flow
+from proxybank.passes.evidence import Batch, ScaledFlow
+from proxybank.passes.patches import fold, sum_3x3, unfold
 from proxybank.passes.prefixes import Trunk, siblings
 from proxybank.spaces.base import Layer
 from proxybank.spaces.tss import EDGES, NONE, POOL
@@ -42,15 +44,11 @@ class _Pool(_Edge):
     """3x3 average pooling that does not count padding."""
 
     def forward(self, x: Tensor) -> Tensor:
-        self._n_pixels = _sum_3x3(torch.ones_like(x[:1]))
-        return _sum_3x3(x) / self._n_pixels
+        self._n_pixels = sum_3x3(torch.ones_like(x[:1]))
+        return sum_3x3(x) / self._n_pixels
 
     def backward(self, u: Tensor) -> Tensor:
-        return _sum_3x3(u / self._n_pixels)
-
-
-def _sum_3x3(x: Tensor) -> Tensor:
-    return F.avg_pool2d(x, 3, stride=1, padding=1, divisor_override=1)
+        return sum_3x3(u / self._n_pixels)
 
 
 class _Conv(_Edge):
@@ -58,14 +56,13 @@ class _Conv(_Edge):
 
     def __init__(self, source: int, target: int, weight: Tensor, stride: int = 1) -> None:
         super().__init__(source, target)
-        self._size = weight.shape[2]
-        self.weight = weight.double().abs().flatten(1)
-        self._unfold = {"kernel_size": self._size, "padding": self._size // 2, "stride": stride}
+        self._size, self._stride = weight.shape[2], stride
+        self.weight = weight.abs().flatten(1)
 
     def forward(self, x: Tensor) -> Tensor:
         self._shape = x.shape
-        self._columns = F.unfold(x, **self._unfold) if self._size > 1 else x.flatten(1)
-        side = -(-x.shape[2] // self._unfold["stride"])
+        self._columns = unfold(x, self._size, self._stride) if self._size > 1 else x.flatten(1)
+        side = -(-x.shape[2] // self._stride)
         return (self.weight @ self._columns).view(-1, side, side)
 
     def gradients(self, u: Tensor) -> Tensor:
@@ -78,7 +75,7 @@ class _Conv(_Edge):
         columns = columns.view(len(columns), len(u), -1).transpose(0, 1)
         if self._size == 1:
             return columns.reshape(len(u), *self._shape)
-        return F.fold(columns, self._shape[1:], **self._unfold)
+        return fold(columns, self._size, self._stride, self._shape[1])
 
 
 class _Shortcut(_Conv):
@@ -106,40 +103,59 @@ def _edges(layer: Layer, weights: Weights) -> list[_Edge]:
     return edges
 
 
+class _Scaled(NamedTuple):
+    """Numbers divided by a power of two, so that the largest is near 1, and the exponent of that power."""
+
+    numbers: Tensor
+    exponent: Tensor
+
+    @classmethod
+    def of(cls, numbers: Tensor, exponent: Tensor) -> "_Scaled":
+        """Divide numbers, which have been divided by ``2 ** exponent`` before."""
+        further = torch.frexp(numbers.max()).exponent
+        return cls(numbers * torch.exp2(-further), exponent + further)
+
+
 class _Step(NamedTuple):
-    """A layer that has been run: the edges that something flows through, and the output, None if nothing arrives."""
+    """A layer that has been run: the edges that something flows through, and the output, None if nothing arrives.
+
+    The layer ran on numbers divided by ``2 ** exponent``.
+    """
 
     edges: list[_Edge]
-    output: Tensor | None
+    exponent: Tensor
+    output: _Scaled | None
 
 
-def _run(edges: list[_Edge], x: Tensor | None) -> _Step:
+def _run(edges: list[_Edge], x: _Scaled | None) -> _Step:
     if x is None:
-        return _Step([], None)
-    nodes, active = {0: x}, []
+        return _Step([], torch.zeros(()), None)
+    nodes, active = {0: x.numbers}, []
     for edge in edges:
         if edge.source in nodes:
             y = edge.forward(nodes[edge.source])
             nodes[edge.target] = nodes[edge.target] + y if edge.target in nodes else y
             active.append(edge)
-    return _Step(active, nodes.get(3))
+    return _Step(active, x.exponent, _Scaled.of(nodes[3], x.exponent) if 3 in nodes else None)
 
 
-def _run_back(step: _Step, u: Tensor, flows: list[Flow]) -> Tensor:
+def _run_back(step: _Step, u: _Scaled, flows: list[ScaledFlow]) -> _Scaled:
     """Gradients to the input of a layer, given those to its output; gradients to its weights are added to the flows."""
-    nodes = {3: u}
+    nodes = {3: u.numbers}
     for edge in reversed(step.edges):
         if edge.target in nodes:
             if isinstance(edge, _Conv):
                 for flow, gradient in zip(flows, edge.gradients(nodes[edge.target]), strict=True):
-                    flow.append((edge.weight, gradient))
+                    flow.append((edge.weight, gradient, step.exponent + u.exponent))
             v = edge.backward(nodes[edge.target])
             nodes[edge.source] = nodes[edge.source] + v if edge.source in nodes else v
-    return nodes[0]
+    return _Scaled.of(nodes[0], u.exponent)
 
 
 @torch.inference_mode()  # on a generator, it holds within each step only
-def flows(members: Sequence[Network], batch: Batch, initialisation: str, seed: int) -> Iterator[tuple[Flow, float]]:
+def flows(
+    members: Sequence[Network], batch: Batch, initialisation: str, seed: int
+) -> Iterator[tuple[ScaledFlow, float]]:
     """Yield each network's absolute weights with the gradient of the sum of its logits to them, and the seconds taken.
 
     Weights that nothing flows through are left out: their gradient is 0. Where no path leads from input to output only
@@ -162,7 +178,7 @@ def flows(members: Sequence[Network], batch: Batch, initialisation: str, seed: i
         if before is None:
             skeleton = network.skeleton
             shape = (skeleton.in_channels, skeleton.image_side, skeleton.image_side)
-            ones = torch.ones(shape, dtype=torch.float64, device=device)
+            ones = _Scaled(torch.ones(shape, device=device), torch.zeros((), dtype=torch.float64, device=device))
             before = [_run([_Conv(0, 3, draw(network, layers=("stem",))["stem.conv"])], ones)]
         return [*before, _run(_edges(layer, draw(network, layers=(layer.name,))), before[-1].output)]
 
@@ -170,7 +186,7 @@ def flows(members: Sequence[Network], batch: Batch, initialisation: str, seed: i
     for group in siblings(members):
         start = time.perf_counter()
         shared = trunk.visit(group[0], len(group[0].layers) - 1)[-1]
-        evidence: list[Flow] = [[] for _ in group]
+        evidence: list[ScaledFlow] = [[] for _ in group]
         parts = []
         for network, flow in zip(group, evidence, strict=True):
             weights = draw(network, layers=(network.layers[-1].name, "classifier"))
@@ -178,18 +194,25 @@ def flows(members: Sequence[Network], batch: Batch, initialisation: str, seed: i
             u = _head_back(weights["classifier.weight"], last.output, flow)
             parts.append(None if u is None else _run_back(last, u, [flow]))
         if parts[0] is not None:  # a path through the last layer of one sibling is one through every layer of all
-            u = torch.cat(parts)
+            u = _joined(parts)
             for step in reversed(shared):
                 u = _run_back(step, u, evidence)
         seconds = (time.perf_counter() - start) / len(group)
         yield from ((flow, seconds) for flow in evidence)
 
 
-def _head_back(classifier: Tensor, x: Tensor | None, flow: Flow) -> Tensor | None:
+def _head_back(classifier: Tensor, x: _Scaled | None, flow: ScaledFlow) -> _Scaled | None:
     """Gradients to the last layer's output x, through the classifier and the average over pixels."""
-    weight = classifier.double().abs()
+    weight = classifier.abs()
     if x is None:
-        flow.append((weight, torch.zeros_like(weight)))
+        flow.append((weight, torch.zeros_like(weight), torch.zeros(())))
         return None
-    flow.append((weight, x.mean(dim=(1, 2)).expand_as(weight)))
-    return (weight.sum(dim=0) / x[0].numel())[None, :, None, None].expand(1, *x.shape)
+    flow.append((weight, x.numbers.mean(dim=(1, 2)).expand_as(weight), x.exponent))
+    u = (weight.sum(dim=0) / x.numbers[0].numel())[None, :, None, None].expand(1, *x.numbers.shape)
+    return _Scaled.of(u, torch.zeros_like(x.exponent))
+
+
+def _joined(parts: list[_Scaled]) -> _Scaled:
+    """Parts of siblings as one batch, with the exponent of the largest."""
+    exponent = torch.stack([part.exponent for part in parts]).amax()
+    return _Scaled(torch.cat([part.numbers * torch.exp2(part.exponent - exponent) for part in parts]), exponent)
