@@ -74,7 +74,6 @@ def _reduction(layer: Layer, weights: Weights, x: Map, on_active: OnActive) -> M
 
 
 def _cell(layer: Layer, weights: Weights, x: Map, on_active: OnActive) -> Map:
-    zeros = np.zeros((*x.shape[:3], layer.c_out), x.dtype)
     edges = [(source, target, op) for op, (source, target) in zip(layer.ops, EDGES, strict=True) if op != NONE]
     terms = {target: [] for target in (1, 2, 3)}
     for node in (0, 1, 2):
@@ -82,7 +81,7 @@ def _cell(layer: Layer, weights: Weights, x: Map, on_active: OnActive) -> Map:
         n_conv = sum(op in (CONV1, CONV3) for _, op in leaving)
         if not leaving:
             continue
-        arrived = [as_it_is(x)] if node == 0 else terms[node] or [as_it_is(zeros)]
+        arrived = [as_it_is(x)] if node == 0 else terms[node] or [as_it_is(_zeros(layer, x))]
         total, active = add_up(arrived, total=node > 0 and n_conv < len(leaving), active=n_conv > 0)
         z = x if node == 0 else total
         if n_conv:
@@ -96,4 +95,9 @@ def _cell(layer: Layer, weights: Weights, x: Map, on_active: OnActive) -> Map:
                 terms[target].append(pooled)
             else:  # a skip that changes the width has a convolution, but no ReLU
                 terms[target].append(normalised(convolve(z, weights[name])) if name in weights else as_it_is(z))
-    return add_up(terms[3], active=False)[0] if terms[3] else zeros
+    return add_up(terms[3], active=False)[0] if terms[3] else _zeros(layer, x)
+
+
+def _zeros(layer: Layer, x: Map) -> Map:
+    """Value of a node that nothing arrives at."""
+    return np.zeros((*x.shape[:3], layer.c_out), x.dtype)

@@ -160,24 +160,36 @@ def _signs(x, out):
 def _pool(x, out):
     n_images, height, width, n_channels = x.shape
     n_row = width * n_channels
-    # Sums of three rows, between a pixel of zeros on either side.
-    row = np.zeros(n_row + 2 * n_channels, np.float32)
+    row = np.zeros(n_row + 2 * n_channels, np.float32)  # between a pixel of zeros on either side
+    middle, right = row[n_channels : n_channels + n_row], row[2 * n_channels :]
+    means = np.empty((3, n_row), np.float32)  # of neighbours within each of the last three rows
     shares = np.empty(n_row, np.float32)
-    for h in range(height):
-        first, last = max(h - 1, 0), min(h + 1, height - 1)
-        for i in range(n_row):
-            w = i // n_channels
-            shares[i] = 1 / ((last + 1 - first) * (1 + (w > 0) + (w < width - 1)))
-        for image in range(n_images):
-            middle = row[n_channels : n_channels + n_row]
-            middle[:] = 0
-            for k in range(first, last + 1):
-                pixels = x[image, k].reshape(n_row)
+    for i in range(n_row):
+        w = i // n_channels
+        shares[i] = 1 / (1 + (w > 0) + (w < width - 1))
+    for image in range(n_images):
+        rows, pooled_rows = x[image].reshape(height, n_row), out[image].reshape(height, n_row)
+        for h in range(height + 1):
+            if h < height:
+                mean, pixels = means[h % 3], rows[h]
                 for i in range(n_row):
-                    middle[i] += widen(pixels[i])
-            pooled, right = out[image, h].reshape(n_row), row[2 * n_channels :]
-            for i in range(n_row):
-                pooled[i] = narrow((row[i] + middle[i] + right[i]) * shares[i], pooled)
+                    middle[i] = widen(pixels[i])
+                for i in range(n_row):
+                    mean[i] = (row[i] + middle[i] + right[i]) * shares[i]
+            if h > 0:
+                pooled, own = pooled_rows[h - 1], means[(h - 1) % 3]
+                above, below = means[(h - 2) % 3], means[h % 3]
+                share = np.float32(1 / (1 + (h > 1) + (h < height)))
+                if 1 < h < height:
+                    for i in range(n_row):
+                        pooled[i] = narrow((above[i] + own[i] + below[i]) * share, pooled)
+                elif height > 1:
+                    other = below if h == 1 else above
+                    for i in range(n_row):
+                        pooled[i] = narrow((own[i] + other[i]) * share, pooled)
+                else:
+                    for i in range(n_row):
+                        pooled[i] = narrow(own[i], pooled)
 
 
 class Term:
