@@ -32,6 +32,7 @@ from proxybank.spaces.tss import CONV1, CONV3, EDGES, NONE, POOL, drop_dead_edge
 STREAMS = ("sum", "turn", "loss")
 KINDS = ("forward", "tangent", "back", "gradients", "turn", "relu")
 _EPSILON = 1e-5
+_STEP = 2.0**-13
 
 
 class Clock:
@@ -58,7 +59,7 @@ class _Norm:
     def __init__(self, x: Tensor, n_images: int) -> None:
         self._x, self._n_images = x, n_images
         n_pixels = x[0, 0].numel()
-        near = x[:n_images].mean(dim=(0, 2, 3)).double()
+        near = x[:1].mean(dim=(0, 2, 3)).double()  # near enough to the mean for differences not to cancel
         sums, products = (value.double().unflatten(0, (-1, n_images)) for value in channel_sums(x, x[:n_images], near))
         means = sums.mean(dim=1) / n_pixels
         along = products.mean(dim=1) / n_pixels  # mean(x (x - near)), mean(dx (x - near))
@@ -220,10 +221,12 @@ class _Block:
                     total = v if total is None else total.add_(v)
             if total is not None:
                 sweep.back_through_relu(self._active.pop(source), total)
+            owned = total is not None  # what a copy sends back belongs to its target
             for edge in edges:
                 if not edge.relu:
                     v = self._back(edge, nodes[edge.target])
-                    total = v if total is None else total + v
+                    total = v if total is None else total.add_(v) if owned else total + v
+                    owned = owned or v is not nodes[edge.target]
             sweep.lap_back()
             nodes[source] = total
         return nodes[0]
@@ -276,11 +279,22 @@ class _Block:
         gradient = sweep.gradients[name] = _conv_back(edge.conv, u[-n:], x[:n], weight, 1)
         sweep.saliencies[name] = along.double().square().mean(dim=0) / 2
         sweep.clock.lap("gradients")
-        if "turn" in sweep.streams:  # x turns with the loss's cotangents, as dx does with their change
-            change = _conv_back(edge.conv, u[-2 * n : len(u) - 2 * n + len(x)], x, weight, 1).double()
+        if "turn" in sweep.streams:
+            change = self._change(edge, u[-2 * n : -n], u[-n:], x, gradient)
             change -= gradient if edge.norm else 0
             sweep.turned += (gradient * change).sum()
             sweep.clock.lap("turn")
+
+    def _change(self, edge: _Edge, v: Tensor, u: Tensor, x: Tensor, gradient: Tensor) -> Tensor:
+        """How the gradient to a weight, of x and u, changes with them: x goes with v, the change of u, and dx with u.
+
+        As the gradient is linear in both, a small step gives the change but for a part of its own size.
+        """
+        n, weight = len(u), self._weight(edge)
+        if len(x) == n:
+            return _conv_back(edge.conv, v, x, weight, 1).double()
+        moved = torch.add(u, v, alpha=_STEP), torch.add(x[:n], x[n:], alpha=_STEP)
+        return (_conv_back(edge.conv, *moved, weight, 1).double() - gradient) / _STEP
 
     def _weight(self, edge: _Edge) -> Tensor:
         return self._sweep.weights[f"{self._name}.{edge.conv.name}"]
