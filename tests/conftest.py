@@ -6,11 +6,15 @@ import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
 import yaml
 from polars.testing import assert_frame_equal
+
+from proxybank import passes
+from proxybank.proxies import group_of
 
 ROOT = Path(__file__).parents[1]
 # What a run reads of the repository.
@@ -88,6 +92,11 @@ def tiny_run(workspace) -> Workspace:
     done = made.run()
     assert done.returncode == 0, done.stderr
     return made
+
+
+def provided(part: str, members, batch, initialisation: str, seed: int) -> list[tuple[Any, float]]:
+    """What a pass provides of each network, by name, and the seconds it took."""
+    return [found[part] for found in passes.run(group_of(part), {part}, members, batch, initialisation, seed)]
 
 
 @pytest.fixture

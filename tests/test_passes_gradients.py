@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from conftest import provided
 
 from proxybank import networks, passes, spaces
-from proxybank.passes import second_order
 
 SMALL = spaces.Skeleton(image_side=8, stem_width=8, cells_per_stage=1)
 INIT = "kaiming_normal_fan_out"
@@ -23,7 +23,7 @@ EACH = pytest.mark.parametrize("network", NETWORKS, ids=["all", "dead", "sizes"]
 
 
 def evidence(group, network, batch=BATCH, initialisation=INIT):
-    ((found, seconds),) = passes.PASSES[group]([network], batch, initialisation, 3)
+    ((found, seconds),) = provided(group, [network], batch, initialisation, 3)
     assert seconds > 0
     return found
 
@@ -93,25 +93,14 @@ def test_channel_saliency_equals_the_gradient_to_a_gate_on_each_image_and_channe
 
 
 @EACH
-def test_curvature_equals_the_difference_of_gradients(network):
+def test_curvature_equals_the_second_derivative(network):
+    """PyTorch's own, in float64: twice through the forward function."""
     weights, layers = drawn(network)
-    gradient = loss_gradient(network, weights, layers)
-    step = 1e-6 / flat(gradient).norm()
-
-    def moved(sign):
-        with torch.no_grad():
-            for weight, direction in zip(layers, gradient, strict=True):
-                weight += sign * step * direction
-        result = flat(loss_gradient(network, weights, layers))
-        with torch.no_grad():
-            for weight, direction in zip(layers, gradient, strict=True):
-                weight -= sign * step * direction
-        return result
-
-    expected = (moved(1) - moved(-1)) / (2 * step)
-    found = evidence("loss_curvature", network)
-    assert_near(flat(product for _, product in found), expected, rel=1e-3)
-    assert torch.equal(flat(weight for weight, _ in found), flat(layers).detach().float().double())
+    loss = F.cross_entropy(logits(network, weights), LABELS)
+    first = torch.autograd.grad(loss, layers, create_graph=True, allow_unused=True)
+    squared = sum((gradient * gradient.detach()).sum() for gradient in first if gradient is not None)
+    expected = sum((w * product).sum().item() for w, product in zip(layers, derivatives(squared, layers), strict=True))
+    assert evidence("loss_curvature", network) == pytest.approx(expected, rel=1e-3)
 
 
 @EACH
@@ -230,7 +219,7 @@ def test_path_sum_equals_products_of_matrices(monkeypatch):
 def test_path_sum_along_the_tree_equals_single_networks(initialisation):
     genes = spaces.get("sss").genes[np.r_[0:3, 9, 20_000, 20_064]]
     members = [networks.Network("sss", tuple(int(gene) for gene in row), SMALL) for row in genes]
-    found = [total for total, _ in passes.PASSES["path_sum"](members, BATCH, initialisation, 3)]
+    found = [total for total, _ in provided("path_sum", members, BATCH, initialisation, 3)]
     expected = []
     for network in members:
         weights = {name: w.double() ** 2 for name, w in networks.draw(network, initialisation, 3).items()}
@@ -253,20 +242,3 @@ def test_images_and_labels_stay_as_they_were():
     for group in ("loss_gradient", "input_gradient"):
         evidence(group, NETWORKS[0])
     assert torch.equal(IMAGES, before) and not IMAGES.requires_grad
-
-
-def test_second_derivatives_of_batch_norm_equal_numerical_ones():
-    x = torch.randn(3, 2, 2, 3, generator=torch.Generator().manual_seed(1), dtype=torch.float64, requires_grad=True)
-    assert torch.equal(second_order.batch_norm(x), networks.batch_norm(x))
-    assert torch.autograd.gradgradcheck(second_order.batch_norm, (x,))
-
-
-def test_second_derivatives_of_pooling_equal_numerical_ones():
-    x = torch.randn(1, 2, 4, 4, generator=torch.Generator().manual_seed(1), dtype=torch.float64, requires_grad=True)
-
-    def pooled(x):
-        with second_order.Pooling():
-            return networks.average_pool(x) ** 3
-
-    assert torch.equal(pooled(x), networks.average_pool(x) ** 3)
-    assert torch.autograd.gradgradcheck(pooled, (x,))

@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
+from conftest import provided
 from scipy.stats import spearmanr
 
 from proxybank import data, networks, passes, spaces
@@ -158,7 +159,7 @@ def parity_scores(arguments):
     scores = []
     for seed in range(3):
         batch = passes.Batch(torch.from_numpy(drawn.images[seed]), torch.from_numpy(drawn.labels[seed]))
-        found = passes.PASSES[group](members, batch, INIT, seed)
+        found = provided(group, members, batch, INIT, seed)
         names = ["naswot"] if group == "forward" else ["logsynflow", "synflow"]
         scores.append([[value(name, evidence)[0] for name in names] for evidence, _ in found])
     return np.array(scores, float).mean(axis=0)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from conftest import provided
 
 from proxybank import networks, passes, spaces
 from proxybank.passes.cell_jacobian import LayerSpectra
@@ -32,7 +33,7 @@ def ok(expected, **tolerance):
 
 def scores(group, members):
     """Score and status of each proxy of a group, network by network."""
-    found = list(passes.PASSES[group](members, BATCH, INIT, 0))
+    found = provided(group, members, BATCH, INIT, 0)
     return [{name: value(name, evidence) for name in in_group(REGISTRY, group)} for evidence, _ in found]
 
 

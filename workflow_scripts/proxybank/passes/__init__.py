@@ -1,6 +1,6 @@
 """The few passes through a network that feed all proxies."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from typing import Any
 
 from proxybank.networks import Network
@@ -14,14 +14,13 @@ from proxybank.passes.fisher_spectrum import fisher_spectra
 from proxybank.passes.forward import relu_kernels
 from proxybank.passes.gradient_sign import sign_determinants
 from proxybank.passes.initial_accuracy import initial_accuracies
-from proxybank.passes.input_gradient import input_gradients
 from proxybank.passes.layer_gradient import layer_gradients
 from proxybank.passes.linear_region import linear_regions
-from proxybank.passes.loss_gradient import half_batch_gradients, loss_curvatures, loss_gradients
+from proxybank.passes.loss_gradient import half_batch_gradients
 from proxybank.passes.noisy_images import noise_responses
 from proxybank.passes.perturbed_noise import perturbations
-from proxybank.passes.response_correlation import response_correlations
 from proxybank.passes.sample_gradient import sample_gradients, tangent_kernels
+from proxybank.passes.shared_gradient import shared_gradients
 from proxybank.passes.sign_pattern import sign_patterns
 from proxybank.passes.synaptic_flow import flows
 
@@ -31,10 +30,7 @@ __all__ = ["PASSES", "Batch", "Flow", "Pass", "ReluKernel", "ScaledFlow", "flows
 PASSES: dict[str, Pass] = {
     "forward": relu_kernels,
     "synaptic_flow": flows,
-    "loss_gradient": loss_gradients,
-    "loss_curvature": loss_curvatures,
     "half_batches": half_batch_gradients,
-    "input_gradient": input_gradients,
     "sample_gradient": sample_gradients,
     "tangent_kernel": tangent_kernels,
     "normalised_flow": normalised_flows,
@@ -50,14 +46,16 @@ PASSES: dict[str, Pass] = {
     "linear_region": linear_regions,
     "cell_jacobian": layer_spectra,
     "fisher_spectrum": fisher_spectra,
-    "response_correlation": response_correlations,
     "layer_gradient": layer_gradients,
     "gradient_sign": sign_determinants,
 }
 
+# Those that provide several things from one forward pass, and run what is asked for.
+SHARED = {"gradients": shared_gradients}
+
 
 def run(
-    group: str, parts: Collection[str], members: Sequence[Network], batch: Batch, initialisation: str, seed: int
+    group: str, parts: Set[str], members: Sequence[Network], batch: Batch, initialisation: str, seed: int
 ) -> Iterator[dict[str, tuple[Any, float]]]:
     """Run one group of passes; yield for each network what it provides, with the seconds that this would take alone.
 
@@ -65,10 +63,13 @@ def run(
     ----------
     group : str
         One of `proxies.GROUPS`.
-    parts : collection of str
+    parts : set of str
         Those of the things it provides that are asked for.
     members, batch, initialisation, seed
         As for every `Pass`.
     """
-    for found in PASSES[group](members, batch, initialisation, seed):
-        yield dict.fromkeys(parts, found)
+    if group in SHARED:
+        yield from SHARED[group](members, batch, initialisation, seed, parts)
+    else:
+        for found in PASSES[group](members, batch, initialisation, seed):
+            yield dict.fromkeys(parts, found)

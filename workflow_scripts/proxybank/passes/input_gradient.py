@@ -1,14 +1,9 @@
-"""Pass P3: one clean forward pass, and one backward pass of the sum of all logits to the images."""
+"""Pass P3: what one backward pass of the sum of all logits to the images finds."""
 
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-
-from proxybank import networks
-from proxybank.networks import Network
-from proxybank.passes.evidence import Batch
-from proxybank.passes.gradients import gradients, one_by_one
 
 
 class InputGradient(NamedTuple):
@@ -26,15 +21,3 @@ class InputGradient(NamedTuple):
     rows: NDArray[np.float64]
     labels: NDArray[np.int64]
     n_classes: int
-
-
-@one_by_one
-def input_gradients(network: Network, batch: Batch, initialisation: str, seed: int) -> InputGradient:
-    """Differentiate the logits of one network to the images."""
-    weights = networks.draw(network, initialisation, seed, device=batch.images.device)
-    images = batch.images.detach().requires_grad_()
-    total = networks.forward(network, weights, images).logits.sum()
-    # Without a path from input to output nothing is recorded.
-    gradient = gradients(total, [images])[0] if total.requires_grad else images.new_zeros(images.shape)
-    rows = gradient.flatten(1).double().cpu().numpy()
-    return InputGradient(rows, batch.labels.cpu().numpy(), network.skeleton.n_classes)

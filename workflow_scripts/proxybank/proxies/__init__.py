@@ -15,6 +15,16 @@ from proxybank.proxies import (  # noqa: F401  (each registers its proxies)
     spectra,
     synaptic_flow,
 )
-from proxybank.proxies.registry import CLOSED_FORM, GROUPS, LOW_PRECISION, REGISTRY, Proxy, Status, evaluate, in_group
+from proxybank.proxies.registry import (
+    CLOSED_FORM,
+    GROUPS,
+    LOW_PRECISION,
+    REGISTRY,
+    Proxy,
+    Status,
+    evaluate,
+    group_of,
+    in_group,
+)
 
-__all__ = ["CLOSED_FORM", "GROUPS", "LOW_PRECISION", "REGISTRY", "Proxy", "Status", "evaluate", "in_group"]
+__all__ = ["CLOSED_FORM", "GROUPS", "LOW_PRECISION", "REGISTRY", "Proxy", "Status", "evaluate", "group_of", "in_group"]

@@ -14,10 +14,8 @@ from typing import Any
 GROUPS: dict[str, tuple[str, ...]] = {
     "forward": ("forward",),
     "synaptic_flow": ("synaptic_flow",),
-    "loss_gradient": ("loss_gradient",),
-    "loss_curvature": ("loss_curvature",),
+    "gradients": ("loss_gradient", "loss_curvature", "input_gradient", "response_correlation"),
     "half_batches": ("half_batches",),
-    "input_gradient": ("input_gradient",),
     "sample_gradient": ("sample_gradient",),
     "tangent_kernel": ("tangent_kernel",),
     "normalised_flow": ("normalised_flow",),
@@ -33,7 +31,6 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "linear_region": ("linear_region",),
     "cell_jacobian": ("cell_jacobian",),
     "fisher_spectrum": ("fisher_spectrum",),
-    "response_correlation": ("response_correlation",),
     "layer_gradient": ("layer_gradient",),
     "gradient_sign": ("gradient_sign",),
 }
@@ -112,6 +109,11 @@ def register_proxy(proxy: Proxy) -> None:
     if proxy.needs not in known:
         raise ValueError(f"proxy '{proxy.name}' needs '{proxy.needs}'; known: {', '.join(known)}")
     REGISTRY[proxy.name] = proxy
+
+
+def group_of(part: str) -> str:
+    """Group of passes that provides something."""
+    return next(group for group, parts in GROUPS.items() if part in parts)
 
 
 def in_group(names: Iterable[str], group: str) -> list[str]:

@@ -1,0 +1,442 @@
+"""Forward and backward through one network, written out, with everything that goes back at once in one batch.
+
+What goes forward is a batch of images, and behind it, from where it is not zero, its tangent: the change of every value
+when all weights w grow to (1 + t) w. What goes back are up to three cotangents, one behind the other along the batch:
+
+- ``sum``: derivatives of the sum of all logits,
+- ``turn``: how those of the loss change as the weights grow, which is the row w'H of Hessian times weights,
+- ``loss``: derivatives of the mean cross-entropy.
+
+They share BatchNorm's statistics, the masks of ReLUs, and each convolution's call. Nothing is computed for edges on no
+path from input to output.
+
+A convolution before BatchNorm is free of scale: its own growth changes nothing behind BatchNorm, but for the epsilon in
+there, which is left out, and divides its gradient by 1 + t. So no tangent comes from it, and a part -g of its row w'H
+is known. The tangent begins at the first convolution that has no BatchNorm, the shortcut of the first reduction.
+"""
+
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from proxybank.networks import Conv, Network, Weights, block_convs, cell_convs
+from proxybank.passes.channelwise import affine, channel_sums
+from proxybank.spaces.base import Layer
+from proxybank.spaces.tss import CONV1, CONV3, EDGES, NONE, POOL, drop_dead_edges
+
+STREAMS = ("sum", "turn", "loss")
+KINDS = ("forward", "tangent", "back", "gradients", "turn", "relu")
+_EPSILON = 1e-5
+_STEP = 2.0**-13
+
+
+class Clock:
+    """Seconds by kind of work; see `Sweep`."""
+
+    def __init__(self) -> None:
+        self.seconds = dict.fromkeys(KINDS, 0.0)
+        self._last = time.perf_counter()
+
+    def lap(self, *kinds: str) -> None:
+        """Divide the seconds since the last call equally among these kinds."""
+        now = time.perf_counter()
+        for kind in kinds:
+            self.seconds[kind] += (now - self._last) / len(kinds)
+        self._last = now
+
+
+class _Norm:
+    """BatchNorm of a batch x and, if it is there, its tangent dx behind it.
+
+    With means over all values of a channel, y = s (x - mean(x)) and dy = s (dx - mean(dx) - y h) for h = mean(y dx).
+    """
+
+    def __init__(self, x: Tensor, n_images: int) -> None:
+        self._x, self._n_images = x, n_images
+        n_pixels = x[0, 0].numel()
+        near = x[:1].mean(dim=(0, 2, 3)).double()  # near enough to the mean for differences not to cancel
+        sums, products = (value.double().unflatten(0, (-1, n_images)) for value in channel_sums(x, x[:n_images], near))
+        means = sums.mean(dim=1) / n_pixels
+        along = products.mean(dim=1) / n_pixels  # mean(x (x - near)), mean(dx (x - near))
+        self._mean = mean = means[0]
+        self._scale = (along[0] - mean * (mean - near) + _EPSILON).rsqrt()
+        if len(means) == 2:
+            self._tangent_mean = means[1]
+            self._h = self._scale * (along[1] - means[1] * (mean - near))
+        # Of each image and channel: sums of x - mean and its square.
+        self._centred = sums[0] - n_pixels * mean
+        self._squares = products[0] - mean * self._centred + (near - mean) * sums[0]
+
+    @property
+    def has_tangent(self) -> bool:
+        """Whether there is a tangent."""
+        return len(self._x) > self._n_images
+
+    def add_to(self, out: Tensor | None) -> Tensor:
+        """Add y, and dy behind it, to `out`, which is made where there is none."""
+        add, n, s = out is not None, self._n_images, self._scale
+        out = torch.empty_like(self._x) if out is None else out
+        x = self._x[:n]
+        affine(out[:n], x, s, x, torch.zeros_like(s), -s * self._mean, add=add)
+        if self.has_tangent:
+            b = -s.square() * self._h
+            affine(out[n:], self._x[n:], s, x, b, -s * self._tangent_mean - b * self._mean, add=add)
+        return out
+
+    def back(self, u: Tensor, streams: tuple[str, ...]) -> tuple[Tensor, Tensor]:
+        """Cotangents to x, given those to y, and the sums over pixels of x times the last of them.
+
+        They are s (u - a - y b) with a = mean(u), b = mean(u y). Its derivative for those that ``turn``, v = du, is
+        s (v - mean(v) - dy b - y (mean(v y) + mean(u dy))) - s^2 h (u - a - y b).
+        """
+        n, s, mean = self._n_images, self._scale, self._mean
+        x, d = self._x[:n], torch.empty_like(u)
+        n_pixels = x[0, 0].numel()
+        sums, products = (value.double().unflatten(0, (-1, n)) for value in channel_sums(u, x, mean))
+        a, b = sums.mean(dim=1) / n_pixels, s * products.mean(dim=1) / n_pixels
+        to_x = -s.square() * b
+        constant = -s * a - to_x * mean
+        parts = dict(zip(streams, zip(u.split(n), d.split(n), a, b, to_x, constant, strict=True), strict=True))
+        for stream, (u_part, d_part, _, _, to_x_part, constant_part) in parts.items():
+            if stream != "turn" or not self.has_tangent:
+                affine(d_part, u_part, s, x, to_x_part, constant_part)
+        if "turn" in parts and self.has_tangent:
+            self._turn(*parts["turn"][:4], *parts["loss"][:1], *parts["loss"][2:])
+        along = s * (products[-1] - a[-1] * self._centred) + to_x[-1] * self._squares
+        total = s * (sums[-1] - n_pixels * a[-1]) + to_x[-1] * self._centred
+        return d, along + mean * total
+
+    def _turn(
+        self,
+        v: Tensor,
+        out: Tensor,
+        a_v: Tensor,
+        b_v: Tensor,
+        u: Tensor,
+        a: Tensor,
+        b: Tensor,
+        to_x: Tensor,
+        constant: Tensor,
+    ) -> None:
+        n, s, h = self._n_images, self._scale, self._h
+        x, dx = self._x[:n], self._x[n:]
+        _, products = channel_sums(u, dx, self._tangent_mean)
+        mean_u_dy = s * (products.sum(dim=0, dtype=torch.float64) / (n * x[0, 0].numel()) - h * b)
+        along_y = s.square() * (s * b * h - b_v - mean_u_dy)
+        shift = -s * h * constant - s * a_v - to_x * self._tangent_mean - along_y * self._mean
+        affine(out, v, s, u, -s.square() * h, shift)
+        affine(out, dx, to_x, x, along_y - s * h * to_x, add=True)
+
+
+@dataclass(frozen=True)
+class _Edge:
+    """What leads from one node of a layer to another: a copy, unless it says more.
+
+    Attributes
+    ----------
+    pool : int
+        Side of the average pooling that comes first: 3 keeps the size of maps and does not count padding, 2 halves it.
+    conv : Conv, optional
+    relu, norm : bool
+        Whether the convolution has a ReLU before and BatchNorm behind it.
+    """
+
+    source: int
+    target: int
+    pool: int = 0
+    conv: Conv | None = None
+    relu: bool = False
+    norm: bool = False
+
+
+def _edges(layer: Layer) -> list[_Edge]:
+    """Edges of a layer that lie on a path from its input, node 0, to its output, node 3; by source."""
+    if layer.ops is None:
+        a, b, shortcut = block_convs(layer)
+        reduction = (_Edge(0, 1, 0, a, True, True), _Edge(0, 3, 2, shortcut), _Edge(1, 3, 0, b, True, True))
+        return list(reduction)
+    convs = {conv.name: conv for conv in cell_convs(layer)}
+    edges = []
+    live = drop_dead_edges(np.array([layer.ops]))[0]
+    for op, (source, target) in zip(live, EDGES, strict=True):
+        if op != NONE:
+            conv = convs.get(f"{source}>{target}")
+            edges.append(_Edge(source, target, 3 * (op == POOL), conv, op in (CONV1, CONV3), conv is not None))
+    return sorted(edges, key=lambda edge: edge.source)
+
+
+class _Block:
+    """The stem or a layer, run forward once and then back once; see `Sweep`."""
+
+    def __init__(self, name: str, edges: list[_Edge], sweep: "Sweep") -> None:
+        self._name, self._edges, self._sweep = name, edges, sweep
+        self._inputs: dict[_Edge, Tensor] = {}
+        self._outputs: dict[_Edge, Tensor] = {}
+        self._norms: dict[_Edge, _Norm] = {}
+        self._active: dict[int, Tensor] = {}
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Output of the layer and, behind it, its tangent, if it has any."""
+        sweep = self._sweep
+        nodes, owned = {0: x}, set()  # what is not owned lies elsewhere too, and must not change
+        for edge in self._edges:
+            x, target = nodes[edge.source], edge.target
+            if edge.relu:
+                if edge.source not in self._active:
+                    self._active[edge.source] = sweep.relu(x)
+                x = self._active[edge.source]
+            if edge.pool:
+                x = F.avg_pool2d(x, 2) if edge.pool == 2 else _sum_3x3(x).mul_(_shares_3x3(x))
+            if edge.conv is not None:
+                self._inputs[edge] = x
+                x = self._convolve(edge, x)
+            if edge.norm:
+                self._norms[edge] = _Norm(x, sweep.n_images)
+                before = nodes.get(target)
+                nodes[target] = self._norms[edge].add_to(
+                    before if before is None or target in owned else before.clone()
+                )
+            else:
+                nodes[target] = nodes[target] + x if target in nodes else x
+            if edge.norm or edge.pool:
+                owned.add(target)
+            sweep.lap_forward(len(x))
+        return nodes[3]
+
+    def back(self, u: Tensor) -> Tensor:
+        """Cotangents to the input, given those to the output; the stem's are of the sum of logits only."""
+        sweep = self._sweep
+        nodes = {3: u}
+        for source in sorted({edge.source for edge in self._edges}, reverse=True):
+            edges = [edge for edge in self._edges if edge.source == source]
+            total = None
+            for edge in edges:
+                if edge.relu:
+                    v = self._back(edge, nodes[edge.target])
+                    total = v if total is None else total.add_(v)
+            if total is not None:
+                sweep.back_through_relu(self._active.pop(source), total)
+            owned = total is not None  # what a copy sends back belongs to its target
+            for edge in edges:
+                if not edge.relu:
+                    v = self._back(edge, nodes[edge.target])
+                    total = v if total is None else total.add_(v) if owned else total + v
+                    owned = owned or v is not nodes[edge.target]
+            sweep.lap_back()
+            nodes[source] = total
+        return nodes[0]
+
+    def _convolve(self, edge: _Edge, x: Tensor) -> Tensor:
+        conv, n = edge.conv, self._sweep.n_images
+        y = F.conv2d(x, self._weight(edge), stride=conv.stride, padding=conv.kernel // 2)
+        y = y.contiguous(memory_format=torch.channels_last)
+        if edge.norm:
+            return y
+        # Nothing behind it undoes the growth of its weights: the tangent begins here.
+        self._outputs[edge] = y[:n].clone()
+        if "turn" in self._sweep.streams:
+            y = torch.cat([y[:n], y[:n] + y[n:] if len(y) > n else y])
+        return y
+
+    def _back(self, edge: _Edge, u: Tensor) -> Tensor:
+        if edge.conv is not None:
+            u = self._back_through_conv(edge, u)
+        if edge.pool == 3:
+            return _sum_3x3(u * _shares_3x3(u))
+        return F.interpolate(u, scale_factor=2).mul_(0.25) if edge.pool == 2 else u
+
+    def _back_through_conv(self, edge: _Edge, u: Tensor) -> Tensor:
+        sweep, n, weight = self._sweep, self._sweep.n_images, self._weight(edge)
+        x = self._inputs.pop(edge)
+        if edge.norm:
+            u, along = self._norms.pop(edge).back(u, sweep.streams)
+        else:
+            y = self._outputs.pop(edge)
+            along = channel_sums(u[-n:], y, y.new_zeros(y.shape[1], dtype=torch.float64))[1]
+        sweep.lap_back()
+        if "loss" in sweep.streams:
+            self._differentiate(edge, u, x, along)
+        if "turn" in sweep.streams and not edge.norm:
+            u = u.clone()
+            u[-2 * n : -n] += u[-n:]
+        if self._name == "stem":
+            u = u[: n * ("sum" in sweep.streams)]
+        if not len(u):
+            return u
+        shape = (len(u), *x.shape[1:])
+        like_x = torch.empty(shape, device=x.device, memory_format=torch.channels_last)
+        return _conv_back(edge.conv, u, like_x, weight, 0).contiguous(memory_format=torch.channels_last)
+
+    def _differentiate(self, edge: _Edge, u: Tensor, x: Tensor, along: Tensor) -> None:
+        """Take the gradient to a weight, given cotangents to the output, and their sums along it."""
+        sweep, n, weight = self._sweep, self._sweep.n_images, self._weight(edge)
+        name = f"{self._name}.{edge.conv.name}"
+        gradient = sweep.gradients[name] = _conv_back(edge.conv, u[-n:], x[:n], weight, 1)
+        sweep.saliencies[name] = along.double().square().mean(dim=0) / 2
+        sweep.clock.lap("gradients")
+        if "turn" in sweep.streams:
+            change = self._change(edge, u[-2 * n : -n], u[-n:], x, gradient)
+            change -= gradient if edge.norm else 0
+            sweep.turned += (gradient * change).sum()
+            sweep.clock.lap("turn")
+
+    def _change(self, edge: _Edge, v: Tensor, u: Tensor, x: Tensor, gradient: Tensor) -> Tensor:
+        """How the gradient to a weight, of x and u, changes with them: x goes with v, the change of u, and dx with u.
+
+        As the gradient is linear in both, a small step gives the change but for a part of its own size.
+        """
+        n, weight = len(u), self._weight(edge)
+        if len(x) == n:
+            return _conv_back(edge.conv, v, x, weight, 1).double()
+        moved = torch.add(u, v, alpha=_STEP), torch.add(x[:n], x[n:], alpha=_STEP)
+        return (_conv_back(edge.conv, *moved, weight, 1).double() - gradient) / _STEP
+
+    def _weight(self, edge: _Edge) -> Tensor:
+        return self._sweep.weights[f"{self._name}.{edge.conv.name}"]
+
+
+def _conv_back(conv: Conv, u: Tensor, x: Tensor, weight: Tensor, which: int) -> Tensor:
+    """Gradient to the input (0) or weight (1) of a convolution, given cotangents to its output."""
+    size = [conv.stride] * 2, [conv.kernel // 2] * 2, [1, 1], False, [0, 0], 1
+    mask = [which == 0, which == 1, False]
+    return torch.ops.aten.convolution_backward(u, x, weight, None, *size, mask)[which]
+
+
+def _sum_3x3(x: Tensor) -> Tensor:
+    """Sum of each 3x3 window, as a depthwise convolution, which is faster than pooling."""
+    return F.conv2d(x, x.new_ones(x.shape[1], 1, 3, 3), padding=1, groups=x.shape[1])
+
+
+def _shares_3x3(x: Tensor) -> Tensor:
+    """One over the number of pixels in each 3x3 window, with the channels of x."""
+    side = x.shape[2]
+    shares = _sum_3x3(x.new_ones(1, 1, side, side)).reciprocal_()
+    return shares.expand(1, x.shape[1], side, side).contiguous(memory_format=torch.channels_last)
+
+
+class Sweep:
+    """Run a network forward, and back with the cotangents asked for.
+
+    Parameters
+    ----------
+    network : Network
+    weights : dict of str to Tensor
+        As `networks.draw` returns them.
+    images : float32 Tensor
+    labels : int64 Tensor
+    streams : collection of str
+        Of `STREAMS`; with ``turn`` comes ``loss``.
+    on_relu : callable, optional
+        Called in the backward sweep, from head to stem, for each ReLU that several edges may share, with its output and
+        the derivatives of the loss to that, each of shape (n_images, ...).
+
+    Attributes
+    ----------
+    gradients, saliencies : dict of str to Tensor
+        By weight: derivatives of the loss to it; by its output channels, half the mean over images of the squared sum
+        over pixels of output times derivatives to the output, float64. Weights on no path are left out.
+    turned : float64 Tensor
+        Sum over all weights of w (H g), of gradient g and Hessian H of the loss.
+    images_gradient : Tensor or None
+        Derivatives of the sum of all logits to the images.
+    clock : Clock
+        Seconds of ``forward``, of its extra work for the ``tangent``, of the way ``back`` of all streams, of the
+        ``gradients`` to weights, how they ``turn``, and of ``relu``, which is spent in `on_relu`.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        weights: Weights,
+        images: Tensor,
+        labels: Tensor,
+        streams: Collection[str],
+        on_relu: Callable[[Tensor, Tensor], None] | None = None,
+    ) -> None:
+        self.clock = Clock()
+        self.weights, self.n_images = weights, len(images)
+        self.streams = tuple(stream for stream in STREAMS if stream in streams)
+        self._on_relu = on_relu
+        self.gradients: dict[str, Tensor] = {}
+        self.saliencies: dict[str, Tensor] = {}
+        self.turned = torch.zeros((), dtype=torch.float64, device=images.device)
+        self.images_gradient: Tensor | None = None
+        edges = {layer.name: _edges(layer) for layer in network.layers}
+        if not all(edges.values()):  # all features are 0
+            self._classify(torch.zeros(len(images), network.width, device=images.device), labels)
+            return
+        stem = next(conv for name, _, conv in network.convs() if name == "stem")
+        edges = {"stem": [_Edge(0, 3, 0, stem, False, True)], **edges}
+        blocks = [_Block(name, edges[name], self) for name in edges]
+        x = images.contiguous(memory_format=torch.channels_last)
+        for block in blocks:
+            x = block.forward(x)
+        u = self._head(x, labels)
+        while blocks:
+            u = blocks.pop().back(u)
+        self.images_gradient = u if "sum" in self.streams else None
+
+    def relu(self, x: Tensor) -> Tensor:
+        """Positive values of a batch, and its tangent where they are."""
+        n, active = self.n_images, torch.empty_like(x)
+        torch.clamp_min(x[:n], 0, out=active[:n])
+        if len(x) > n:
+            torch.ops.aten.threshold_backward.grad_input(x[n:], active[:n], 0, grad_input=active[n:])
+        return active
+
+    def back_through_relu(self, active: Tensor, u: Tensor) -> None:
+        """Keep cotangents to a ReLU's output where it is positive."""
+        active = active[: self.n_images]
+        self.lap_back()
+        if self._on_relu is not None:
+            self._on_relu(active, u[-self.n_images :])
+            self.clock.lap("relu")
+        for part in u.split(self.n_images):
+            torch.ops.aten.threshold_backward.grad_input(part, active, 0, grad_input=part)
+
+    def lap_forward(self, n: int) -> None:
+        """Clock a step forward over n images and tangents of images."""
+        self.clock.lap(*(("forward", "tangent") if n > self.n_images else ("forward",)))
+
+    def lap_back(self) -> None:
+        """Clock a step back of all streams."""
+        self.clock.lap("back")
+
+    def _head(self, x: Tensor, labels: Tensor) -> Tensor:
+        """Cotangents to the last layer's output, through BatchNorm, ReLU, average and classifier."""
+        n_pixels = x[0, 0].numel()
+        norm = _Norm(x, self.n_images)
+        active = self.relu(norm.add_to(None))
+        u = self._classify(active.mean(dim=(2, 3)), labels) / n_pixels
+        u = u.float()[:, :, None, None].expand(-1, -1, *x.shape[2:]).contiguous(memory_format=torch.channels_last)
+        self.back_through_relu(active, u)
+        u, _ = norm.back(u, self.streams)
+        self.lap_back()
+        return u
+
+    def _classify(self, features: Tensor, labels: Tensor) -> Tensor:
+        """Cotangents to the features, float64, given those and their tangent."""
+        n, weight = self.n_images, self.weights["classifier.weight"].double()
+        values = features[:n].double()
+        logits = values @ weight.T + self.weights["classifier.bias"].double()
+        p = logits.softmax(dim=1)
+        to_logits = {"sum": torch.ones_like(p), "loss": (p - F.one_hot(labels, p.shape[1])) / n}
+        to_features = {stream: u @ weight for stream, u in to_logits.items()}
+        loss = to_logits["loss"]
+        gradient = loss.T @ values
+        if "loss" in self.streams:
+            self.gradients["classifier.weight"] = gradient.float()
+            self.saliencies["classifier.weight"] = (logits * loss).square().mean(dim=0) / 2
+        if "turn" in self.streams and len(features) > n:
+            tangent = features[n:].double()
+            growth = (tangent + values) @ weight.T
+            turn = p * (growth - (p * growth).sum(dim=1, keepdim=True)) / n
+            to_features["turn"] = (turn + loss) @ weight
+            self.turned += (gradient * (turn.T @ values + loss.T @ tangent)).sum()
+        self.lap_forward(len(features))
+        return torch.cat([to_features[stream] for stream in self.streams if stream in to_features])
