@@ -5,7 +5,7 @@ stage computes raises its number, and the next run computes it, and what depends
 """
 
 # Names, classes and costs of networks: `spaces`.
-SPACES = 1
+SPACES = 2
 # Splits of the images, and the batches drawn: `data`.
 IMAGES = 1
 # Training, and accuracies given to every network: `truth`.

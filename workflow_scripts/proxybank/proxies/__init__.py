@@ -2,6 +2,7 @@
 
 from proxybank.proxies import (  # noqa: F401  (each registers its proxies)
     activation_codes,
+    aggregates,
     closed_forms,
     constant_image,
     correlations,
@@ -15,6 +16,6 @@ from proxybank.proxies import (  # noqa: F401  (each registers its proxies)
     spectra,
     synaptic_flow,
 )
-from proxybank.proxies.registry import CLOSED_FORM, GROUPS, REGISTRY, Proxy, Status, evaluate, in_group
+from proxybank.proxies.registry import AGGREGATE, CLOSED_FORM, GROUPS, REGISTRY, Proxy, Status, evaluate, in_group
 
-__all__ = ["CLOSED_FORM", "GROUPS", "REGISTRY", "Proxy", "Status", "evaluate", "in_group"]
+__all__ = ["AGGREGATE", "CLOSED_FORM", "GROUPS", "REGISTRY", "Proxy", "Status", "evaluate", "in_group"]

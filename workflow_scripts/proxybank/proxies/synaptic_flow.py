@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # torch comes with it, and the registry is read without
 )
 def synflow(flow: "Flow") -> float:
     """Sum over weights of |w| times the gradient of the flow; 0 where no path leads from input to output."""
-    return sum(float((weight * gradient).sum()) for weight, gradient in flow)
+    return float(sum((weight * gradient).sum() for weight, gradient in flow))
 
 
 @register(
@@ -31,4 +31,4 @@ def synflow(flow: "Flow") -> float:
 )
 def logsynflow(flow: "Flow") -> float:
     """Sum over weights of |w| times ln(1 + gradient of the flow)."""
-    return sum(float((weight * gradient.log1p()).sum()) for weight, gradient in flow)
+    return float(sum((weight * gradient.log1p()).sum() for weight, gradient in flow))
