@@ -25,6 +25,9 @@ lint: .venv/test.stamp
 docs/configuration.md: workflow_scripts/proxybank/config.py workflow_scripts/proxybank/config.schema.yaml
 	PYTHONPATH=workflow_scripts .venv/bin/python -m proxybank.config > $@
 
+docs/proxies.md: $(wildcard workflow_scripts/proxybank/proxies/*.py)
+	PYTHONPATH=workflow_scripts .venv/bin/python -m proxybank.proxies > $@
+
 clean:
 	rm -rf .venv
 

@@ -47,6 +47,7 @@ rule score_part:
         versions=lambda wildcards: requested(wildcards.passes),
         seeds=config["seeds"],
         device=config["device"],
+        hamming=config["hamming"],
         initialisation=config["initialisation"],
         dead_edges=config["dead_edges"],
         networks_per_part=config["networks_per_part"],

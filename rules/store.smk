@@ -26,7 +26,8 @@ rule score_tables:
         pairs=pairs(),
         parts=score_parts(),
         closed_forms=closed_forms(),
-        versions=requested(proxies.registry.CLOSED_FORM),
+        aggregates=aggregates(),
+        versions=requested(proxies.CLOSED_FORM) | requested(proxies.AGGREGATE),
         seeds=config["seeds"],
     message:
         "Writing the score tables"

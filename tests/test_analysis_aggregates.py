@@ -1,9 +1,11 @@
 """Scores of candidate sets against values by hand."""
 
 import numpy as np
+import polars as pl
 import pytest
 
 from proxybank.analysis import aggregates
+from proxybank.proxies import AGGREGATE, REGISTRY
 
 NAN, INF = np.nan, np.inf
 
@@ -23,13 +25,13 @@ def test_equal_scores_cannot_be_standardised():
     assert np.isnan(aggregates.standardised(column(NAN, 1), np.array([0]))).all()
 
 
-def test_ninaswot_and_hybrid():
+def test_ninaswot_without_and_with_the_tangent_kernel():
     sample = np.array([0, 1])
     naswot, ni, ntk = column(1, 3, 4), column(10, 30, NAN), column(5, 7, 9)
     # z: naswot -1, 1, 2; ni -1, 1, none; ntk -1, 1, 3.
     assert aggregates.ninaswot(naswot, ni, sample) == pytest.approx([-3, 3, NAN], nan_ok=True)
     expected = [-3 / 5**0.5 + 1, 3 / 5**0.5 - 1, NAN]
-    assert aggregates.hybrid(naswot, ni, ntk, sample) == pytest.approx(expected, nan_ok=True)
+    assert aggregates.ninaswot_ntk(naswot, ni, ntk, sample) == pytest.approx(expected, nan_ok=True)
 
 
 def test_rank_sum_counts_from_the_best_and_puts_missing_scores_last():
@@ -64,3 +66,67 @@ def test_vote_counts_majorities():
     scores = np.random.default_rng(0).integers(0, 5, (3, 40)).astype(float)
     pairs = [[aggregates.majority(scores[:, i], scores[:, j]) for j in range(40)] for i in range(40)]
     assert aggregates.vote(list(scores)).tolist() == np.sum(pairs, axis=1).tolist()
+
+
+def test_every_aggregate_is_registered():
+    assert {name for name, proxy in REGISTRY.items() if proxy.needs == AGGREGATE} == aggregates.AGGREGATES.keys()
+
+
+def terms(name):
+    """A column for each term of a registered aggregate, 30 networks, none missing."""
+    return list(np.random.default_rng(1).normal(size=(len(REGISTRY[name].score), 30)))
+
+
+@pytest.mark.parametrize("name", aggregates.AGGREGATES)
+def test_a_registered_direction_is_that_of_the_terms(name):
+    """Worse terms throughout make a network worse."""
+    columns = terms(name)
+    for column, term in zip(columns, REGISTRY[name].score, strict=True):
+        column[0] = 9 if REGISTRY[term].higher_is_better else -9
+        column[1] = -column[0]
+    found = aggregates.AGGREGATES[name](columns, np.arange(30))
+    best, worst = (0, 1) if REGISTRY[name].higher_is_better else (1, 0)
+    assert found[best] == found.max() and found[worst] == found.min()
+
+
+def scores_by_seed(**columns):
+    """Networks 0, 1, 2 with seeds 3 and 4, network by network."""
+    place = {"space": "tss", "dataset": "digits", "arch_index": [0, 0, 1, 1, 2, 2], "seed": [3, 4] * 3}
+    return pl.DataFrame(place | columns)
+
+
+def test_aggregates_are_columns_computed_seed_by_seed():
+    by_seed = scores_by_seed(
+        naswot=[1.0, 4.0, 2.0, None, 3.0, 8.0], logsynflow=[5.0, 1.0, 10.0, 1.0, 5.0, 2.0], skipped_layers=[0.0] * 6
+    )
+    found = aggregates.add_aggregates(by_seed, {"freerea_fitness": REGISTRY["freerea_fitness"].score})
+    # Maxima 3 and 10 for seed 3, and 8 and 2 for seed 4.
+    expected = [1 / 3 + 0.5, 4 / 8 + 0.5, 2 / 3 + 1, None, 1 + 0.5, 1 + 1]
+    assert found["freerea_fitness"].to_list() == [pytest.approx(value) if value else None for value in expected]
+    assert found.drop("freerea_fitness").equals(by_seed)
+
+
+def test_samples_are_drawn_by_the_seed():
+    assert len(set(aggregates.sample_of(0, 15_625).tolist())) == 100
+    assert aggregates.sample_of(0, 15_625).tolist() == aggregates.sample_of(0, 15_625).tolist()
+    assert aggregates.sample_of(0, 15_625).tolist() != aggregates.sample_of(1, 15_625).tolist()
+    assert sorted(aggregates.sample_of(0, 3)) == [0, 1, 2]
+
+
+def test_status_of_an_aggregate():
+    """Networks 0 and 1 are of class 0, whose pass finds a singular kernel for seed 4."""
+    networks = pl.DataFrame({"space": "tss", "dataset": "digits", "arch_index": [0, 1, 2], "class_index": [0, 0, 1]})
+    by_seed = scores_by_seed(some=[1.0, None, 2.0, None, 3.0, None])
+
+    def status(*values, seconds):
+        return pl.DataFrame({"class_index": [0, 0, 1, 1], "seed": [3, 4] * 2, "status": values, "seconds": seconds})
+
+    statuses = [
+        ("forward", status("ok", "singular", "ok", "ok", seconds=1.0)),
+        ("noisy_images", status("ok", "nan", "ok", "ok", seconds=5.0)),
+        ("forward", status("ok", "ok", "ok", "ok", seconds=2.0)),
+    ]
+    found = aggregates.aggregate_status(networks, by_seed, "some", statuses)
+    assert found["status"].to_list() == ["ok", "singular", "ok", "constant"]
+    assert found["seconds"].to_list() == [7.0] * 4  # the pass that feeds two terms counts once
+    assert found.columns == ["space", "dataset", "class_index", "seed", "proxy", "status", "seconds"]

@@ -141,6 +141,11 @@ def test_a_complete_configuration_stays_as_it_is():
             changed("proxies", ["naswot", "params", "synflw"]),
             "c.yaml, proxies[2]: no proxy is called 'synflw'. Did you mean 'synflow'? Registered: ",
         ),
+        (
+            changed("proxies", ["naswot", "rank_sum", "logsynflow"]),
+            "c.yaml, proxies[1]: 'rank_sum' is computed of ni, naswot, logsynflow, and 'ni' is not among the proxies "
+            "of the run. Add it, or remove 'rank_sum'.",
+        ),
         (changed("searches", "runs", 0), "c.yaml, searches.runs: found 0. Expected an integer of at least 1"),
         (changed("bootstrap", "samples", 1.5), "c.yaml, bootstrap.samples: found 1.5. Expected an integer"),
     ],

@@ -7,8 +7,9 @@ import torch.nn.functional as F
 
 from proxybank import networks, passes, spaces
 from proxybank.networks.randomness import normal, stream_key, uniform
-from proxybank.passes import forward, patches
+from proxybank.passes import patches
 from proxybank.passes.hamming import add_distances, pack
+from proxybank.passes.hamming_cuda import KERNELS
 from proxybank.passes.relu_codes import PackedCodes, ReluCodes
 
 SMALL = spaces.Skeleton(image_side=8, stem_width=8, cells_per_stage=1)
@@ -72,7 +73,7 @@ def test_units_equal_the_closed_form(name):
 def test_matrix_product_of_the_accelerator_equals_packed_words():
     x = torch.randn(9, 8, 4, 4, generator=torch.Generator().manual_seed(0))
     empty = passes.ReluKernel.empty(x)
-    product, packed = ReluCodes(), PackedCodes()
+    product, packed = ReluCodes(KERNELS["product"]), PackedCodes()
     for part, times in ((x, 2), (-x[:, :3], 1)):  # 48 bits of the second fill no word
         product(part, times)
         packed(np.ascontiguousarray(part.permute(0, 2, 3, 1).numpy()), times)
@@ -84,7 +85,7 @@ def test_matrix_product_of_the_accelerator_equals_packed_words():
 @pytest.mark.parametrize("name", ["tss", "sss"])
 def test_the_accelerators_engine_finds_the_same_kernels(name, monkeypatch):
     on_cpu = [kernel for kernel, _ in passes.relu_kernels(members(name, SOME[name]), batch(), INIT, 1)]
-    monkeypatch.setattr("proxybank.passes.forward._ON_CPU", forward._ON_ACCELERATOR)
+    monkeypatch.setattr("proxybank.passes.forward.on_cpu", lambda x: False)
     for kernel, (other, _) in zip(
         on_cpu, passes.relu_kernels(members(name, SOME[name]), batch(), INIT, 1), strict=True
     ):
@@ -195,7 +196,7 @@ def test_siblings_together_equal_each_by_itself(index):
     family = members("sss", np.arange(index - index % 8, index - index % 8 + 8))
     together = [kernel for kernel, _ in passes.relu_kernels(family, batch(), INIT, 1)]
     for network, kernel in zip(family, together, strict=True):
-        codes = ReluCodes()
+        codes = ReluCodes(KERNELS["product"])
         x = networks.stem(weights := networks.draw(network, INIT, 1), batch().images)
         for layer in network.layers:
             x = networks.run_layer(layer, weights, x, on_relu=codes)

@@ -222,8 +222,8 @@ def test_few_channels_are_sampled_whole(monkeypatch):
 def test_least_eigenvalue_by_hand():
     # Correlation 1/2 of two channels: eigenvalues 1/2 and 3/2; a constant channel adds a row of zeros.
     maps = torch.tensor([[1.0, 0, -1], [1, -1, 0]])
-    assert channel_correlation.least_eigenvalue(maps) == pytest.approx(0.5)
-    assert channel_correlation.least_eigenvalue(torch.cat([maps, torch.full((1, 3), 0.1)])) == pytest.approx(0)
+    assert float(channel_correlation.least_eigenvalue(maps)) == pytest.approx(0.5)
+    assert float(channel_correlation.least_eigenvalue(torch.cat([maps, torch.full((1, 3), 0.1)]))) == pytest.approx(0)
 
 
 @EACH
@@ -256,12 +256,12 @@ def test_squares_lie_within_an_image_batch():
 
 
 def test_effective_rank_by_hand():
-    assert activation_rank.effective_rank(torch.eye(5)) == pytest.approx(5)
-    assert activation_rank.effective_rank(torch.ones(4, 4)) == pytest.approx(1, rel=1e-4)
-    assert activation_rank.effective_rank(torch.zeros(4, 4)) == 0
+    assert float(activation_rank.effective_rank(torch.eye(5))) == pytest.approx(5)
+    assert float(activation_rank.effective_rank(torch.ones(4, 4))) == pytest.approx(1, rel=1e-4)
+    assert float(activation_rank.effective_rank(torch.zeros(4, 4))) == 0
     # Singular values 3 and 1: entropy of shares 3/4 and 1/4.
     expected = (4 / 3) ** 0.75 * 4**0.25
-    assert activation_rank.effective_rank(torch.tensor([[0.0, 3], [1, 0]])) == pytest.approx(expected)
+    assert float(activation_rank.effective_rank(torch.tensor([[0.0, 3], [1, 0]]))) == pytest.approx(expected)
 
 
 @EACH
@@ -335,9 +335,9 @@ def test_a_layer_that_copies_has_no_gain():
 def test_spectral_entropy_by_hand():
     # Covariance diag(1, 1): entropy ln 2; one direction only: 0.
     x = torch.tensor([[1.0, 1], [1, -1], [-1, 1], [-1, -1]])[:, :, None, None]
-    assert cell_jacobian.spectral_entropy(x) == pytest.approx(np.log(2), abs=1e-6)
-    assert cell_jacobian.spectral_entropy(x[:, :1].repeat(1, 2, 1, 1)) == pytest.approx(0, abs=1e-6)
-    assert np.isnan(cell_jacobian.spectral_entropy(torch.ones(4, 2, 1, 1)))
+    assert float(cell_jacobian.spectral_entropy(x)) == pytest.approx(np.log(2), abs=1e-6)
+    assert float(cell_jacobian.spectral_entropy(x[:, :1].repeat(1, 2, 1, 1))) == pytest.approx(0, abs=1e-6)
+    assert np.isnan(float(cell_jacobian.spectral_entropy(torch.ones(4, 2, 1, 1))))
 
 
 @EACH
@@ -418,7 +418,7 @@ def test_layer_gradients(network):
 
 def test_inverse_deviations_by_hand():
     one, other = torch.tensor([1.0, -2, 3]), torch.tensor([-1.0, 4, 3.5])  # gaps 0, 2 and 1/2; deviations half of them
-    assert layer_gradient._inverse_deviations(one, other) == pytest.approx(1 + 4)
+    assert float(layer_gradient._inverse_deviations(one, other)) == pytest.approx(1 + 4)
 
 
 @EACH

@@ -7,12 +7,24 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
-from conftest import provided
+from conftest import ROOT, provided
 from scipy.stats import spearmanr
 
 from proxybank import data, networks, passes, spaces
 from proxybank.passes import ReluKernel
-from proxybank.proxies import CLOSED_FORM, GROUPS, REGISTRY, Proxy, Status, evaluate, in_group, registry, scoring
+from proxybank.proxies import (
+    AGGREGATE,
+    CLOSED_FORM,
+    GROUPS,
+    REGISTRY,
+    Proxy,
+    Status,
+    evaluate,
+    in_group,
+    registry,
+    scoring,
+)
+from proxybank.proxies.__main__ import reference
 from proxybank.spaces.tss import drop_dead_edges
 
 TSS = spaces.get("tss")
@@ -145,8 +157,32 @@ def test_every_entry_says_where_it_comes_from():
     for name, proxy in REGISTRY.items():
         assert name == proxy.name and proxy.source and proxy.version >= 1
         assert (proxy.needs == CLOSED_FORM) == isinstance(proxy.score, str)
+        assert (proxy.needs == AGGREGATE) == isinstance(proxy.score, tuple)
         if proxy.needs == CLOSED_FORM:
-            assert proxy.score in TSS.costs(SMALL)
+            assert all(proxy.score in spaces.get(space).costs(SMALL) for space in ("tss", "sss"))
+        if proxy.needs == AGGREGATE:
+            assert set(proxy.score) <= {term for term in REGISTRY if REGISTRY[term].needs != AGGREGATE}
+
+
+def test_the_documentation_is_in_step():
+    page = ROOT / "docs/proxies.md"
+    assert page.read_text() == reference(), "run: make docs/proxies.md"
+    assert all(f"| `{name}` | " in page.read_text() for name in REGISTRY)
+
+
+# By family: the founding papers, NAS-Bench-Suite-Zero's others and those beside them, later ones, controls.
+EVERY_SCORE = """
+naswot synflow logsynflow skipped_layers ni ni_code ninaswot ninaswot_ntk ntk ntk_lambda_min ntk_lambda_max snip fisher
+fisher_channels grasp pathnorm cv_u jacov epe_nas params flops n_relu rank_sum freerea_fitness
+grad_norm l2_norm plain zen synflow_bn vote
+zico az_expressivity az_progressivity az_trainability az_nas swap swap_regularised meco meco_opt vkdnw vkdnw_entropy
+vkdnw_tensors vkdnw_agg te_nas_regions gradsign knas knas_code ntk_trace epsinas wrcor l_swag near eznas
+n_conv n_live_conv n_live_edges depth mean_width
+"""
+
+
+def test_no_score_is_missing_from_the_registry():
+    assert set(EVERY_SCORE.split()) <= set(REGISTRY)
 
 
 def parity_scores(arguments):

@@ -124,10 +124,18 @@ def test_epe_nas_without_correlations():
 
 def test_proxies_of_sample_gradients_by_hand():
     # Gradients (3, 0) and (1, 2).
-    found = SampleGradients(np.array([[9.0, 3.0], [3.0, 5.0]]), 3.0)
+    found = SampleGradients(np.array([[9.0, 3.0], [3.0, 5.0]]), 3.0, np.zeros((1, 2, 50), np.float32))
     assert score("ntk_trace", found) == pytest.approx(np.sqrt(14 / 2))
     assert score("knas", found) == pytest.approx(20 / 4)
     assert score("gradsign", found) == 3.0
+
+
+def test_knas_code_by_hand():
+    # Five images: halves of two, the last is left out. Centred, the first weight's gradients are -1, 1 and 2, -2, whose
+    # inner product is -4; the second's are 3, -3 and 1, -1: 6. The second tensor does not vary.
+    leading = np.zeros((2, 5, 50), np.float32)
+    leading[0, :, 0], leading[0, :, 1], leading[1] = (1, 3, 5, 1, 9), (6, 0, 4, 2, 9), 7
+    assert score("knas_code", SampleGradients(np.eye(5), 0.0, leading)) == pytest.approx((-4 + 6) / 5**2)
 
 
 def test_ntk_by_hand():
@@ -170,7 +178,7 @@ def test_equal_images_have_equal_gradients(network):
 
 
 ZERO = ("grad_norm", "snip", "plain", "fisher", "fisher_channels", "grasp", "zico", "synflow_bn", "pathnorm")
-ZERO += ("ntk_trace", "knas", "gradsign", "ntk_lambda_max")
+ZERO += ("ntk_trace", "knas", "knas_code", "gradsign", "ntk_lambda_max")
 UNSCORED = {"jacov": "constant", "epe_nas": "constant", "ntk": "singular", "ntk_lambda_min": "singular"}
 
 

@@ -32,6 +32,30 @@ def test_depth_of_topologies_is_the_longest_walk():
 
 
 @pytest.mark.parametrize("name", ["tss", "sss"])
+def test_convolutions_and_widths_are_those_of_the_network_as_written(name):
+    space = spaces.get(name)
+    members = [networks.Network(name, tuple(row), SMALL) for row in space.genes[SOME].tolist()]
+    counts = [sum(1 for _ in network.convs()) for network in members]
+    widths = [np.mean([layer.c_out for layer in network.layers]) for network in members]
+    assert space.costs(SMALL)["n_conv"][SOME].tolist() == counts
+    assert space.costs(SMALL)["mean_width"][SOME] == pytest.approx(widths)
+
+
+def test_live_edges_are_those_that_walks_use():
+    def walks(cell, node=0):
+        """Every way from a node to the output, as the set of its edges."""
+        if node == 3:
+            return [set()]
+        edges = [(k, target) for k, (source, target) in enumerate(EDGES) if source == node and cell[k] != NONE]
+        return [{k} | rest for k, target in edges for rest in walks(cell, target)]
+
+    space = spaces.get("tss")
+    expected = [len(set().union(*walks(cell))) for cell in space.genes[SOME].tolist()]
+    assert space.costs(SMALL)["n_live_edges"][SOME].tolist() == expected
+    assert set(spaces.get("sss").costs(SMALL)["n_live_edges"]) == {6}
+
+
+@pytest.mark.parametrize("name", ["tss", "sss"])
 def test_live_convolutions_are_those_of_the_network_without_dead_edges(name):
     space = spaces.get(name)
     genes = drop_dead_edges(space.genes[SOME]) if name == "tss" else space.genes[SOME]

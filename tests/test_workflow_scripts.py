@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 import yaml
 from conftest import ROOT
+from scipy.stats import rankdata
 
 from proxybank import data, logs, spaces, store
 from proxybank.errors import TableError
@@ -110,6 +111,7 @@ def test_score_part_and_tables(folder, batches, networks, precision):
         "initialisation": "kaiming_normal_fan_out",
         "device": "cpu",
         "versions_of_networks": [1, 1],
+        "hamming": "product",
     }
     wildcards = {"space": "tss", "dataset": "digits", "passes": "forward", "part": "0"}
     inputs = {"batches": batches, "precision": precision}
@@ -125,6 +127,7 @@ def test_score_part_and_tables(folder, batches, networks, precision):
         "pairs": [("tss", "digits")],
         "parts": [("tss", "digits", "forward", 0)],
         "closed_forms": {"params": "params_m"},
+        "aggregates": {"az_nas": {"naswot": "forward", "params": "closed_form"}},
         "seeds": [3, 4],
     }
     output = {"by_seed": "by_seed.parquet", "mean": "mean.parquet", "status": "status.parquet"}
@@ -132,14 +135,23 @@ def test_score_part_and_tables(folder, batches, networks, precision):
     tables = run_script("score_tables", folder, output, inputs, params).output
     by_seed, mean = store.read_table(tables.by_seed), store.read_table(tables.mean)
     n = store.read_table(few).height
-    assert by_seed.columns == ["space", "dataset", "arch_index", "seed", "naswot", "params"]
+    assert by_seed.columns == ["space", "dataset", "arch_index", "seed", "naswot", "params", "az_nas"]
     assert (by_seed.height, mean.height) == (2 * n, n)
     # The mean by hand, and parameters as the table of networks has them.
     assert mean["naswot"][0] == pytest.approx((by_seed["naswot"][0] + by_seed["naswot"][1]) / 2)
     assert mean["params"].to_list() == store.read_table(few)["params_m"].to_list()
     status = store.read_table(tables.status)
     assert status.filter(proxy="params")["seconds"].to_list() == [0.0] * 6
-    assert status.height == 12
+    assert (
+        status.filter(proxy="az_nas")
+        .select("status", "seconds")
+        .equals(status.filter(proxy="naswot").select(pl.lit("ok").alias("status"), "seconds"))
+    )
+    assert status.height == 18
+    # The sum of logarithms of ranks: the largest of both terms has 0.
+    both = by_seed.filter(seed=3)
+    ranks = [rankdata(both[name].fill_null(-np.inf)) / n for name in ("naswot", "params")]
+    assert both["az_nas"].to_numpy() == pytest.approx(np.log(ranks).sum(axis=0))
 
 
 def test_truth_and_accuracies_table(folder):

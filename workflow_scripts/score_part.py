@@ -32,7 +32,7 @@ def main(job: "Snakemake") -> None:
         computed = store.update_part(
             job.output.scores,
             store.MadeWith(json.dumps(made_with, default=repr), job.params.versions),
-            partial(scoring.score_part, batches=batches, **settings),
+            partial(scoring.score_part, batches=batches, hamming=job.params.hamming, **settings),
         )
         logs.log.info("Computed: %s", ", ".join(computed) or "nothing, all was there")
 

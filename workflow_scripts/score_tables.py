@@ -1,9 +1,12 @@
 """Rule score_tables: networks and score parts in; scores by seed, mean scores and status tables out."""
 
 from collections import defaultdict
+from itertools import chain
 from typing import TYPE_CHECKING
 
-from proxybank import logs, store
+import polars as pl
+
+from proxybank import analysis, logs, store
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import Snakemake, snakemake
@@ -23,12 +26,20 @@ def main(job: "Snakemake") -> None:
             networks = store.read_table(job.input.networks, space=space, dataset=dataset)
             by_seed = store.scores_by_seed(networks, groups, job.params.seeds)
             by_seed = store.add_closed_forms(by_seed, networks, job.params.closed_forms)
+            by_seed = analysis.add_aggregates(by_seed, job.params.aggregates)
             write_by_seed(by_seed)
             write_mean(store.mean_scores(by_seed))
-            for frame in store.score_status(networks, groups, job.params.seeds):
+            terms: dict[str, pl.DataFrame] = {}
+            for frame in chain(
+                store.score_status(networks, groups, job.params.seeds),
+                store.closed_form_status(networks, job.params.closed_forms, job.params.seeds),
+            ):
                 write_status(frame)
-            for frame in store.closed_form_status(networks, job.params.closed_forms, job.params.seeds):
-                write_status(frame)
+                if any(frame["proxy"][0] in needed for needed in job.params.aggregates.values()):
+                    terms[frame["proxy"][0]] = frame
+            for name, needed in job.params.aggregates.items():
+                statuses = [(group, terms[term]) for term, group in needed.items()]
+                write_status(analysis.aggregate_status(networks, by_seed, name, statuses))
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from proxybank import data, searches, spaces, store
 from proxybank.errors import ConfigError, SearchError, TableError, suggest
-from proxybank.proxies import REGISTRY
+from proxybank.proxies import AGGREGATE, REGISTRY
 
 Config = dict[str, Any]
 # A number is finite, and 64.0 is no integer: `range` would not take it.
@@ -230,6 +230,15 @@ def _check_proxies(config: Config) -> Problems:
         if name not in REGISTRY:
             known = ", ".join(sorted(REGISTRY))
             yield ["proxies", k], f"no proxy is called '{name}'.{suggest(name, REGISTRY)} Registered: {known}."
+        elif REGISTRY[name].needs == AGGREGATE:
+            terms = REGISTRY[name].score
+            missing = [term for term in terms if term not in config["proxies"]]
+            if missing:
+                yield (
+                    ["proxies", k],
+                    f"'{name}' is computed of {', '.join(terms)}, and '{missing[0]}' is not among the proxies of the "
+                    f"run. Add it, or remove '{name}'.",
+                )
 
 
 def _check_datasets(config: Config) -> Problems:

@@ -5,7 +5,7 @@ stage computes raises its number, and the next run computes it, and what depends
 """
 
 # Names, classes and costs of networks: `spaces`.
-SPACES = 1
+SPACES = 2
 # Weights of untrained networks: `networks`. 2: on the size space, those of siblings are slices of the widest one's.
 WEIGHTS = 2
 # Splits of the images, and the batches drawn: `data`.

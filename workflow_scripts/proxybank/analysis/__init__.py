@@ -1,5 +1,6 @@
 """Rank correlation, regret, and how certain both are."""
 
+from proxybank.analysis.aggregates import add_aggregates, aggregate_status
 from proxybank.analysis.correlations import correlations_table
 from proxybank.analysis.ranks import Correlation, correlate, worst_if_missing
 from proxybank.analysis.regrets import ARGMAX, ORACLE, RANDOM, best_scored, feasible, judge_runs, regrets_table
@@ -9,6 +10,8 @@ __all__ = [
     "ORACLE",
     "RANDOM",
     "Correlation",
+    "add_aggregates",
+    "aggregate_status",
     "best_scored",
     "correlate",
     "correlations_table",

@@ -1,22 +1,26 @@
 """Scores of a candidate set: sums of ranks and of standardised scores, which no network has by itself.
 
-Every function takes columns of scores of one candidate set, higher is better unless said otherwise. A score that is not
-finite ranks worst, tied with all such, where ranks are summed; elsewhere the network has no aggregate (NaN). Nothing is
-imputed. Names of columns are those of the registry.
+`add_aggregates` takes a whole space for the set, and makes columns of the score tables: these are proxies of the
+registry. The other functions take columns of scores of any candidate set, higher is better unless said otherwise. A
+score that is not finite ranks worst, tied with all such, where ranks are summed; elsewhere the network has no aggregate
+(NaN). Nothing is imputed. Names of columns are those of the registry.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from proxybank.analysis.ranks import worst_if_missing
 
 Scores = NDArray[np.float64]
+Sample = NDArray[np.int64]
+N_SAMPLE = 100
 
 
-def standardised(scores: Scores, sample: NDArray[np.int64]) -> Scores:
+def standardised(scores: Scores, sample: Sample) -> Scores:
     """Scores minus the mean, over the (population) standard deviation, both over the finite scores of a sample.
 
     Parameters
@@ -38,7 +42,7 @@ def standardised(scores: Scores, sample: NDArray[np.int64]) -> Scores:
     return (finite - reference.mean()) / reference.std()
 
 
-def ninaswot(naswot: Scores, ni: Scores, sample: NDArray[np.int64]) -> Scores:
+def ninaswot(naswot: Scores, ni: Scores, sample: Sample) -> Scores:
     """NINASWOT: twice the standardised NASWOT plus the standardised noise immunity; see `standardised`.
 
     References
@@ -48,8 +52,10 @@ def ninaswot(naswot: Scores, ni: Scores, sample: NDArray[np.int64]) -> Scores:
     return 2 * standardised(naswot, sample) + standardised(ni, sample)
 
 
-def hybrid(naswot: Scores, ni: Scores, ntk: Scores, sample: NDArray[np.int64]) -> Scores:
+def ninaswot_ntk(naswot: Scores, ni: Scores, ntk: Scores, sample: Sample) -> Scores:
     """NINASWOT over the root of 5, minus the standardised condition number of the tangent kernel (lower is better).
+
+    It is the hybrid score of genetic searches.
 
     The authors' code puts -1e6 where this has NaN.
     """
@@ -122,3 +128,77 @@ def vote(columns: Sequence[Scores]) -> Scores:
         preferred = np.sign(own[:, None] - scores).sum(axis=0)
         balance[k] = np.sign(preferred).sum()
     return balance
+
+
+# Name in the registry -> function of the columns it is computed of, in the registry's order, and a sample of networks.
+AGGREGATES: dict[str, Callable[[Sequence[Scores], Sample], Scores]] = {
+    "ninaswot": lambda columns, sample: ninaswot(*columns, sample),
+    "ninaswot_ntk": lambda columns, sample: ninaswot_ntk(*columns, sample),
+    "rank_sum": lambda columns, _: rank_sum(columns),
+    "freerea_fitness": lambda columns, _: freerea_fitness(*columns),
+    "vote": lambda columns, _: vote(columns),
+    "az_nas": lambda columns, _: log_rank_sum(columns),
+    "vkdnw_agg": lambda columns, _: log_rank_sum(columns),
+}
+
+
+def sample_of(seed: int, n: int) -> Sample:
+    """Numbers of the 100 networks (all of fewer) that scores of a seed are standardised by."""
+    return np.random.default_rng(seed).choice(n, min(N_SAMPLE, n), replace=False)
+
+
+def add_aggregates(by_seed: pl.DataFrame, terms: Mapping[str, Iterable[str]]) -> pl.DataFrame:
+    """Give a table ``scores_by_seed`` the scores of `AGGREGATES`, each seed by itself.
+
+    Parameters
+    ----------
+    by_seed : polars.DataFrame
+        Rows of one space and dataset, sorted by arch_index and seed, with every seed of every network.
+    terms : mapping of str to names
+        Aggregate -> the columns it is computed of, in the registry's order.
+    """
+    seeds = by_seed["seed"].unique().sort().to_list()
+    for name, columns in terms.items():
+        # network -> seed -> score
+        scores = [by_seed[column].cast(pl.Float64).to_numpy().reshape(-1, len(seeds)) for column in columns]
+        found = np.empty((by_seed.height // len(seeds), len(seeds)))
+        for k, seed in enumerate(seeds):
+            found[:, k] = AGGREGATES[name]([score[:, k] for score in scores], sample_of(seed, len(found)))
+        by_seed = by_seed.with_columns(pl.Series(name, found.ravel()).fill_nan(None))
+    return by_seed
+
+
+def aggregate_status(
+    networks: pl.DataFrame, by_seed: pl.DataFrame, name: str, statuses: Sequence[tuple[str, pl.DataFrame]]
+) -> pl.DataFrame:
+    """Table ``score_status`` of an aggregate.
+
+    Without a score, the status is that of the first term that has none, or ``constant`` where all have one: their
+    scores do not vary. Seconds are those of the terms together, of which those that a pass feeds at once count once.
+
+    Parameters
+    ----------
+    networks, by_seed : polars.DataFrame
+        Rows of the tables of these names, of one space and dataset.
+    name : str
+        Column of `by_seed`.
+    statuses : sequence of (str, polars.DataFrame)
+        For each term, what feeds it and its rows of ``score_status``.
+    """
+    key = ["class_index", "seed"]
+    scored = by_seed.join(networks.select("arch_index", "class_index"), on="arch_index").group_by(key)
+    rows = scored.agg(pl.col(name).is_not_null().all().alias("scored")).sort(key)
+    reasons, seconds = [], {}
+    for k, (group, status) in enumerate(statuses):
+        term = status.select(*key, pl.col("status").alias(f"status_{k}"), pl.col("seconds").alias(f"seconds_{k}"))
+        rows = rows.join(term, on=key, how="left", maintain_order="left")
+        reasons.append(pl.when(pl.col(f"status_{k}") != "ok").then(pl.col(f"status_{k}")))
+        seconds.setdefault(group, []).append(f"seconds_{k}")
+    return rows.select(
+        pl.lit(networks["space"][0]).alias("space"),
+        pl.lit(networks["dataset"][0]).alias("dataset"),
+        *key,
+        pl.lit(name).alias("proxy"),
+        pl.when("scored").then(pl.lit("ok")).otherwise(pl.coalesce(*reasons, pl.lit("constant"))).alias("status"),
+        pl.sum_horizontal(pl.max_horizontal(names) for names in seconds.values()).alias("seconds"),
+    )

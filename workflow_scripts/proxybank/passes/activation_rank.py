@@ -20,14 +20,14 @@ from proxybank.spaces.base import Layer
 
 N_REPEATS, N_IMAGES = 32, 16
 
-State = tuple[Tensor, float]  # output of a layer, sum of effective ranks up to there
+State = tuple[Tensor, Tensor]  # output of a layer, sum of effective ranks up to there
 
 
-def effective_rank(matrix: Tensor) -> float:
+def effective_rank(matrix: Tensor) -> Tensor:
     """Exponential of the entropy of the singular values of a matrix, as shares of their sum; 0 for zeros."""
     values = torch.linalg.svdvals(matrix)
     total = values.sum()
-    return float(torch.special.entr(values / total).sum().exp()) if total > 0 else 0.0
+    return torch.where(total > 0, torch.special.entr(values / total).sum().exp(), 0.0).double()
 
 
 def activation_ranks(
@@ -57,17 +57,17 @@ def _activation_ranks(
 ) -> Iterator[tuple[float, float]]:
     draw = partial(networks.draw, initialisation=initialisation, seed=seed, device=images.device)
 
-    def add(ranks: float, layer: str, operations: list[Operation]) -> float:
+    def add(ranks: Tensor, layer: str, operations: list[Operation]) -> Tensor:
         for number, operation in enumerate(operations):
             if operation.kind != "pool":
                 place = uniform(stream_key(seed, "activation_rank", layer, number), (1,)).item() / 2 + 0.5
-                ranks += operation.times * effective_rank(_square(operation.y, place))
+                ranks = ranks + operation.times * effective_rank(_square(operation.y, place))
         return ranks
 
     def run(network: Network, layer: Layer, before: State | None) -> State:
         if before is None:
             x, operations = run_stem(draw(network, layers=("stem",)), images)
-            before = x, add(0.0, "stem", operations)
+            before = x, add(images.new_zeros((), dtype=torch.float64), "stem", operations)
         x, operations = run_layer(layer, draw(network, layers=(layer.name,)), before[0])
         return x, add(before[1], layer.name, operations)
 
@@ -76,7 +76,7 @@ def _activation_ranks(
         start = time.perf_counter()
         x, ranks = trunk.visit(network, len(network.layers))[-1]
         _, operations = run_head(draw(network, layers=("classifier",)), x)
-        yield add(ranks, "head", operations), time.perf_counter() - start
+        yield add(ranks, "head", operations).item(), time.perf_counter() - start
 
 
 def _square(y: Tensor, place: float) -> Tensor:

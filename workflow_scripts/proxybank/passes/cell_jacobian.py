@@ -31,11 +31,11 @@ class LayerSpectra(NamedTuple):
         times that sign: an estimate of the Jacobian. For every layer but the first; NaN for a layer that only copies.
     """
 
-    entropies: tuple[float, ...] = ()
-    gains: tuple[float, ...] = ()
+    entropies: tuple[float, ...]
+    gains: tuple[float, ...]
 
 
-State = tuple[Tensor, LayerSpectra]  # output of a layer, spectra up to there
+State = tuple[Tensor, list[Tensor], list[Tensor]]  # output of a layer, entropies and gains up to there
 
 
 def layer_spectra(
@@ -62,23 +62,24 @@ def layer_spectra(
         weights = draw(network, layers=(layer.name,))
         if before is None:
             x = networks.run_layer(layer, weights, networks.stem(draw(network, layers=("stem",)), images))
-            return x, LayerSpectra((spectral_entropy(x),))
+            return x, [spectral_entropy(x)], []
         x = before[0].requires_grad_()
         y = networks.run_layer(layer, weights, x)
         sign = uniform(stream_key(seed, "cell_jacobian", layer.name), tuple(y.shape)).sign().to(device)
-        gain = jacobian_gain(x, y, sign)
-        entropies, gains = before[1]
+        gains = [*before[2], jacobian_gain(x, y, sign)]
         y = y.detach()
-        return y, LayerSpectra((*entropies, spectral_entropy(y)), (*gains, gain))
+        return y, [*before[1], spectral_entropy(y)], gains
 
     trunk = Trunk(run)
     for network in members:
         start = time.perf_counter()
-        spectra = trunk.visit(network, len(network.layers))[-1][1]
+        _, entropies, gains = trunk.visit(network, len(network.layers))[-1]
+        values = torch.stack([*entropies, *gains]).tolist()
+        spectra = LayerSpectra(tuple(values[: len(entropies)]), tuple(values[len(entropies) :]))
         yield spectra, time.perf_counter() - start
 
 
-def spectral_entropy(x: Tensor) -> float:
+def spectral_entropy(x: Tensor) -> Tensor:
     """Entropy of the normalised eigenvalues of the covariance of channels; NaN if all are constant.
 
     Parameters
@@ -89,10 +90,10 @@ def spectral_entropy(x: Tensor) -> float:
     rows = rows - rows.mean(dim=0)
     values = torch.linalg.eigvalsh((rows.T @ rows).double()).clamp(min=0)
     shares = values / values.sum()
-    return float(-(shares * (shares + 1e-8).log()).sum())
+    return -(shares * (shares + 1e-8).log()).sum()
 
 
-def jacobian_gain(x: Tensor, y: Tensor, sign: Tensor) -> float:
+def jacobian_gain(x: Tensor, y: Tensor, sign: Tensor) -> Tensor:
     """Largest singular value of the mean over pixels of (sign sent back from y to x) times sign; NaN for a copy.
 
     Parameters
@@ -104,11 +105,11 @@ def jacobian_gain(x: Tensor, y: Tensor, sign: Tensor) -> float:
         Of the shape of `y`, entries -1 and 1.
     """
     if not y.requires_grad:  # no path
-        return 0.0
+        return x.new_zeros((), dtype=torch.float64)
     (back,) = torch.autograd.grad(y, x, sign)
-    if back.shape == sign.shape and torch.equal(back, sign):
-        return float("nan")
+    copies = (back == sign).all() if back.shape == sign.shape else back.new_zeros((), dtype=torch.bool)
     if back.shape[2] != sign.shape[2]:
         back = F.pixel_unshuffle(back, back.shape[2] // sign.shape[2])
     back, sign = (part.permute(0, 2, 3, 1).flatten(0, 2) for part in (back, sign))
-    return float(torch.linalg.svdvals(back.T @ sign)[0]) / len(sign)
+    gain = torch.linalg.svdvals(back.T @ sign)[0].double() / len(sign)
+    return torch.where(copies, torch.nan, gain)

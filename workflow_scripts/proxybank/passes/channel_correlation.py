@@ -30,14 +30,14 @@ class ChannelCorrelations(NamedTuple):
         The same among 8 channels drawn at random, each weighted by the number of channels over 8.
     """
 
-    least: float = 0.0
-    least_sampled: float = 0.0
+    least: float
+    least_sampled: float
 
 
-State = tuple[Tensor, ChannelCorrelations]  # output of a layer, sums up to there
+State = tuple[Tensor, Tensor]  # output of a layer, the two sums up to there
 
 
-def least_eigenvalue(maps: Tensor) -> float:
+def least_eigenvalue(maps: Tensor) -> Tensor:
     """Least eigenvalue of the correlation matrix of the rows of `maps`, 0 for those of a row that does not vary.
 
     Parameters
@@ -50,7 +50,7 @@ def least_eigenvalue(maps: Tensor) -> float:
     # Rounding leaves a constant row with a tiny norm.
     varies = norms > 1e-12 * maps.norm(dim=1, keepdim=True)
     scaled = torch.where(varies, centred / norms, 0.0)
-    return float(torch.linalg.eigvalsh(scaled @ scaled.T)[0])
+    return torch.linalg.eigvalsh(scaled @ scaled.T)[0]
 
 
 @torch.inference_mode()  # on a generator, it holds within each step only
@@ -72,21 +72,20 @@ def channel_correlations(
     image = batch.images[:1]
     draw = partial(networks.draw, initialisation=initialisation, seed=seed, device=image.device)
 
-    def add(sums: ChannelCorrelations, layer: str, operations: list[Operation]) -> ChannelCorrelations:
-        least, least_sampled = sums
+    def add(sums: Tensor, layer: str, operations: list[Operation]) -> Tensor:
         for number, operation in enumerate(operations):
             maps = operation.y[0].flatten(1) if operation.y.dim() == 4 else operation.y[0][:, None]
             n_channels = len(maps)
             drawn = uniform(stream_key(seed, "channel_correlation", layer, number), (n_channels,)).argsort()
             drawn = drawn[:N_SAMPLED].to(maps.device)
-            least += operation.times * least_eigenvalue(maps)
-            least_sampled += operation.times * least_eigenvalue(maps[drawn]) * n_channels / N_SAMPLED
-        return ChannelCorrelations(least, least_sampled)
+            sampled = least_eigenvalue(maps[drawn]) * n_channels / N_SAMPLED
+            sums = sums + operation.times * torch.stack([least_eigenvalue(maps), sampled])
+        return sums
 
     def run(network: Network, layer: Layer, before: State | None) -> State:
         if before is None:
             x, operations = run_stem(draw(network, layers=("stem",)), image)
-            before = x, add(ChannelCorrelations(), "stem", operations)
+            before = x, add(image.new_zeros(2, dtype=torch.float64), "stem", operations)
         x, operations = run_layer(layer, draw(network, layers=(layer.name,)), before[0])
         return x, add(before[1], layer.name, operations)
 
@@ -95,4 +94,4 @@ def channel_correlations(
         start = time.perf_counter()
         x, sums = trunk.visit(network, len(network.layers))[-1]
         _, operations = run_head(draw(network, layers=("classifier",)), x)
-        yield add(sums, "head", operations), time.perf_counter() - start
+        yield ChannelCorrelations(*add(sums, "head", operations).tolist()), time.perf_counter() - start

@@ -10,6 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from proxybank.passes.devices import on_cpu
+
 Maps = NDArray[np.float32]
 
 
@@ -27,7 +29,7 @@ def channel_sums(u: Tensor, x: Tensor, centre: Tensor) -> tuple[Tensor, Tensor]:
     -------
     two float32 Tensors, shape (n, n_channels)
     """
-    if u.device.type == "cpu":
+    if on_cpu(u):
         sums = torch.empty(2, *u.shape[:2])
         _channel_sums(_maps(u), _maps(x), centre.float().numpy(), sums.numpy())
         return sums[0], sums[1]
@@ -48,7 +50,7 @@ def affine(
     add : bool
     """
     coefficients = torch.stack([a, b, torch.zeros_like(a) if constant is None else constant]).float()
-    if out.device.type == "cpu":
+    if on_cpu(out):
         _affine(_maps(out), _maps(x), _maps(y), coefficients.numpy(), add)
         return
     a, b, constant = coefficients[:, :, None, None]

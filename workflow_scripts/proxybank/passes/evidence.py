@@ -16,10 +16,13 @@ class Batch(NamedTuple):
     ----------
     images : float32 Tensor, shape (n_images, in_channels, side, side)
     labels : int64 Tensor, shape (n_images,)
+    hamming : str
+        How an accelerator compares the codes of ReLUs: a name in `hamming_cuda.KERNELS`.
     """
 
     images: Tensor
     labels: Tensor
+    hamming: str = "product"
 
 
 class ReluKernel(NamedTuple):

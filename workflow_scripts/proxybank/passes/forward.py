@@ -12,7 +12,9 @@ from torch import Tensor
 from proxybank import networks
 from proxybank.networks import Network, Weights
 from proxybank.passes import families, inference
+from proxybank.passes.devices import on_cpu
 from proxybank.passes.evidence import Batch, ReluKernel
+from proxybank.passes.hamming_cuda import KERNELS
 from proxybank.passes.maps import Map
 from proxybank.passes.prefixes import Trunk, siblings
 from proxybank.passes.relu_codes import PackedCodes, ReluCodes
@@ -29,7 +31,7 @@ class _Engine(NamedTuple):
     stem: Callable[[Weights, Tensor], Any]
     layer: Callable[[Layer, Weights, Any, Any], Any]
     head: Callable[[Any, Any], None]
-    codes: type[PackedCodes] | type[ReluCodes]
+    codes: Callable[[], PackedCodes | ReluCodes]
     family: Callable[[Sequence[Network], Callable[..., Weights], Any, ReluKernel], list[ReluKernel]] | None
 
 
@@ -45,13 +47,16 @@ def _family(group: Sequence[Network], draw: Callable[..., Weights], x: Map, kern
 
 
 _ON_CPU = _Engine(inference.stem, inference.run_layer, inference.head, PackedCodes, _family)
-_ON_ACCELERATOR = _Engine(
-    networks.stem,
-    lambda layer, weights, x, codes: networks.run_layer(layer, weights, x, on_relu=codes),
-    lambda x, codes: codes(networks.batch_norm(x), 1),  # the classifier behind the last ReLU has none
-    ReluCodes,
-    None,
-)
+
+
+def _on_accelerator(hamming: str) -> _Engine:
+    return _Engine(
+        networks.stem,
+        lambda layer, weights, x, codes: networks.run_layer(layer, weights, x, on_relu=codes),
+        lambda x, codes: codes(networks.batch_norm(x), 1),  # the classifier behind the last ReLU has none
+        partial(ReluCodes, KERNELS[hamming]),
+        None,
+    )
 
 
 @torch.inference_mode()  # on a generator, it holds within each step only
@@ -71,7 +76,7 @@ def relu_kernels(
     """
     images = batch.images
     draw = partial(networks.draw, initialisation=initialisation, seed=seed, device=images.device)
-    engine = _ON_CPU if images.device.type == "cpu" else _ON_ACCELERATOR
+    engine = _ON_CPU if on_cpu(images) else _on_accelerator(batch.hamming)
 
     def run(network: Network, layer: Layer, before: State | None) -> State:
         if before is None:

@@ -53,29 +53,30 @@ def layer_gradients(
         halves = zip(batch.images.tensor_split(2), batch.labels.tensor_split(2), strict=True)
         first, second = (_gradients(network, weights, names, *half) for half in halves)
         sums = [_inverse_deviations(a, b) for a, b in zip(first, second, strict=True)]
-        evidence = LayerGradients(np.array(sums), np.array(list(patterns.values()), np.int64))
+        found = torch.stack([*sums, *patterns.values()]).cpu().numpy()
+        evidence = LayerGradients(found[: len(names)], found[len(names) :].astype(np.int64))
         yield evidence, time.perf_counter() - start
 
 
-def _inverse_deviations(one: Tensor, other: Tensor) -> float:
+def _inverse_deviations(one: Tensor, other: Tensor) -> Tensor:
     """Sum of inverse deviations of absolute gradients; the (population) deviation of two numbers is half their gap."""
     deviations = (one.double().abs() - other.double().abs()).abs() / 2
-    return float((1 / deviations[deviations > 0]).sum())
+    return torch.where(deviations > 0, 1 / deviations, 0.0).sum()
 
 
 @torch.inference_mode()
-def _pattern_counts(network: Network, weights: networks.Weights, images: Tensor) -> dict[str, int]:
+def _pattern_counts(network: Network, weights: networks.Weights, images: Tensor) -> dict[str, Tensor]:
     """Sign patterns among the inputs of the ReLU before each convolution that has one, by the convolution's name."""
     x = networks.stem(weights, images)
     found = {}
     for layer in network.layers:
         x, operations = run_layer(layer, weights, x)
-        counts: dict[int, int] = {}
+        counts: dict[int, Tensor] = {}
         for operation in operations:
             if operation.kind == "relu":
                 patterns = PatternSet.empty(len(images), images.device)
                 patterns(operation.x, 1)
-                counts[id(operation.y)] = int(patterns.seen.sum())
+                counts[id(operation.y)] = patterns.seen.sum()
             elif operation.kind == "conv" and id(operation.x) in counts:
                 found[operation.name] = counts[id(operation.x)]
     return found

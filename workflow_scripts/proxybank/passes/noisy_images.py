@@ -22,7 +22,7 @@ class NoiseResponse(NamedTuple):
 
     Attributes
     ----------
-    change : float
+    change : float64 Tensor without dimensions, or float
         Sum over poolings of the mean squared change of their input.
     n_pools, n_convs : int
     n_channels : int
@@ -31,7 +31,7 @@ class NoiseResponse(NamedTuple):
         Convolutions with a ReLU before and a norm behind them, and their input channels.
     """
 
-    change: float = 0.0
+    change: Tensor | float = 0.0
     n_pools: int = 0
     n_convs: int = 0
     n_channels: int = 0
@@ -53,8 +53,8 @@ class NoiseResponse(NamedTuple):
         )
 
 
-def _mean_square(x: Tensor, y: Tensor) -> float:
-    return float((x - y).square().mean(dtype=torch.float64))
+def _mean_square(x: Tensor, y: Tensor) -> Tensor:
+    return (x - y).square().mean(dtype=torch.float64)
 
 
 # Outputs of a layer for images without and with noise, and what was seen up to there.
@@ -96,4 +96,5 @@ def noise_responses(
         x, y, response = trunk.visit(network, len(network.layers))[-1]
         weights = draw(network, layers=("classifier",))
         (_, clean), (_, noisy) = run_head(weights, x), run_head(weights, y)
-        yield response.after(clean, noisy), time.perf_counter() - start
+        response = response.after(clean, noisy)
+        yield response._replace(change=float(response.change)), time.perf_counter() - start

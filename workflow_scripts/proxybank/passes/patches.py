@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from proxybank.passes.devices import on_cpu
+
 
 @numba.njit(cache=True, nogil=True)
 def _inside(shift, stride, side, width):
@@ -89,7 +91,7 @@ def unfold(x: Tensor, size: int, stride: int) -> Tensor:
     -------
     float32 Tensor, shape (channels * size ** 2, n_pixels)
     """
-    if x.device.type != "cpu":
+    if not on_cpu(x):
         return F.unfold(x, size, padding=size // 2, stride=stride)
     side = -(-x.shape[1] // stride)
     out = torch.empty(len(x), size, size, side, side)
@@ -111,7 +113,7 @@ def fold(columns: Tensor, size: int, stride: int, side: int) -> Tensor:
     -------
     float32 Tensor, shape (n, channels, side, side)
     """
-    if columns.device.type != "cpu":
+    if not on_cpu(columns):
         return F.fold(columns, (side, side), size, padding=size // 2, stride=stride)
     side_of_columns = -(-side // stride)
     columns = columns.contiguous().view(len(columns), -1, size, size, side_of_columns, side_of_columns)
@@ -122,7 +124,7 @@ def fold(columns: Tensor, size: int, stride: int, side: int) -> Tensor:
 
 def sum_3x3(x: Tensor) -> Tensor:
     """Sum of each pixel and its neighbours; float32, shape (..., side, side)."""
-    if x.device.type != "cpu":
+    if not on_cpu(x):
         return F.avg_pool2d(x, 3, stride=1, padding=1, divisor_override=1)
     x = x.contiguous()
     out = torch.empty_like(x)

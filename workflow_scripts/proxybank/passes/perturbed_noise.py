@@ -39,18 +39,17 @@ class Perturbation(NamedTuple):
 class _Norm:
     """A BatchNorm that sums the logarithms of the deviations it divides by."""
 
-    def __init__(self, log_deviations: float = 0.0) -> None:
+    def __init__(self, log_deviations: Tensor | float = 0.0) -> None:
         self.log_deviations = log_deviations
 
     def __call__(self, x: Tensor) -> Tensor:
-        variance = float(x.var(dim=(0, 2, 3), correction=0).mean(dtype=torch.float64))
-        if variance:
-            self.log_deviations += float(torch.tensor(variance, dtype=torch.float64).log()) / 2
+        variance = x.var(dim=(0, 2, 3), correction=0).mean(dtype=torch.float64)
+        self.log_deviations = self.log_deviations + torch.where(variance == 0, 0.0, variance.log() / 2)
         return networks.batch_norm(x)
 
 
 # Outputs of a layer for the two batches, and the sum of logarithms up to there.
-State = tuple[Tensor, Tensor, float]
+State = tuple[Tensor, Tensor, Tensor | float]
 
 
 def perturbations(
@@ -93,5 +92,6 @@ def _perturbations(members: Sequence[Network], batch: Batch, seed: int) -> Itera
         x, y, log_deviations = trunk.visit(network, len(network.layers))[-1]
         norm = _Norm(log_deviations)
         differences = (last_features(x, norm) - last_features(y)).abs()
-        change = float(differences.sum(dtype=torch.float64)) / N_IMAGES
-        yield Perturbation(change, norm.log_deviations), time.perf_counter() - start
+        change = differences.sum(dtype=torch.float64) / N_IMAGES
+        found = Perturbation(*torch.stack([change, norm.log_deviations]).tolist())
+        yield found, time.perf_counter() - start

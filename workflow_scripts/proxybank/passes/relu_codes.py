@@ -1,5 +1,7 @@
 """Collects the signs of ReLUs during a forward pass, and counts on how many of them two images agree."""
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -31,22 +33,26 @@ class PackedCodes:
 
 
 class ReluCodes:
-    """An `on_relu` for `networks.forward` on an accelerator: a product of matrices counts the agreements."""
+    """An `on_relu` for `networks.forward` on an accelerator, where the signs stay.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    kernel : callable
+        One of `hamming_cuda.KERNELS`.
+    """
+
+    def __init__(self, kernel: Callable[[Tensor], Tensor]) -> None:
+        self._kernel = kernel
         self._signs: dict[int, list[Tensor]] = {}
 
     def __call__(self, x: Tensor, multiplicity: int) -> None:
         """Take the inputs of a ReLU, shape (n_images, channels, height, width), that counts `multiplicity` times."""
-        self._signs.setdefault(multiplicity, []).append((x > 0).flatten(1))
+        # The order of units does not matter, so channels-last memory is read as it lies.
+        self._signs.setdefault(multiplicity, []).append((x > 0).permute(0, 2, 3, 1).flatten(1))
 
     def added_to(self, before: ReluKernel) -> ReluKernel:
         """Agreements over everything collected so far, and those of the ReLUs that came before."""
         for multiplicity, parts in self._signs.items():
-            codes = torch.cat(parts, dim=1).float()
-            ones = codes.sum(dim=1)
-            # r_i + r_j - 2 x_i x_j, exact in float32 up to 16 million units.
-            distances = (ones[:, None] + ones - 2 * codes @ codes.T).round().long()
-            n_units = multiplicity * codes.shape[1]
-            before = before.plus(n_units - multiplicity * distances, n_units)
+            signs = torch.cat(parts, dim=1)
+            before = before.plus(multiplicity * self._kernel(signs), multiplicity * signs.shape[1])
         return before

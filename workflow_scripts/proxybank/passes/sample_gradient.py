@@ -18,6 +18,7 @@ from proxybank.networks import Network
 from proxybank.passes.evidence import Batch
 from proxybank.passes.gradients import Call, Calls, draw, gradients, matrices, one_by_one
 
+_N_TENSORS, _N_LEADING = 11, 50
 _BLOCK = 1 << 16  # weights whose gradients are widened to float64 together: 32 MiB for 64 images
 
 
@@ -30,10 +31,13 @@ class SampleGradients(NamedTuple):
         Their inner products.
     sign_agreement : float
         Sum over weights of the magnitude of the sum over images of the sign of the gradient.
+    leading : float32, shape (n_tensors, n_images, 50)
+        Gradients to the first 50 weights of each of the first 11 tensors that have as many.
     """
 
     gram: NDArray[np.float64]
     sign_agreement: float
+    leading: NDArray[np.float32]
 
 
 def _gram(rows: Tensor) -> Tensor:
@@ -64,13 +68,16 @@ def sample_gradients(network: Network, batch: Batch, initialisation: str, seed: 
         logits = networks.forward(network, weights, batch.images, norm=_batch_norm_of_constants).logits
     loss = F.cross_entropy(logits, batch.labels, reduction="sum")
     found = gradients(loss, [call.output for call in calls.of.values()])
+    leading: dict[Tensor, Tensor] = {}
     gram = torch.zeros(len(logits), len(logits), dtype=torch.float64, device=logits.device)
-    sign_agreement = 0.0
+    sign_agreement = gram.new_zeros(())
     for (weight, call), gradient in zip(calls.of.items(), found, strict=True):
         rows = _rows(weight, call, gradient)
         gram += _gram(rows)
-        sign_agreement += rows.sign().sum(dim=0).abs().sum(dtype=torch.float64).item()
-    return SampleGradients(gram.cpu().numpy(), sign_agreement)
+        leading[weight] = rows[:, :_N_LEADING].clone()
+        sign_agreement += rows.sign().sum(dim=0).abs().sum(dtype=torch.float64)
+    first = [leading[weight] for weight in matrices(weights) if weight.numel() >= _N_LEADING][:_N_TENSORS]
+    return SampleGradients(gram.cpu().numpy(), sign_agreement.item(), torch.stack(first).cpu().numpy())
 
 
 @one_by_one

@@ -2,6 +2,7 @@
 
 from proxybank.proxies import (  # noqa: F401  (each registers its proxies)
     activation_codes,
+    aggregates,
     closed_forms,
     constant_image,
     correlations,
@@ -16,6 +17,7 @@ from proxybank.proxies import (  # noqa: F401  (each registers its proxies)
     synaptic_flow,
 )
 from proxybank.proxies.registry import (
+    AGGREGATE,
     CLOSED_FORM,
     GROUPS,
     LOW_PRECISION,
@@ -27,4 +29,15 @@ from proxybank.proxies.registry import (
     in_group,
 )
 
-__all__ = ["CLOSED_FORM", "GROUPS", "LOW_PRECISION", "REGISTRY", "Proxy", "Status", "evaluate", "group_of", "in_group"]
+__all__ = [
+    "AGGREGATE",
+    "CLOSED_FORM",
+    "GROUPS",
+    "LOW_PRECISION",
+    "REGISTRY",
+    "Proxy",
+    "Status",
+    "evaluate",
+    "group_of",
+    "in_group",
+]

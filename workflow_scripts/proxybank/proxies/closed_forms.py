@@ -15,7 +15,15 @@ for name, column, source, differs in (
         "Cavagnero, Robbiano, Caputo, Averta, WACV 2023, arXiv:2207.05135",
         "constant on the size space, where every cell has the one skip from input to output",
     ),
+    ("n_conv", "n_conv", CONTROL, "convolutions, those on dead edges included"),
     ("n_live_conv", "n_live_conv", CONTROL, "convolutions on dead edges do not count"),
+    (
+        "n_live_edges",
+        "n_live_edges",
+        CONTROL,
+        "edges of the cell on a path from its input to its output, skips included",
+    ),
+    ("mean_width", "mean_width", CONTROL, "channels, mean over cells and reductions; constant on the topology space"),
     ("depth", "depth", CONTROL, "convolutions on the longest path, 0 without one; constant on the size space"),
 ):
     register_proxy(Proxy(name, 1, CLOSED_FORM, True, source, differs, column))

@@ -48,7 +48,7 @@ def te_nas_regions(n_regions: int | None) -> float | Status:
 
 @register(
     name="l_swag",
-    version=1,
+    version=2,
     needs="layer_gradient",
     higher_is_better=True,
     source="Casarin, Escalera, Lanz, CVPR 2025, arXiv:2505.07300",

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-# What a pass hands to its proxies is named in proxybank.passes; "closed_form" stands for columns of `networks`.
+# What a pass hands to its proxies is named in proxybank.passes; "closed_form" stands for columns of `networks`,
+# "aggregate" for scores that are computed of the other columns of a whole space: `analysis.aggregates`.
 # Each group of passes shares its forward pass and has one file of scores per part; it may feed proxies several things.
 GROUPS: dict[str, tuple[str, ...]] = {
     "forward": ("forward",),
@@ -37,6 +38,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
 # Groups that run in bfloat16 where the processor is faster with it; what that changes is in docs/performance.md.
 LOW_PRECISION = ("forward",)
 CLOSED_FORM = "closed_form"
+AGGREGATE = "aggregate"
 
 
 class Status(StrEnum):
@@ -60,7 +62,7 @@ class Proxy:
     version : int
         Raised whenever its scores change; a run then computes them again.
     needs : str
-        What it is computed from: something that one of `GROUPS` provides, or ``closed_form``.
+        What it is computed from: something that one of `GROUPS` provides, ``closed_form`` or ``aggregate``.
     higher_is_better : bool
     source : str
         Publication.
@@ -68,7 +70,7 @@ class Proxy:
         Where this definition parts from the publication or its code; empty if nowhere.
     score : callable
         Evidence of the pass -> value, or the `Status` that says why there is none. For a closed form, the name of the
-        column of `networks` that holds it.
+        column of `networks` that holds it; for an aggregate, the names of the proxies it is computed of, in order.
     """
 
     name: str
@@ -77,7 +79,7 @@ class Proxy:
     higher_is_better: bool
     source: str
     differs: str
-    score: Callable[[Any], float | Status] | str
+    score: Callable[[Any], float | Status] | str | tuple[str, ...]
 
 
 REGISTRY: dict[str, Proxy] = {}
@@ -105,7 +107,7 @@ def register_proxy(proxy: Proxy) -> None:
     """
     if proxy.name in REGISTRY:
         raise ValueError(f"proxy '{proxy.name}' is registered already")
-    known = [*(part for parts in GROUPS.values() for part in parts), CLOSED_FORM]
+    known = [*(part for parts in GROUPS.values() for part in parts), CLOSED_FORM, AGGREGATE]
     if proxy.needs not in known:
         raise ValueError(f"proxy '{proxy.name}' needs '{proxy.needs}'; known: {', '.join(known)}")
     REGISTRY[proxy.name] = proxy

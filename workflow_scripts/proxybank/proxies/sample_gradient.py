@@ -42,12 +42,35 @@ def knas(gradients: "SampleGradients") -> float:
 
 
 @register(
+    name="knas_code",
+    version=1,
+    needs="sample_gradient",
+    higher_is_better=True,
+    source="Xu, Zhao, Lin, Gao, Sun, Yang, ICML 2021, arXiv:2111.13293",
+    differs=_STATISTICS
+    + "As the authors' code computes it, with single images for its 50 batches and without the norms' "
+    "parameters. It centres the halves apart and pairs independent batches, so that it is 0 but for chance.",
+)
+def knas_code(gradients: "SampleGradients") -> float:
+    """Sum over weights of the inner product of their gradients on the first and second half of the images, over n ** 2.
+
+    Each half is centred. The weights are the first 50 of each of the first 11 tensors that have as many.
+    """
+    n = gradients.leading.shape[1]
+    first, second = gradients.leading[:, : n // 2], gradients.leading[:, n // 2 : n // 2 * 2]
+    first, second = (half - half.mean(axis=1, keepdims=True) for half in (first, second))
+    return float((first * second).sum() / n**2)
+
+
+@register(
     name="gradsign",
     version=1,
     needs="sample_gradient",
     higher_is_better=True,
     source="Zhang, Jia, ICLR 2022, arXiv:2110.08616",
-    differs=_STATISTICS + "The authors' code runs each image alone, so that BatchNorm sees a batch of one.",
+    differs=_STATISTICS
+    + "The authors' code runs each image alone, so that BatchNorm sees a batch of one, and takes the "
+    "mean over weights, where the paper has the sum.",
 )
 def gradsign(gradients: "SampleGradients") -> float:
     """Sum over weights of |sum over images of the sign of the gradient|."""

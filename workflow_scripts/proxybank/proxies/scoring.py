@@ -29,6 +29,7 @@ def score_part(
     initialisation: str,
     device: str,
     precision: str,
+    hamming: str = "product",
 ) -> pl.DataFrame:
     """Score one part of the classes of a space.
 
@@ -51,6 +52,8 @@ def score_part(
         A torch device.
     precision : {"float32", "bfloat16"}
         Of passes in `registry.LOW_PRECISION` on the CPU; all others have the precision that their proxies need.
+    hamming : {"product", "popcount"}
+        How an accelerator compares the codes of ReLUs; both ways give the same integers.
 
     Returns
     -------
@@ -71,6 +74,7 @@ def score_part(
         batch = passes.Batch(
             torch.from_numpy(batches.images[number]).to(device, dtype),
             torch.from_numpy(batches.labels[number]).to(device),
+            hamming,
         )
         for k, evidence in enumerate(passes.run(group, parts, members, batch, initialisation, seed)):
             columns["class_index"].append(classes[k])

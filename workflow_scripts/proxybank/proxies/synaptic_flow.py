@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # torch comes with it, and the registry is read without
 )
 def synflow(flow: "ScaledFlow") -> float:
     """Sum over weights of |w| times the gradient of the flow; 0 where no path leads from input to output."""
-    return sum(float((w * g).sum() * exponent.exp2()) for w, g, exponent in flow)
+    return float(sum((w * g).sum() * exponent.exp2() for w, g, exponent in flow))
 
 
 @register(
@@ -32,4 +32,4 @@ def synflow(flow: "ScaledFlow") -> float:
 )
 def logsynflow(flow: "ScaledFlow") -> float:
     """Sum over weights of |w| times ln(1 + gradient of the flow)."""
-    return sum(float((w * (g * exponent.exp2()[None]).log1p()).sum()) for w, g, exponent in flow)
+    return float(sum((w * (g * exponent.exp2()[None]).log1p()).sum() for w, g, exponent in flow))

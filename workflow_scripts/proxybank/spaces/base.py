@@ -185,6 +185,8 @@ class Space(ABC):
             ``params_m`` (float64, millions, BatchNorm and classifier included), ``mflops`` (float64, millions of
             multiply-adds of convolutions and classifier, what NATS-Bench calls FLOPs), ``n_relu`` (int64, ReLUs
             called), ``relu_units`` (int64, their scalar inputs per image), ``skipped_layers`` (float64),
-            ``n_live_conv`` (int64, convolutions on a path from input to output or outside the cells), ``depth`` (int64,
-            convolutions on the longest path, 0 without one) and further structural counts.
+            ``n_conv`` (int64, convolutions), ``n_live_conv`` (int64, those on a path from input to output or outside
+            the cells), ``n_live_edges`` (int64, edges of the cell on a path from its input to its output), ``depth``
+            (int64, convolutions on the longest path, 0 without one), ``mean_width`` (float64, output channels, mean
+            over cells and reductions) and further structural counts.
         """

@@ -80,7 +80,10 @@ class SizeSpace(Space):
             "n_relu": np.full(self.size, 20, np.int64),
             "skipped_layers": np.full(self.size, 2.0),
             "relu_units": units.astype(np.int64),
+            "n_conv": n_conv,
             "n_live_conv": n_conv,
+            "n_live_edges": np.full(self.size, len(CELL), np.int64),
+            "mean_width": widths.mean(axis=0),
             "depth": np.full(self.size, 14, np.int64),
             **{f"width_{k}": widths[k] for k in range(5)},
         }

@@ -101,7 +101,10 @@ class TopologySpace(Space):
             "n_avg_pool": count[POOL].astype(np.int64),
             "n_skip": count[SKIP].astype(np.int64),
             "n_none": count[NONE].astype(np.int64),
+            "n_conv": (7 + 3 * n_cells * n_conv).astype(np.int64),
             "n_live_conv": 7 + 3 * n_cells * _is_conv(drop_dead_edges(self.genes)).sum(axis=1),
+            "n_live_edges": (drop_dead_edges(self.genes) != NONE).sum(axis=1),
+            "mean_width": np.full(self.size, skeleton.stem_width * (7 * n_cells + 6) / (3 * n_cells + 2)),
             "depth": np.where(longest < 0, 0, 5 + 3 * n_cells * longest),
         }
 

@@ -1,0 +1,69 @@
+"""Proxies that depend on a set of networks: each is computed of other columns, over all networks of a space.
+
+A network has no such score by itself. As columns of the score tables they rank the whole space, seed by seed; a search
+that ranks within the set it has explored computes them itself.
+"""
+
+from proxybank.proxies.registry import AGGREGATE, Proxy, register_proxy
+
+_SET = "Over all networks of the space, copies of one function included. "
+_WORST = _SET + "A network without a score of a term is its worst, tied with all such. "
+_SAMPLE = "Mean and deviation are those of 100 networks that the seed draws, without those that have no score. "
+_TSAI = "Wu, Lin, Tsai, ICEA 2021"
+
+for name, terms, higher_is_better, source, differs in (
+    (
+        "ninaswot",
+        ("naswot", "ni"),
+        True,
+        _TSAI,
+        _SAMPLE + "No score where a term has none.",
+    ),
+    (
+        "ninaswot_ntk",
+        ("naswot", "ni", "ntk"),
+        True,
+        "OEmiliatanO, nas-without-training, GA_search.py, after " + _TSAI,
+        _SAMPLE
+        + "No score where the code has -1e6, if a term has none. The code's files of it are named after naswot.",
+    ),
+    (
+        "rank_sum",
+        ("ni", "naswot", "logsynflow"),
+        False,
+        "OEmiliatanO, Rank-Based-NAS",
+        _WORST + "The code ranks the candidates that a search has kept.",
+    ),
+    (
+        "freerea_fitness",
+        ("naswot", "logsynflow", "skipped_layers"),
+        True,
+        "Cavagnero, Robbiano, Caputo, Averta, WACV 2023, arXiv:2207.05135",
+        _SET
+        + "The code divides by the largest score of the networks explored. No score where naswot has none; the code "
+        "puts the least.",
+    ),
+    (
+        "vote",
+        ("synflow", "jacov", "snip"),
+        True,
+        "Abdelfattah, Mehrotra, Dudziak, Lane, ICLR 2021, arXiv:2101.08134",
+        _WORST + "The paper judges pairs; this is the number of networks that one beats minus that it loses to.",
+    ),
+    (
+        "az_nas",
+        ("az_expressivity", "az_progressivity", "az_trainability", "flops"),
+        True,
+        "Lee, Ham, CVPR 2024, arXiv:2403.19232",
+        _WORST + "The code ranks a random sample or the networks of a search. Users report that they could not obtain "
+        "the published correlations.",
+    ),
+    (
+        "vkdnw_agg",
+        ("vkdnw", "jacov", "az_expressivity", "az_trainability", "flops"),
+        True,
+        "Tybl, Neumann, CVPR 2025, arXiv:2502.04975",
+        _WORST + "The paper ranks 9,445 cells that it holds to be unique.",
+    ),
+):
+    register_proxy(Proxy(name, 1, AGGREGATE, higher_is_better, source, differs, terms))
