@@ -118,10 +118,12 @@ def schedule_of(wildcards):
 
 
 def truth_files(wildcards):
-    """The user's table, or the parts that are trained here."""
+    """The user's tables, the imported archive, or the parts that are trained here."""
     truth = truth_of(wildcards)
     if truth["source"] == "table":
-        return truth["path"]
+        return store.table_files(truth["path"], truth.get("measurements"))
+    if truth["source"] == "archive":
+        return "results/{run}/archives/{space}.parquet"
     numbers = parts(
         n_classes(wildcards.space, truth.get("widths")),
         training_of(wildcards)["networks_per_part"],
@@ -133,14 +135,34 @@ def truth_files(wildcards):
     )
 
 
-def truth_tables():
-    """The users' tables of accuracies that this run reads."""
+def archive_of(wildcards):
+    """Folder of the official archive of one space: the same for all datasets that take accuracies from it."""
     truths = [
-        truth
+        settings["truth"].get(wildcards.space, {})
         for settings in config["datasets"].values()
-        for truth in settings["truth"].values()
     ]
-    return [truth["path"] for truth in truths if truth["source"] == "table"]
+    return next(t["path"] for t in truths if t.get("source") == "archive")
+
+
+def truth_tables():
+    """Tables of accuracies that come from outside: the users' own, and what was imported of their archives."""
+    truths = [
+        (space, truth)
+        for settings in config["datasets"].values()
+        for space, truth in settings["truth"].items()
+    ]
+    tables = [
+        path
+        for _, truth in truths
+        if truth["source"] == "table"
+        for path in store.table_files(truth["path"], truth.get("measurements"))
+    ]
+    archives = [
+        f"results/{{run}}/archives/{space}.parquet"
+        for space, truth in truths
+        if truth["source"] == "archive"
+    ]
+    return list(dict.fromkeys(tables + archives))
 
 
 def figure_files():

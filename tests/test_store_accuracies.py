@@ -55,6 +55,35 @@ def test_wide_form(csv):
     ]
 
 
+def test_measurements_from_several_files(csv):
+    csv("arch,short\n8:8:8:8:16,50\n8:8:8:8:8,40\n", "other.csv")
+    path = csv("arch_index,final\n1,90\n0,80\n")
+    other = str(path.with_name("other.csv"))
+    measurements = [
+        {"split": "valid", "epochs": 12, "accuracy": "short", "path": other},
+        {"split": "test", "epochs": 90, "accuracy": "final"},
+        {"split": "test", "epochs": 12, "accuracy": "short", "path": other},
+    ]
+    found = store.read_accuracies(path, SSS, "c10", measurements)
+    assert found.select("arch_index", "split", "epochs", "accuracy_pct", "source").rows() == [
+        (0, "test", 12, 40.0, "other.csv"),
+        (1, "test", 12, 50.0, "other.csv"),
+        (0, "test", 90, 80.0, "truth.csv"),
+        (1, "test", 90, 90.0, "truth.csv"),
+        (0, "valid", 12, 40.0, "other.csv"),
+        (1, "valid", 12, 50.0, "other.csv"),
+    ]
+    assert store.table_files(path, measurements) == [other, path]
+    # One measurement from each file, of the same thing.
+    with pytest.raises(
+        TableError, match=r"of split test after 90 epochs come from other.csv and truth.csv. Expected them"
+    ):
+        store.read_accuracies(path, SSS, "c10", [measurements[1], measurements[2] | {"epochs": 90}])
+    with pytest.raises(TableError, match=r"other.csv: there is no column 'final'\. Did you mean"):
+        csv("arch,finale\n8:8:8:8:16,50\n", "other.csv")
+        store.read_accuracies(path, SSS, "c10", [measurements[1] | {"path": other}])
+
+
 def test_parquet_reads_like_csv(csv, tmp_path):
     path = csv(LONG + "7,test,200,90,20\n9,test,200,91.5,30\n")
     pl.read_csv(path).cast({"arch_index": pl.Int32}).write_parquet(tmp_path / "truth.parquet")

@@ -18,7 +18,7 @@ _ROW = "row of the file"
 def read_accuracies(
     path: str | Path, space: Space, dataset: str, measurements: Sequence[Mapping[str, Any]] | None = None
 ) -> pl.DataFrame:
-    """Read accuracies from CSV or Parquet.
+    """Read accuracies from CSV or Parquet, from one file or several.
 
     A network is named by ``arch_index`` (official index), ``arch`` (architecture string), or both, which must agree.
     Columns that are not needed are left alone.
@@ -36,6 +36,7 @@ def read_accuracies(
     measurements : sequence of mapping, optional
         Wide form: what to read from which column. ``split``, ``epochs``, ``accuracy`` (a column), and, if known, one of
         ``train_seconds`` and ``train_seconds_per_epoch`` (a column each; the latter is multiplied by the epochs).
+        ``path`` where the columns stand in another file than `path`.
 
     Returns
     -------
@@ -46,9 +47,30 @@ def read_accuracies(
     ------
     TableError
         If the file is missing or unreadable, lacks a column or has one of the wrong type, names an unknown architecture
-        or one twice, or holds an accuracy that is missing or not within 0 to 100 percent.
+        or one twice, or holds an accuracy that is missing or not within 0 to 100 percent; or if two files measure the
+        same.
     """
-    path = Path(path)
+    if measurements is None:
+        return _read_one(Path(path), space, dataset, None)
+    own = {file: [m for m in measurements if m.get("path", path) == file] for file in table_files(path, measurements)}
+    frames = [_read_one(Path(file), space, dataset, its_own) for file, its_own in own.items() if its_own]
+    rows = pl.concat(frames).sort("split", "epochs", "arch_index")
+    twice = rows.filter(pl.struct("arch_index", "split", "epochs").is_duplicated())
+    if twice.height:
+        split, epochs, *files = twice.select("split", "epochs").row(0) + tuple(twice["source"].unique().sort())
+        raise TableError(
+            f"{path}: accuracies of split {split} after {epochs} epochs come from {' and '.join(files)}. Expected them "
+            "once. Remove one of the two measurements."
+        )
+    return rows
+
+
+def table_files(path: str | Path, measurements: Sequence[Mapping[str, Any]] | None = None) -> list[str | Path]:
+    """Files that `read_accuracies` reads, each once."""
+    return list(dict.fromkeys(m.get("path", path) for m in measurements)) if measurements else [path]
+
+
+def _read_one(path: Path, space: Space, dataset: str, measurements: Sequence[Mapping[str, Any]] | None) -> pl.DataFrame:
     table = _read(path)
     table = table.with_columns(_arch_index(table, space, path)).with_row_index(_ROW, offset=1)
     if measurements is None:
