@@ -3,7 +3,7 @@
 import re
 from math import ceil
 
-from proxybank import proxies, searches, spaces, store, versions
+from proxybank import data, proxies, searches, spaces, store, versions
 
 
 wildcard_constraints:
@@ -86,9 +86,14 @@ def directions():
 
 
 def images_of(wildcards):
-    """The user's file of images of one dataset, of which a changed one counts as a changed input; none for digits."""
-    images = config["datasets"][wildcards.dataset]["images"]
-    return [] if images == "digits" else images
+    """The user's files of images of one dataset, of which a changed one counts as a changed input; none for digits."""
+    return data.files(config["datasets"][wildcards.dataset]["images"])
+
+
+def how_to_read(wildcards):
+    """Images of one dataset and how they are read, as `data.load` takes it."""
+    settings = config["datasets"][wildcards.dataset]
+    return {key: settings.get(key) for key in ("images", "n_classes", "image_side")}
 
 
 def held_back(wildcards):

@@ -22,10 +22,7 @@ rule train_part:
         mem_mb=1500,
         runtime=240,
     params:
-        images=lambda wildcards: config["datasets"][wildcards.dataset]["images"],
-        n_classes=lambda wildcards: config["datasets"][wildcards.dataset].get(
-            "n_classes"
-        ),
+        images=how_to_read,
         skeleton=lambda wildcards: config["spaces"][wildcards.space],
         dead_edges=config["dead_edges"],
         widths=lambda wildcards: truth_of(wildcards).get("widths"),
@@ -111,10 +108,7 @@ rule retrain:
     resources:
         mem_mb=1500,
     params:
-        images=lambda wildcards: config["datasets"][wildcards.dataset]["images"],
-        n_classes=lambda wildcards: config["datasets"][wildcards.dataset].get(
-            "n_classes"
-        ),
+        images=how_to_read,
         skeleton=lambda wildcards: config["spaces"][wildcards.space],
         dead_edges=config["dead_edges"],
         n_networks=lambda wildcards: truth_of(wildcards)["retrain"],

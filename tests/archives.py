@@ -1,7 +1,7 @@
-"""Archives in the official format of NATS-Bench, built from tables of accuracies by the benchmark's own classes.
+"""Archives in the official format of NATS-Bench, built from wide tables of accuracies.
 
-``python tests/archives.py tss ../shared/data/natsbench/tss_*.csv FOLDER`` builds one of a whole space: some gigabytes
-of memory traffic and about ten minutes, since each curve of each training is made up, as long as the real ones are.
+``python tests/archives.py tss TABLE.csv [TABLE.csv ...] FOLDER`` builds one of a whole space. Every training has curves
+as long as the real ones, and noise in them: an entry unpacks to what a real one does, and takes as long to read.
 """
 
 import sys
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-from nats_bench import ArchResults, ResultsCount, pickle_save
+from nats_bench import pickle_save
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "workflow_scripts"))
 
@@ -37,34 +37,46 @@ def entry(index: int, space: spaces.Space, row: dict[str, float], rng: np.random
 
     What the tables do not have is 50%.
     """
+    arch, params = space.arch_strings[index], np.float64(row.get("cifar10_params_million", 0.1))
+    config = {"channel": 16, "num_cells": 5, "arch_str": arch, "class_num": 10}
     whole = OrderedDict()
     for schedule, (epochs, *seeds) in SCHEDULES[space.name].items():
-        results = ArchResults(index, space.arch_strings[index])
+        results, seeds_of = {}, {}
         for training, (seconds, images) in TRAININGS.items():
-            its_seeds = seeds[training != "cifar10-valid"]
-            for number, seed in enumerate(its_seeds):
-                names = [f"{name}@{epoch}" for name in images for epoch in range(epochs)]
+            seeds_of[training] = sorted(seeds[training != "cifar10-valid"])
+            names = [f"{name}@{epoch}" for name in images for epoch in range(epochs)]
+            for number, seed in enumerate(seeds_of[training]):
                 accuracies = dict(zip(names, (rng.integers(6000, size=len(names)) / 100).tolist(), strict=True))
                 for name, (column, _) in images.items():
                     # Seeds differ by one point around the mean.
                     mean = row.get(f"{column}_accuracy_{epochs}", 50.0)
-                    accuracies[f"{name}@{epochs - 1}"] = mean + (number - (len(its_seeds) - 1) / 2) * min(mean / 9, 1)
-                curve = dict(enumerate((rng.integers(6000, size=epochs) / 100).tolist()))
-                losses = dict(enumerate(rng.uniform(0, 4, epochs).tolist()))
-                params, latency = np.float64(row.get("cifar10_params_million", 0.1)), [np.float64(0.01)]
-                config = {"channel": 16, "num_cells": 5, "arch_str": results.arch_str, "class_num": 10}
-                result = ResultsCount(
-                    training, None, curve, losses, params, 10 * params, config, f"{seed:04d}", epochs, latency
-                )
-                result.train_acc5es = dict(enumerate((rng.integers(6000, size=epochs) / 100).tolist()))
-                result.reset_pseudo_train_times(seconds)
-                result.update_eval(
-                    accuracies,
-                    dict(zip(names, rng.uniform(0, 4, len(names)).tolist(), strict=True)),
-                    {f"{name}@{epoch}": images[name][1] for name in images for epoch in range(epochs)},
-                )
-                results.update(training, seed, result)
-        whole[schedule] = results.state_dict()
+                    apart = min(mean / 9, 1)
+                    accuracies[f"{name}@{epochs - 1}"] = mean + (number - (len(seeds_of[training]) - 1) / 2) * apart
+                results[training, seed] = {
+                    "name": training,
+                    "net_state_dict": None,
+                    "train_acc1es": dict(enumerate((rng.integers(6000, size=epochs) / 100).tolist())),
+                    "train_acc5es": dict(enumerate((rng.integers(6000, size=epochs) / 100).tolist())),
+                    "train_losses": dict(enumerate(rng.uniform(0, 4, epochs).tolist())),
+                    "train_times": OrderedDict.fromkeys(range(epochs), seconds),
+                    "arch_config": config,
+                    "params": params,
+                    "flop": 10 * params,
+                    "seed": f"{seed:04d}",
+                    "epochs": epochs,
+                    "latency": [np.float64(0.01)],
+                    "eval_names": list(images),
+                    "eval_acc1es": accuracies,
+                    "eval_losses": dict(zip(names, rng.uniform(0, 4, len(names)).tolist(), strict=True)),
+                    "eval_times": {f"{name}@{epoch}": images[name][1] for name in images for epoch in range(epochs)},
+                }
+        whole[schedule] = {
+            "arch_index": index,
+            "arch_str": arch,
+            "all_results": results,
+            "dataset_seed": seeds_of,
+            "clear_net_done": False,
+        }
     return whole
 
 

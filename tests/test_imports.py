@@ -13,7 +13,8 @@ PACKAGE = SCRIPTS / "proxybank"
 LAYERS = {
     "spaces": set(),
     "pickles": set(),
-    "data": {"spaces", "pickles"},
+    "image_files": {"pickles"},
+    "data": {"spaces", "image_files"},
     "networks": {"spaces"},
     "passes": {"spaces", "data", "networks"},
     "proxies": {"spaces", "data", "networks", "passes"},

@@ -60,7 +60,7 @@ def folder(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def batches(folder) -> str:
-    params = {"images": "digits", "n_classes": None, "training": {"train_images": 100, "valid_images": 97}}
+    params = {"images": {"images": "digits"}, "training": {"train_images": 100, "valid_images": 97}}
     params |= {"batch_size": 8, "seeds": [3, 4]}
     return run_script("batch", folder, {"batches": "digits.npz"}, params=params).output.batches
 
@@ -82,7 +82,7 @@ def test_batch(batches):
 
 def test_batches_keep_away_from_the_test_images(batches):
     digits = data.load("digits")
-    held_back = digits.images[data.partition(digits, 100, 97).test].reshape(-1, 64)
+    held_back = digits.standardised(data.partition(digits, 100, 97).test).reshape(-1, 64)
     drawn = data.Batches.read(batches).images.reshape(-1, 64)
     assert not (drawn[:, None] == held_back[None]).all(axis=2).any()
 
@@ -183,7 +183,12 @@ def test_truth_trained_here_and_retrained(folder):
     }
     place = {"space": "sss", "dataset": "digits"}
     # Two classes more than the labels tell of: both scripts must know of them, or their networks differ.
-    common = {"images": "digits", "n_classes": 12, "skeleton": {}, "dead_edges": "drop", "training": schedule}
+    common = {
+        "images": {"images": "digits", "n_classes": 12},
+        "skeleton": {},
+        "dead_edges": "drop",
+        "training": schedule,
+    }
     params = {**common, "widths": [8, 16], "networks_per_part": 20}
     parts = [
         run_script("train_part", folder, {"accuracies": f"{k}.parquet"}, (), params, part=str(k), **place).output[0]

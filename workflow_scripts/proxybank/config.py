@@ -113,7 +113,7 @@ def check_files(config: Config) -> None:
         If one is missing or does not hold what the run needs; the message begins with the name of the file.
     """
     for dataset, settings in config["datasets"].items():
-        images = data.load(settings["images"], settings.get("n_classes"))
+        images = data.load(settings["images"], settings.get("n_classes"), settings.get("image_side"))
         for space in config["spaces"].values():
             try:
                 images.skeleton(**space)
