@@ -126,7 +126,7 @@ def truth_files(wildcards):
     """The user's tables, the imported archive, or the parts that are trained here."""
     truth = truth_of(wildcards)
     if truth["source"] == "table":
-        return store.table_files(truth["path"], truth.get("measurements"))
+        return [truth["path"], *truth.get("further_paths", [])]
     if truth["source"] == "archive":
         return "results/{run}/archives/{space}.parquet"
     numbers = parts(
@@ -160,7 +160,7 @@ def truth_tables():
         path
         for _, truth in truths
         if truth["source"] == "table"
-        for path in store.table_files(truth["path"], truth.get("measurements"))
+        for path in [truth["path"], *truth.get("further_paths", [])]
     ]
     archives = [
         f"results/{{run}}/archives/{space}.parquet"

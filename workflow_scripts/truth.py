@@ -16,7 +16,8 @@ def main(job: "Snakemake") -> None:
         space, dataset = spaces.get(job.wildcards.space), job.wildcards.dataset
         settings = job.params.truth
         if settings["source"] == "table":
-            rows = store.read_accuracies(settings["path"], space, dataset, settings.get("measurements"))
+            further = settings.get("further_paths", ())
+            rows = store.read_accuracies(settings["path"], space, dataset, settings.get("measurements"), further)
         elif settings["source"] == "archive":
             trainings = store.read_parquet(job.input[0])
             its_name = settings.get("archive_dataset", dataset)

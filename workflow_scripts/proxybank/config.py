@@ -110,8 +110,9 @@ def check_files(config: Config) -> None:
     Raises
     ------
     ProxybankError
-        If one is missing or does not hold what the run needs; the message begins with the name of the file.
+        If some are missing, or one does not hold what the run needs; the message begins with their names.
     """
+    _check_present(config)
     for dataset, settings in config["datasets"].items():
         images = data.load(settings["images"], settings.get("n_classes"), settings.get("image_side"))
         for space in config["spaces"].values():
@@ -125,7 +126,13 @@ def check_files(config: Config) -> None:
             if truth["source"] == "archive":
                 store.check_archive(truth["path"], spaces.get(name))
             if truth["source"] == "table":
-                rows = store.read_accuracies(truth["path"], spaces.get(name), dataset, truth.get("measurements"))
+                rows = store.read_accuracies(
+                    truth["path"],
+                    spaces.get(name),
+                    dataset,
+                    truth.get("measurements"),
+                    truth.get("further_paths", ()),
+                )
                 _check_complete(truth, rows["arch_index"].to_numpy())
                 n_final = store.final_accuracies(rows).height
                 if n_final < 2:
@@ -133,6 +140,20 @@ def check_files(config: Config) -> None:
                         f"{truth['path']}: {n_final} networks have a final test accuracy. Expected at least 2, which "
                         "scores can be compared with. Add rows of split test, or remove the table from truth."
                     )
+
+
+def _check_present(config: Config) -> None:
+    """Raise ConfigError if several files are missing, or one that the configuration says where to get."""
+    named = [settings["images"] for settings in config["datasets"].values() if settings["images"] != data.DIGITS]
+    for settings in config["datasets"].values():
+        for truth in settings["truth"].values():
+            named += [truth["path"], *truth.get("further_paths", ())] if "path" in truth else []
+    missing = [path for path in dict.fromkeys(named) if not Path(path).exists()]
+    if len(missing) > 1 or (missing and "data_source" in config):
+        raise ConfigError(
+            f"{', '.join(missing)}: there {'are no such files' if len(missing) > 1 else 'is no such file'}. Expected "
+            f"what the configuration names. {config.get('data_source', 'Correct the paths.')}"
+        )
 
 
 def check_device(device: str) -> None:
@@ -267,6 +288,7 @@ def _check_datasets(config: Config) -> Problems:
 _SOURCES = {
     "path": ("table", "archive"),
     "archive_dataset": ("archive",),
+    "further_paths": ("table",),
     "measurements": ("table",),
     "widths": ("table", "train"),
     "retrain": ("table", "archive"),

@@ -1,6 +1,6 @@
 """Parquet parts, the contract's tables, the portable DuckDB file and its views."""
 
-from proxybank.store.accuracies import final_accuracies, read_accuracies, table_files
+from proxybank.store.accuracies import final_accuracies, read_accuracies
 from proxybank.store.archives import archive_accuracies, check_archive, read_archive
 from proxybank.store.closed_forms import add_closed_forms, closed_form_status, scoring_seconds
 from proxybank.store.database import build_database
@@ -32,7 +32,6 @@ __all__ = [
     "scores_by_seed",
     "scoring_seconds",
     "stack",
-    "table_files",
     "table_writer",
     "write_parquet",
     "write_part",
