@@ -100,7 +100,7 @@ def evil(path) -> dict[str, bytes]:
         "persistent id": text + b"Q.",
         "extension registry": b"\x80\x02\x82\x01.",
         "buffer from outside": b"\x80\x05\x97.",
-        "state of a function": b"\x80\x02ccollections\nOrderedDict\n}X\x01\x00\x00\x00aK\x01sb.",
+        "state of a function": b"\x80\x02ccollections\nOrderedDict\n}X\x01\x00\x00\x00aK\x01sb0}.",
         "slots of a function": b"\x80\x02ccollections\nOrderedDict\nN}X\x09\x00\x00\x00_functionK\x01s\x86b.",
         "state of a dictionary": b"\x80\x02ccollections\nOrderedDict\n)R}X\x01\x00\x00\x00aK\x01sb.",
         "function left over": b"\x80\x02]ccollections\nOrderedDict\na.",
