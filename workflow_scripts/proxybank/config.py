@@ -297,7 +297,8 @@ _SOURCES = {
 
 def _check_archive(config: Config, dataset: str, space: str) -> Problems:
     """Check the truth of one dataset and space, of source archive."""
-    truth, place = config["datasets"][dataset]["truth"][space], ["datasets", dataset, "truth", space]
+    place: list[str | int] = ["datasets", dataset, "truth", space]
+    truth = config["datasets"][dataset]["truth"][space]
     known = schema()["$defs"]["truth"]["properties"]["archive_dataset"]["enum"]
     if "path" not in truth:
         yield place, "the key 'path' is missing. Expected the folder of an archive. Add it."

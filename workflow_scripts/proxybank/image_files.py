@@ -6,6 +6,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +26,8 @@ _FORMS = (
     "Expected an .npz file, or a folder: cifar-10-batches-py with data_batch_1 to 5, cifar-100-python with train, "
     "ImageNet16 with train_data_batch_1 to 10, or one folder of images for each class"
 )
-Pixels, Labels = NDArray[np.uint8], NDArray[np.integer]
+Pixels: TypeAlias = NDArray[np.uint8]
+Labels: TypeAlias = NDArray[np.integer]
 
 
 def read(path: Path, n_classes: int | None = None, image_side: int | None = None) -> tuple[Pixels, Labels]:
@@ -56,14 +58,15 @@ def read(path: Path, n_classes: int | None = None, image_side: int | None = None
     PickleError
         If a batch of CIFAR or ImageNet16 is damaged, or would build anything but plain data and arrays.
     """
-    by_class = path.is_dir() and _batches(path) is None
+    batches = _batches(path)
+    by_class = path.is_dir() and not batches
     if image_side is not None and not by_class:
         raise ImageError(
             f"{path}: this is no folder of images by class, which alone are resized. Remove image_side, or resize them."
         )
     if by_class:
         return _read_folder(path, image_side)
-    return _read_batches(path, n_classes) if path.is_dir() else _read_npz(path)
+    return _read_batches(path, batches, n_classes) if batches else _read_npz(path)
 
 
 def files(path: Path) -> list[str]:
@@ -112,8 +115,7 @@ def _read_npz(path: Path) -> tuple[Pixels, Labels]:
     return _check(str(path), arrays["images"], arrays["labels"])
 
 
-def _read_batches(folder: Path, n_classes: int | None) -> tuple[Pixels, Labels]:
-    names = _batches(folder)
+def _read_batches(folder: Path, names: tuple[str, ...], n_classes: int | None) -> tuple[Pixels, Labels]:
     if missing := [name for name in names if not (folder / name).is_file()]:
         raise ImageError(
             f"{folder}: {', '.join(missing)} missing. Expected {names[0]} to {names[-1]}. Unpack the archive again."
@@ -121,7 +123,7 @@ def _read_batches(folder: Path, n_classes: int | None) -> tuple[Pixels, Labels]:
     parts = [_read_batch(folder / name, *_BATCHES[names], n_classes) for name in names]
     if len({pixels.shape[1:] for pixels, _ in parts}) > 1:
         raise ImageError(f"{folder}: batches hold images of different sizes. Expected one size. Unpack it again.")
-    return tuple(map(np.concatenate, zip(*parts, strict=True)))
+    return np.concatenate([pixels for pixels, _ in parts]), np.concatenate([labels for _, labels in parts])
 
 
 def _read_batch(path: Path, key: str, first: int, n_classes: int | None) -> tuple[Pixels, Labels]:
@@ -165,10 +167,10 @@ def _read_folder(path: Path, image_side: int | None) -> tuple[Pixels, Labels]:
     pixels = list(_decoded(images, image_side))
     if any(array.ndim == 3 for array in pixels):  # grey images among coloured ones: three equal channels
         pixels = [array if array.ndim == 3 else np.repeat(array[..., None], 3, axis=2) for array in pixels]
-        stacked = np.stack(pixels).transpose(0, 3, 1, 2)
+        pixels = [array.transpose(2, 0, 1) for array in pixels]
     else:
-        stacked = np.stack(pixels)[:, None]
-    return _check(str(path), np.ascontiguousarray(stacked), np.array(labels))
+        pixels = [array[None] for array in pixels]
+    return _check(str(path), np.stack(pixels), np.array(labels))
 
 
 def _decoded(paths: list[Path], image_side: int | None) -> Iterator[Pixels]:

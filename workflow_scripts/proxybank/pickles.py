@@ -11,7 +11,7 @@ import pickle
 from collections.abc import Callable
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -145,12 +145,12 @@ class _Array:
         self.array = _filled(raw, number, shape, "F" if by_column else "C")
 
 
-def _filled(raw: bytes | str, number: _Number, shape: tuple[int, ...], order: str) -> np.ndarray:
+def _filled(raw: bytes | str, number: _Number, shape: tuple[int, ...], order: Literal["C", "F"]) -> np.ndarray:
     raw = raw.encode("latin1") if isinstance(raw, str) else raw  # bytes of Python 2
     return np.frombuffer(raw, number.dtype).reshape(shape, order=order)
 
 
-def _frombuffer(raw: bytes, number: _Number, shape: tuple[int, ...], order: str) -> _Array:
+def _frombuffer(raw: bytes, number: _Number, shape: tuple[int, ...], order: Literal["C", "F"]) -> _Array:
     made = _Array()
     made.array = _filled(bytes(raw), number, shape, order)
     return made
@@ -179,7 +179,7 @@ def _ndarray() -> None:
     raise ValueError("it makes an array without NumPy's own function")
 
 
-_FOR_NUMBERS = {
+_FOR_NUMBERS: dict[tuple[str, str], Callable[..., Any]] = {
     ("collections", "OrderedDict"): _ordered_dict,
     ("numpy", "dtype"): _Number,
     ("numpy.core.multiarray", "scalar"): _scalar,
@@ -194,7 +194,8 @@ _FOR_ARRAYS = _FOR_NUMBERS | {
 
 def _check(value: Any, leaves: frozenset[type]) -> None:
     """Raise ValueError if anything in `value` is neither a leaf nor a plain container."""
-    todo, seen = [[value]], set()
+    todo: list[Any] = [[value]]
+    seen: set[int] = set()
     while todo:
         container = todo.pop()
         parts = [container, container.values()] if type(container) is dict else [container]

@@ -47,10 +47,10 @@ def check_archive(path: str | Path, space: Space) -> None:
     if not path.is_dir():
         found = "this is a file" if path.exists() else "there is no such folder"
         raise TableError(f"{path}: {found}. {expected}. Correct the path; {source}.")
-    found = {entry.name for entry in path.iterdir()}
+    there = {entry.name for entry in path.iterdir()}
     known = {*map(_file, range(space.size)), "meta.pickle.pbz2"}
-    if missing := sorted(known - found):
-        strange = sorted(found - known)
+    if missing := sorted(known - there):
+        strange = sorted(there - known)
         others = f"; {len(strange)} files have other names, the first is {strange[0]}" if strange else ""
         raise TableError(
             f"{path}: {len(missing)} of {len(known)} files are missing, the first is {missing[0]}{others}. {expected}. "
