@@ -3,7 +3,7 @@
 import re
 from math import ceil
 
-from proxybank import proxies, searches, spaces, store, versions
+from proxybank import data, proxies, searches, spaces, store, versions
 
 
 wildcard_constraints:
@@ -104,9 +104,14 @@ def directions():
 
 
 def images_of(wildcards):
-    """The user's file of images of one dataset, of which a changed one counts as a changed input; none for digits."""
-    images = config["datasets"][wildcards.dataset]["images"]
-    return [] if images == "digits" else images
+    """The user's files of images of one dataset, of which a changed one counts as a changed input; none for digits."""
+    return data.files(config["datasets"][wildcards.dataset]["images"])
+
+
+def how_to_read(wildcards):
+    """Images of one dataset and how they are read, as `data.load` takes it."""
+    settings = config["datasets"][wildcards.dataset]
+    return {key: settings.get(key) for key in ("images", "n_classes", "image_side")}
 
 
 def held_back(wildcards):
@@ -136,10 +141,12 @@ def schedule_of(wildcards):
 
 
 def truth_files(wildcards):
-    """The user's table, or the parts that are trained here."""
+    """The user's tables, the imported archive, or the parts that are trained here."""
     truth = truth_of(wildcards)
     if truth["source"] == "table":
-        return truth["path"]
+        return [truth["path"], *truth.get("further_paths", [])]
+    if truth["source"] == "archive":
+        return "results/{run}/archives/{space}.parquet"
     numbers = parts(
         n_classes(wildcards.space, truth.get("widths")),
         training_of(wildcards)["networks_per_part"],
@@ -151,14 +158,34 @@ def truth_files(wildcards):
     )
 
 
-def truth_tables():
-    """The users' tables of accuracies that this run reads."""
+def archive_of(wildcards):
+    """Folder of the official archive of one space: the same for all datasets that take accuracies from it."""
     truths = [
-        truth
+        settings["truth"].get(wildcards.space, {})
         for settings in config["datasets"].values()
-        for truth in settings["truth"].values()
     ]
-    return [truth["path"] for truth in truths if truth["source"] == "table"]
+    return next(t["path"] for t in truths if t.get("source") == "archive")
+
+
+def truth_tables():
+    """Tables of accuracies that come from outside: the users' own, and what was imported of their archives."""
+    truths = [
+        (space, truth)
+        for settings in config["datasets"].values()
+        for space, truth in settings["truth"].items()
+    ]
+    tables = [
+        path
+        for _, truth in truths
+        if truth["source"] == "table"
+        for path in [truth["path"], *truth.get("further_paths", [])]
+    ]
+    archives = [
+        f"results/{{run}}/archives/{space}.parquet"
+        for space, truth in truths
+        if truth["source"] == "archive"
+    ]
+    return list(dict.fromkeys(tables + archives))
 
 
 def figure_files():

@@ -20,10 +20,7 @@ rule batch:
     resources:
         mem_mb=1000,
     params:
-        images=lambda wildcards: config["datasets"][wildcards.dataset]["images"],
-        n_classes=lambda wildcards: config["datasets"][wildcards.dataset].get(
-            "n_classes"
-        ),
+        images=how_to_read,
         training=held_back,
         batch_size=config["batch_size"],
         seeds=config["seeds"],

@@ -1,6 +1,6 @@
 """Truth.
 
-Needs: a table of accuracies, or images to train networks on.
+Needs: tables of accuracies, an official archive of NATS-Bench, or images to train networks on.
 Makes: accuracies of the networks of one space and dataset in the form of the store; where asked for, accuracies of some
 networks trained here beside those of the table.
 """
@@ -22,10 +22,7 @@ rule train_part:
         mem_mb=1500,
         runtime=240,
     params:
-        images=lambda wildcards: config["datasets"][wildcards.dataset]["images"],
-        n_classes=lambda wildcards: config["datasets"][wildcards.dataset].get(
-            "n_classes"
-        ),
+        images=how_to_read,
         skeleton=lambda wildcards: config["spaces"][wildcards.space],
         dead_edges=config["dead_edges"],
         widths=lambda wildcards: truth_of(wildcards).get("widths"),
@@ -43,8 +40,31 @@ rule train_part:
         "../workflow_scripts/train_part.py"
 
 
+rule archive:
+    """Every training in the official archive of one space, one row per seed."""
+    input:
+        folder=archive_of,
+    output:
+        trainings="results/{run}/archives/{space}.parquet",
+    log:
+        "results/{run}/logs/archive/{space}.log",
+    benchmark:
+        "results/{run}/benchmarks/archive/{space}.tsv"
+    conda:
+        "../envs/proxybank.yaml"
+    threads: 2
+    resources:
+        mem_mb=1500,
+    params:
+        versions=[versions.SPACES, versions.TRUTH],
+    message:
+        "Importing the archive of {wildcards.space}"
+    script:
+        "../workflow_scripts/archive.py"
+
+
 rule truth:
-    """Accuracies of one space and dataset, from a table or from the parts trained here."""
+    """Accuracies of one space and dataset, from tables, an archive, or the parts trained here."""
     input:
         accuracies=truth_files,
     output:
@@ -93,10 +113,7 @@ rule retrain:
     resources:
         mem_mb=1500,
     params:
-        images=lambda wildcards: config["datasets"][wildcards.dataset]["images"],
-        n_classes=lambda wildcards: config["datasets"][wildcards.dataset].get(
-            "n_classes"
-        ),
+        images=how_to_read,
         skeleton=lambda wildcards: config["spaces"][wildcards.space],
         dead_edges=config["dead_edges"],
         n_networks=lambda wildcards: truth_of(wildcards)["retrain"],

@@ -12,6 +12,7 @@ from proxybank import config
 from proxybank.errors import ConfigError
 
 MINIMAL = {"run": "x", "datasets": {"digits": {"images": "digits"}}}
+ARCHIVE = {"source": "archive", "path": "p"}
 
 
 def changed(*path_and_value) -> dict:
@@ -123,7 +124,36 @@ def test_a_complete_configuration_stays_as_it_is():
                 "digits",
                 {"images": "digits", "training": {}, "truth": {"tss": {"source": "train", "path": "p"}}},
             ),
-            "c.yaml, datasets.digits.truth.tss.path: it belongs to source table, and source is train.",
+            "c.yaml, datasets.digits.truth.tss.path: it belongs to source table or archive, and source is train.",
+        ),
+        (
+            changed("datasets", "digits", "truth", "tss", {"source": "archive"}),
+            "c.yaml, datasets.digits.truth.tss: the key 'path' is missing. Expected the folder of an archive. Add it.",
+        ),
+        (
+            changed("datasets", "digits", "truth", "tss", {"source": "archive", "path": "p"}),
+            "c.yaml, datasets.digits.truth.tss: the archive has no dataset 'digits'. Expected a key 'archive_dataset', "
+            "one of cifar10, cifar100, imagenet16-120. Add it, or rename the dataset.",
+        ),
+        (
+            changed("datasets", "cifar10", {"images": "p", "truth": {"sss": ARCHIVE | {"widths": [8]}}}),
+            "c.yaml, datasets.cifar10.truth.sss.widths: it belongs to source table or train, and source is archive.",
+        ),
+        (
+            changed(
+                "datasets", "digits", "truth", "tss", {"source": "table", "path": "p", "archive_dataset": "cifar10"}
+            ),
+            "c.yaml, datasets.digits.truth.tss.archive_dataset: it belongs to source archive, and source is table.",
+        ),
+        (
+            changed(
+                "datasets",
+                {
+                    "cifar10": {"images": "p", "truth": {"sss": ARCHIVE}},
+                    "cifar100": {"images": "p", "truth": {"sss": ARCHIVE | {"path": "q"}}},
+                },
+            ),
+            "c.yaml, datasets.cifar10.truth.sss.path: found 'p', and cifar100 has 'q'. Expected one archive for all",
         ),
         (
             changed("datasets", "digits", "truth", "tss", {"source": "table", "path": "p", "widths": [8]}),
@@ -200,7 +230,9 @@ def test_devices_that_are_there(monkeypatch):
         config.check_device(device)
 
 
-@pytest.mark.parametrize("name", ["config.yaml", "config/digits-truth.yaml", "tests/config.yaml"])
+@pytest.mark.parametrize(
+    "name", ["config.yaml", "config/digits-truth.yaml", "config/nats-bench.yaml", "tests/config.yaml"]
+)
 def test_configurations_that_come_with_the_project_are_valid(root, name):
     config.load(root / name)
 

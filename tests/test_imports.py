@@ -12,17 +12,19 @@ PACKAGE = SCRIPTS / "proxybank"
 # What each part of the library may import of the library, besides itself, errors and logs.
 LAYERS = {
     "spaces": set(),
-    "data": {"spaces"},
+    "pickles": set(),
+    "image_files": {"pickles"},
+    "data": {"spaces", "image_files"},
     "networks": {"spaces"},
     "passes": {"spaces", "data", "networks"},
     "proxies": {"spaces", "data", "networks", "passes"},
     "truth": {"spaces", "data", "networks"},
-    "store": {"spaces"},
+    "store": {"spaces", "pickles"},
     "searches": {"spaces"},
     "analysis": {"spaces", "store"},
     "figures": {"spaces", "store", "analysis"},
 }
-NO_TORCH = ("spaces", "store", "searches", "analysis", "figures", "config")
+NO_TORCH = ("spaces", "pickles", "data", "store", "searches", "analysis", "figures", "config")
 
 
 def imported(path: Path) -> set[str]:

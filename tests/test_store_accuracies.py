@@ -55,6 +55,68 @@ def test_wide_form(csv):
     ]
 
 
+def test_measurements_from_several_files(csv):
+    csv("arch,short,final\n8:8:8:8:16,50,1\n8:8:8:8:8,40,2\n", "other.csv")
+    path = csv("arch_index,final,s\n0,80,2\n2,70,4\n1,90,3\n")
+    other = path.with_name("other.csv")
+    measurements = [
+        {"split": "valid", "epochs": 12, "accuracy": "short", "train_seconds_per_epoch": "s"},
+        {"split": "test", "epochs": 90, "accuracy": "final", "train_seconds": "s"},
+    ]
+    # Both have a column `final`: the first file counts.
+    found = store.read_accuracies(path, SSS, "c10", measurements, [other])
+    assert found.select("arch_index", "split", "epochs", "accuracy_pct", "train_seconds", "source").rows() == [
+        (0, "test", 90, 80.0, 2.0, "truth.csv"),
+        (1, "test", 90, 90.0, 3.0, "truth.csv"),
+        (2, "test", 90, 70.0, 4.0, "truth.csv"),
+        (0, "valid", 12, 40.0, 24.0, "other.csv"),
+        (1, "valid", 12, 50.0, 36.0, "other.csv"),
+    ]
+    # The other way round, the seconds of network 2 are there, but no accuracy of it.
+    found = store.read_accuracies(other, SSS, "c10", measurements, [path])
+    assert found.filter(split="test").select("arch_index", "accuracy_pct", "train_seconds").rows() == [
+        (0, 2.0, 2.0),
+        (1, 1.0, 3.0),
+    ]
+    # A network that the file of seconds lacks has none.
+    csv("arch_index,s\n1,3\n", "seconds.csv")
+    found = store.read_accuracies(other, SSS, "c10", measurements[:1], [path.with_name("seconds.csv")])
+    assert found["train_seconds"].to_list() == [None, 36.0]
+
+
+def test_mistakes_in_several_files(csv):
+    path, other = csv("arch_index,final\n0,80\n1,90\n"), csv("arch_index,short\n1,101\n", "other.csv")
+    final, short = ({"split": "test", "epochs": 90, "accuracy": name} for name in ("final", "short"))
+    with pytest.raises(TableError, match=r"^[^:]*other.csv: network 1 \(row 1\) have an accuracy of 101"):
+        store.read_accuracies(path, SSS, "c10", [final, short], [other])
+    csv("arch_index,short\n1,99\n", "other.csv")
+    with pytest.raises(
+        TableError, match=r"split test after 90 epochs come from other.csv and truth.csv. Expected them"
+    ):
+        store.read_accuracies(path, SSS, "c10", [final, short], [other])
+    with pytest.raises(TableError, match=r"truth.csv: there is no column 'shrt'\. Found: arch_index, final"):
+        store.read_accuracies(path, SSS, "c10", [final | {"accuracy": "shrt"}], [other])
+    csv("arch_index,short\n1,99\n1,98\n", "other.csv")
+    with pytest.raises(TableError, match=r"other.csv: network 1 \(rows 1, 2\) appear more than once"):
+        store.read_accuracies(path, SSS, "c10", [short], [other])
+
+
+def test_long_tables_are_put_together(csv):
+    path = csv(LONG + "7,test,200,90,20\n")
+    other = csv("arch_index,split,epochs,accuracy_pct\n7,valid,200,91\n6,test,200,80\n", "other.csv")
+    found = store.read_accuracies(path, TSS, "digits", further_paths=[other])
+    assert found.select("arch_index", "split", "accuracy_pct", "train_seconds", "source").rows() == [
+        (6, "test", 80.0, None, "other.csv"),
+        (7, "test", 90.0, 20.0, "truth.csv"),
+        (7, "valid", 91.0, None, "other.csv"),
+    ]
+    with pytest.raises(
+        TableError, match="other.csv and truth.csv. Expected them once. Remove them from one of the two"
+    ):
+        csv("arch_index,split,epochs,accuracy_pct\n7,test,200,91\n", "other.csv")
+        store.read_accuracies(path, TSS, "digits", further_paths=[other])
+
+
 def test_parquet_reads_like_csv(csv, tmp_path):
     path = csv(LONG + "7,test,200,90,20\n9,test,200,91.5,30\n")
     pl.read_csv(path).cast({"arch_index": pl.Int32}).write_parquet(tmp_path / "truth.parquet")

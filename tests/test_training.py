@@ -22,7 +22,7 @@ def split():
     parts = data.partition(DIGITS, 100, 200)
     indexes = {"train": parts.train, "valid": parts.valid, "test": parts.test}
     return truth.Split(
-        {name: torch.from_numpy(DIGITS.images[index]) for name, index in indexes.items()},
+        {name: torch.from_numpy(DIGITS.standardised(index)) for name, index in indexes.items()},
         {name: torch.from_numpy(DIGITS.labels[index]) for name, index in indexes.items()},
     )
 

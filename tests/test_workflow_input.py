@@ -1,5 +1,6 @@
 """Bad input ends with one message and exit code 1 before anything is computed, and leaves what was computed alone."""
 
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -125,6 +126,36 @@ def test_missing_files(tmp_path, message_of, name):
     path = write(tmp_path)
     (tmp_path / name).unlink()
     assert message_of(path).startswith(f"{name}: there is no such file.")
+
+
+def test_several_missing_files_are_one_message(tmp_path, message_of):
+    path = write(tmp_path)
+    (tmp_path / "table.csv").unlink()
+    (tmp_path / "images.npz").unlink()
+    assert message_of(path).startswith(
+        "images.npz, table.csv: there are no such files. Expected what the configuration"
+    )
+
+
+def test_an_archive_that_is_not_whole(tmp_path, message_of):
+    truth = {"tss": {"source": "archive", "path": str(tmp_path / "archive"), "archive_dataset": "cifar10"}}
+    path = write(tmp_path, datasets={"mine": {"images": str(tmp_path / "images.npz"), "truth": truth}})
+    (tmp_path / "archive").mkdir()
+    assert message_of(path).startswith(
+        "archive: 15626 of 15626 files are missing, the first is 000000.pickle.pbz2. Expected the folder NATS-tss-v1_0-"
+    )
+
+
+def test_images_that_are_a_program(tmp_path, message_of):
+    class Evil:
+        def __reduce__(self):
+            return (open, (str(tmp_path / "called"), "w"))
+
+    path = write(tmp_path, datasets={"mine": {"images": str(tmp_path / "cifar")}})
+    (tmp_path / "cifar").mkdir()
+    (tmp_path / "cifar" / "train").write_bytes(pickle.dumps(Evil()))
+    assert message_of(path).startswith("cifar/train: refused, it asks for ")
+    assert not (tmp_path / "called").exists()
 
 
 def test_snakemake_itself_says_the_same(workspace):

@@ -3,6 +3,7 @@
 import logging
 import re
 import runpy
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,6 +11,7 @@ import numpy as np
 import polars as pl
 import pytest
 import yaml
+from archives import write_archive
 from conftest import ROOT
 from scipy.stats import rankdata
 
@@ -28,6 +30,7 @@ def run_script(name: str, folder: Path, output: dict, input=(), params=None, **w
         params=SimpleNamespace(**(params or {})),
         wildcards=SimpleNamespace(**wildcards),
         log=[str(folder / f"{name}.log")],
+        threads=1,
     )
     runpy.run_path(str(SCRIPTS / f"{name}.py"), init_globals={"snakemake": job}, run_name="__main__")
     return job
@@ -58,7 +61,7 @@ def folder(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def batches(folder) -> str:
-    params = {"images": "digits", "n_classes": None, "training": {"train_images": 100, "valid_images": 97}}
+    params = {"images": {"images": "digits"}, "training": {"train_images": 100, "valid_images": 97}}
     params |= {"batch_size": 8, "seeds": [3, 4]}
     return run_script("batch", folder, {"batches": "digits.npz"}, params=params).output.batches
 
@@ -80,7 +83,7 @@ def test_batch(batches):
 
 def test_batches_keep_away_from_the_test_images(batches):
     digits = data.load("digits")
-    held_back = digits.images[data.partition(digits, 100, 97).test].reshape(-1, 64)
+    held_back = digits.standardised(data.partition(digits, 100, 97).test).reshape(-1, 64)
     drawn = data.Batches.read(batches).images.reshape(-1, 64)
     assert not (drawn[:, None] == held_back[None]).all(axis=2).any()
 
@@ -157,7 +160,7 @@ def test_score_part_and_tables(folder, batches, networks, precision):
 def test_truth_and_accuracies_table(folder):
     table = folder / "mine.csv"
     pl.DataFrame({"arch_index": [5, 2], "split": "test", "epochs": 9, "accuracy_pct": [50.0, 60.0]}).write_csv(table)
-    params = {"truth": {"source": "table"}, "dead_edges": "drop"}
+    params = {"truth": {"source": "table", "path": str(table)}, "dead_edges": "drop"}
     place = {"space": "tss", "dataset": "digits"}
     truth = run_script("truth", folder, {"table": "truth.parquet"}, [str(table)], params, **place).output.table
     inputs = {"accuracies": [truth]}
@@ -166,6 +169,27 @@ def test_truth_and_accuracies_table(folder):
         ("tss", 2, 60.0, "mine.csv"),
         ("tss", 5, 50.0, "mine.csv"),
     ]
+
+
+def test_truth_from_an_archive(folder, monkeypatch):
+    # The first three networks: a whole archive takes minutes to write.
+    tables = folder / "wide.csv"
+    arch = spaces.get("tss").arch_strings[:3]
+    accuracies = {"cifar100_test_accuracy_200": [70.0, 71.0, 72.0]}
+    pl.DataFrame({"arch_index": range(3), "arch": arch, **accuracies}).write_csv(tables)
+    archive = folder / "archive of tss"
+    write_archive(archive, spaces.get("tss"), [tables])
+    monkeypatch.setattr(store, "read_archive", partial(store.read_archive, indexes=range(3)))
+    done = run_script(
+        "archive", folder, {"trainings": "tss.parquet"}, {"folder": archive}, space="tss"
+    ).output.trainings
+    settings = {"source": "archive", "path": str(archive), "archive_dataset": "cifar100"}
+    params = {"truth": settings, "dead_edges": "drop"}
+    place = {"space": "tss", "dataset": "mine"}
+    truth = run_script("truth", folder, {"table": "archived.parquet"}, [done], params, **place).output.table
+    rows = store.read_table(truth, split="test", epochs=200)
+    assert rows["accuracy_pct"].to_list() == pytest.approx([70, 71, 72])
+    assert rows.select("space", "dataset", "source").unique().rows() == [("tss", "mine", "archive of tss")]
 
 
 def test_truth_trained_here_and_retrained(folder):
@@ -181,7 +205,12 @@ def test_truth_trained_here_and_retrained(folder):
     }
     place = {"space": "sss", "dataset": "digits"}
     # Two classes more than the labels tell of: both scripts must know of them, or their networks differ.
-    common = {"images": "digits", "n_classes": 12, "skeleton": {}, "dead_edges": "drop", "training": schedule}
+    common = {
+        "images": {"images": "digits", "n_classes": 12},
+        "skeleton": {},
+        "dead_edges": "drop",
+        "training": schedule,
+    }
     params = {**common, "widths": [8, 16], "networks_per_part": 20}
     parts = [
         run_script("train_part", folder, {"accuracies": f"{k}.parquet"}, (), params, part=str(k), **place).output[0]

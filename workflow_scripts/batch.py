@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 def main(job: "Snakemake") -> None:
     with logs.to_file(job.log[0]):
-        images = data.load(job.params.images, job.params.n_classes)
+        images = data.load(**job.params.images)
         pool = data.scoring_pool(images, job.params.training)
         batches = data.draw_batches(images, job.params.batch_size, job.params.seeds, pool)
         with store.atomic(job.output.batches) as path:

@@ -16,7 +16,7 @@ def main(job: "Snakemake") -> None:
         known = store.read_parquet(job.input.accuracies)
         classes = space.classes(job.params.dead_edges)
         chosen = truth.draw_networks(known, job.params.n_networks, classes)
-        images = data.load(job.params.images, job.params.n_classes)
+        images = data.load(**job.params.images)
         trained = truth.train_classes(
             classes[chosen],
             space.scored_genes(job.params.dead_edges)[chosen],

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 def main(job: "Snakemake") -> None:
     with logs.to_file(job.log[0]):
-        images = data.load(job.params.images, job.params.n_classes)
+        images = data.load(**job.params.images)
         rows = truth.train_part(
             space=job.wildcards.space,
             dead_edges=job.params.dead_edges,

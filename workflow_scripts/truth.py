@@ -1,5 +1,6 @@
-"""Rule truth: a table of accuracies, or parts trained here, in; accuracies of one space and dataset out."""
+"""Rule truth: tables, an archive or parts trained here in, accuracies of one space and dataset out."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -13,8 +14,14 @@ if TYPE_CHECKING:
 def main(job: "Snakemake") -> None:
     with logs.to_file(job.log[0]):
         space, dataset = spaces.get(job.wildcards.space), job.wildcards.dataset
-        if job.params.truth["source"] == "table":
-            rows = store.read_accuracies(job.input[0], space, dataset, job.params.truth.get("measurements"))
+        settings = job.params.truth
+        if settings["source"] == "table":
+            further = settings.get("further_paths", ())
+            rows = store.read_accuracies(settings["path"], space, dataset, settings.get("measurements"), further)
+        elif settings["source"] == "archive":
+            trainings = store.read_parquet(job.input[0])
+            its_name = settings.get("archive_dataset", dataset)
+            rows = store.archive_accuracies(trainings, space, its_name, dataset, Path(settings["path"]).name)
         else:
             trained = pl.concat(map(store.read_parquet, job.input))
             rows = truth.spread(trained, space, job.params.dead_edges, dataset)

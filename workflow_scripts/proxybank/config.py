@@ -110,10 +110,11 @@ def check_files(config: Config) -> None:
     Raises
     ------
     ProxybankError
-        If one is missing or does not hold what the run needs; the message begins with the name of the file.
+        If some are missing, or one does not hold what the run needs; the message begins with their names.
     """
+    _check_present(config)
     for dataset, settings in config["datasets"].items():
-        images = data.load(settings["images"], settings.get("n_classes"))
+        images = data.load(settings["images"], settings.get("n_classes"), settings.get("image_side"))
         for space in config["spaces"].values():
             try:
                 images.skeleton(**space)
@@ -122,8 +123,16 @@ def check_files(config: Config) -> None:
         pool = data.scoring_pool(images, settings.get("training"))
         data.draw_batches(images, config["batch_size"], config["seeds"], pool)
         for name, truth in settings["truth"].items():
+            if truth["source"] == "archive":
+                store.check_archive(truth["path"], spaces.get(name))
             if truth["source"] == "table":
-                rows = store.read_accuracies(truth["path"], spaces.get(name), dataset, truth.get("measurements"))
+                rows = store.read_accuracies(
+                    truth["path"],
+                    spaces.get(name),
+                    dataset,
+                    truth.get("measurements"),
+                    truth.get("further_paths", ()),
+                )
                 _check_complete(truth, rows["arch_index"].to_numpy())
                 n_final = store.final_accuracies(rows).height
                 if n_final < 2:
@@ -131,6 +140,20 @@ def check_files(config: Config) -> None:
                         f"{truth['path']}: {n_final} networks have a final test accuracy. Expected at least 2, which "
                         "scores can be compared with. Add rows of split test, or remove the table from truth."
                     )
+
+
+def _check_present(config: Config) -> None:
+    """Raise ConfigError if several files are missing, or one that the configuration says where to get."""
+    named = [settings["images"] for settings in config["datasets"].values() if settings["images"] != data.DIGITS]
+    for settings in config["datasets"].values():
+        for truth in settings["truth"].values():
+            named += [truth["path"], *truth.get("further_paths", ())] if "path" in truth else []
+    missing = [path for path in dict.fromkeys(named) if not Path(path).exists()]
+    if len(missing) > 1 or (missing and "data_source" in config):
+        raise ConfigError(
+            f"{', '.join(missing)}: there {'are no such files' if len(missing) > 1 else 'is no such file'}. Expected "
+            f"what the configuration names. {config.get('data_source', 'Correct the paths.')}"
+        )
 
 
 def check_device(device: str) -> None:
@@ -255,14 +278,53 @@ def _check_datasets(config: Config) -> Problems:
                 yield place, f"'{space}' is not among the spaces of the run. Add it to spaces, or remove this key."
             if truth["source"] == "table" and "path" not in truth:
                 yield place, "the key 'path' is missing. Expected the CSV or Parquet file of a table. Add it."
+            if truth["source"] == "archive":
+                yield from _check_archive(config, dataset, space)
             if (truth["source"] == "train" or truth["retrain"]) and not training:
                 yield place, f"networks are to be trained. Expected a key 'training' in datasets.{dataset}. Add it."
-            unused = {"table": (), "train": ("path", "measurements", "retrain")}[truth["source"]]
-            for name in unused:
-                if truth.get(name):
-                    yield [*place, name], "it belongs to source table, and source is train. Remove one of the two."
+            for name, sources in _SOURCES.items():
+                if truth.get(name) and truth["source"] not in sources:
+                    yield (
+                        [*place, name],
+                        f"it belongs to source {' or '.join(sources)}, and source is {truth['source']}. Remove one of "
+                        "the two.",
+                    )
             if space == "tss" and "widths" in truth:
                 yield [*place, "widths"], "networks of the topology space have no widths to choose. Remove the key."
+
+
+# Keys of truth -> sources they belong to.
+_SOURCES = {
+    "path": ("table", "archive"),
+    "archive_dataset": ("archive",),
+    "further_paths": ("table",),
+    "measurements": ("table",),
+    "widths": ("table", "train"),
+    "retrain": ("table", "archive"),
+}
+
+
+def _check_archive(config: Config, dataset: str, space: str) -> Problems:
+    """Check the truth of one dataset and space, of source archive."""
+    place: list[str | int] = ["datasets", dataset, "truth", space]
+    truth = config["datasets"][dataset]["truth"][space]
+    known = schema()["$defs"]["truth"]["properties"]["archive_dataset"]["enum"]
+    if "path" not in truth:
+        yield place, "the key 'path' is missing. Expected the folder of an archive. Add it."
+    elif "archive_dataset" not in truth and dataset not in known:
+        yield (
+            place,
+            f"the archive has no dataset '{dataset}'. Expected a key 'archive_dataset', one of {', '.join(known)}. Add "
+            "it, or rename the dataset.",
+        )
+    for other, settings in config["datasets"].items():
+        its_truth = settings["truth"].get(space, {})
+        if its_truth.get("source") == "archive" and its_truth.get("path") != truth.get("path"):
+            yield (
+                [*place, "path"],
+                f"found {truth.get('path')!r}, and {other} has {its_truth.get('path')!r}. Expected one archive for all "
+                "datasets of a space. Correct one of the two.",
+            )
 
 
 def _check_searches(config: Config) -> Problems:

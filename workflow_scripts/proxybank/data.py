@@ -1,22 +1,20 @@
-"""Images: scikit-learn's digits or a user's file, split for training, and drawn as the batches that proxies see."""
+"""Images: read, split for training, and drawn as the batches that proxies see."""
 
 import hashlib
-import zipfile
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from proxybank import image_files
 from proxybank.errors import ImageError
 from proxybank.spaces import Skeleton
 
-# A larger label is a mistake; a classifier with that many outputs would take all memory.
-MAX_CLASSES = 100_000
+DIGITS = "digits"
 
 
 @dataclass(frozen=True)
@@ -26,86 +24,87 @@ class Images:
     Attributes
     ----------
     where : str
-        File or built-in name they come from, with which messages begin.
-    images : float32, shape (n, n_channels, side, side)
-        Standardised: each channel has mean 0 and variance 1 over the dataset.
+        File, folder or built-in name they come from, with which messages begin.
+    pixels : uint8, shape (n, n_channels, side, side)
     labels : int64, shape (n,)
     n_classes : int
     """
 
     where: str
-    images: NDArray[np.float32]
+    pixels: NDArray[np.uint8]
     labels: NDArray[np.int64]
     n_classes: int
 
     def skeleton(self, **settings: int) -> Skeleton:
         """Skeleton for networks on these images; `settings` are its remaining attributes."""
-        return Skeleton(self.images.shape[1], self.n_classes, self.images.shape[2], **settings)
+        return Skeleton(self.pixels.shape[1], self.n_classes, self.pixels.shape[2], **settings)
+
+    @cached_property
+    def moments(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Mean and standard deviation of each channel over the dataset."""
+        counts = np.zeros(
+            (self.pixels.shape[1], 256)
+        )  # whole numbers: no rounding, and no copy of all pixels as floats
+        for start in range(0, len(self.pixels), 1024):
+            for channel, count in enumerate(counts):
+                count += np.bincount(self.pixels[start : start + 1024, channel].ravel(), minlength=256)
+        shares, values = counts / counts.sum(axis=1, keepdims=True), np.arange(256.0)
+        mean = shares @ values
+        return mean, np.sqrt((shares * (values - mean[:, None]) ** 2).sum(axis=1))
+
+    def standardised(self, numbers: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Some of the images: each channel has mean 0 and variance 1 over the whole dataset.
+
+        Parameters
+        ----------
+        numbers : int64, any shape
+            Numbers of the images.
+
+        Returns
+        -------
+        float32, shape of `numbers` and (n_channels, side, side)
+        """
+        mean, std = (moment.astype(np.float32)[:, None, None] for moment in self.moments)
+        return (self.pixels[numbers].astype(np.float32) - mean) / std
 
 
-@cache
-def load(images: str, n_classes: int | None = None) -> Images:
+def load(images: str, n_classes: int | None = None, image_side: int | None = None) -> Images:
     """Read a dataset.
 
     Parameters
     ----------
     images : str
-        ``digits`` (1,797 handwritten digits of 8 x 8 pixels that come with scikit-learn), or the path of an ``.npz``
-        file with ``images`` (uint8, shape (n, n_channels, side, side)) and ``labels`` (integers, shape (n,)).
+        ``digits`` (1,797 handwritten digits of 8 x 8 pixels that come with scikit-learn), or a path; see
+        `image_files.read`.
     n_classes : int, optional
-        Number of classes, where the labels of the file do not reach the last one.
+        Number of classes, where the labels do not reach the last one; of ImageNet16, the classes that are read.
+    image_side : int, optional
+        Pixels that images of a folder by class are resized to.
 
     Raises
     ------
     ImageError
-        If the file is missing, or its arrays have another name, shape or type, or labels are negative or too large.
+        If the images cannot be read, or labels are negative or too large, or a channel is constant.
     """
-    if images == "digits":
+    if images == DIGITS:
         from sklearn.datasets import load_digits
 
         digits = load_digits()
-        raw, labels = digits.images[:, None], digits.target
+        pixels, labels = digits.images[:, None].astype(np.uint8), digits.target
     else:
-        raw, labels = _read(Path(images))
+        pixels, labels = image_files.read(Path(images), n_classes, image_side)
     known = int(labels.max()) + 1
     if n_classes is not None and known > n_classes:
         raise ImageError(f"{images}: found label {known - 1}. Expected labels below n_classes, {n_classes}. Raise it.")
-    pixels = raw.astype(np.float32)
-    mean, std = pixels.mean(axis=(0, 2, 3), keepdims=True), pixels.std(axis=(0, 2, 3), keepdims=True)
-    if not std.all():
+    loaded = Images(images, pixels, labels.astype(np.int64), n_classes or known)
+    if not loaded.moments[1].all():
         raise ImageError(f"{images}: a channel has the same value everywhere. Expected real images. Check the file.")
-    return Images(images, (pixels - mean) / std, labels.astype(np.int64), n_classes or known)
+    return loaded
 
 
-def _read(path: Path) -> tuple[NDArray, NDArray]:
-    """Arrays of an ``.npz`` file, checked."""
-    try:
-        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in ("images", "labels") if name in file}
-    except FileNotFoundError as error:
-        raise ImageError(f"{path}: there is no such file. Expected an .npz file. Correct the path.") from error
-    except (OSError, ValueError, TypeError, AttributeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise ImageError(
-            f"{path}: this is no .npz file of plain arrays. Write one with numpy.savez(path, images=..., labels=...)."
-        ) from error
-    for name in ("images", "labels"):
-        if name not in arrays:
-            raise ImageError(f"{path}: no array is called '{name}'. Expected 'images' and 'labels'. Add it.")
-    images, labels = arrays["images"], arrays["labels"]
-    if images.ndim != 4 or images.shape[1] not in (1, 3) or images.shape[2] != images.shape[3] or not images.size:
-        raise ImageError(
-            f"{path}, images: found shape {images.shape}. Expected (n, 1 or 3 channels, side, side), at least one "
-            "image. Transpose or crop them."
-        )
-    if images.dtype != np.uint8:
-        raise ImageError(f"{path}, images: found type {images.dtype}. Expected uint8, values 0 to 255. Convert them.")
-    integers = labels.shape == images.shape[:1] and labels.dtype.kind in "iu"
-    if not integers or labels.min() < 0 or labels.max() >= MAX_CLASSES:
-        raise ImageError(
-            f"{path}, labels: found {labels.dtype} of shape {labels.shape}. Expected one integer from 0 to "
-            f"{MAX_CLASSES - 1} for each of the {len(images)} images. Correct them."
-        )
-    return images, labels
+def files(images: str) -> list[str]:
+    """Files that `load` reads: none for the digits, which come with scikit-learn."""
+    return [] if images == DIGITS else image_files.files(Path(images))
 
 
 @dataclass(frozen=True)
@@ -219,14 +218,14 @@ def draw_batches(data: Images, batch_size: int, seeds: Sequence[int], pool: NDAr
     """
     pool = np.arange(len(data.labels)) if pool is None else pool
     chosen = np.stack([_distinct(data, np.random.default_rng(seed).permutation(pool), batch_size) for seed in seeds])
-    return Batches(np.array(seeds, np.int64), data.images[chosen], data.labels[chosen], data.n_classes)
+    return Batches(np.array(seeds, np.int64), data.standardised(chosen), data.labels[chosen], data.n_classes)
 
 
 def _distinct(data: Images, order: NDArray[np.int64], n: int) -> NDArray[np.int64]:
     """First `n` numbers of `order` whose images all differ."""
     chosen: dict[bytes, int] = {}
     for number in order:
-        chosen.setdefault(data.images[number].tobytes(), number)
+        chosen.setdefault(data.pixels[number].tobytes(), number)
         if len(chosen) == n:
             return np.fromiter(chosen.values(), np.int64)
     raise ImageError(

@@ -20,6 +20,10 @@ class ImageError(ProxybankError):
     """A file of images has the wrong shape, type or number of images."""
 
 
+class PickleError(ProxybankError):
+    """A pickle would build something other than plain data, or is damaged."""
+
+
 class SearchError(ProxybankError):
     """A search cannot run: no feasible network, no finite score, an objective it cannot evaluate."""
 

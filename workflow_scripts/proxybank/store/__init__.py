@@ -1,6 +1,7 @@
 """Parquet parts, the contract's tables, the portable DuckDB file and its views."""
 
 from proxybank.store.accuracies import final_accuracies, read_accuracies
+from proxybank.store.archives import archive_accuracies, check_archive, read_archive
 from proxybank.store.closed_forms import add_closed_forms, closed_form_status, scoring_seconds
 from proxybank.store.database import build_database
 from proxybank.store.files import atomic, read_parquet, write_parquet
@@ -21,8 +22,10 @@ __all__ = [
     "STATUSES",
     "TABLES",
     "add_closed_forms",
+    "archive_accuracies",
     "atomic",
     "build_database",
+    "check_archive",
     "closed_form_status",
     "conform",
     "final_accuracies",
@@ -31,6 +34,7 @@ __all__ = [
     "provenance_table",
     "proxies_of",
     "read_accuracies",
+    "read_archive",
     "read_parquet",
     "read_table",
     "score_status",

@@ -16,9 +16,13 @@ _ROW = "row of the file"
 
 
 def read_accuracies(
-    path: str | Path, space: Space, dataset: str, measurements: Sequence[Mapping[str, Any]] | None = None
+    path: str | Path,
+    space: Space,
+    dataset: str,
+    measurements: Sequence[Mapping[str, Any]] | None = None,
+    further_paths: Sequence[str | Path] = (),
 ) -> pl.DataFrame:
-    """Read accuracies from CSV or Parquet.
+    """Read accuracies from CSV or Parquet, from one file or several.
 
     A network is named by ``arch_index`` (official index), ``arch`` (architecture string), or both, which must agree.
     Columns that are not needed are left alone.
@@ -36,6 +40,8 @@ def read_accuracies(
     measurements : sequence of mapping, optional
         Wide form: what to read from which column. ``split``, ``epochs``, ``accuracy`` (a column), and, if known, one of
         ``train_seconds`` and ``train_seconds_per_epoch`` (a column each; the latter is multiplied by the epochs).
+    further_paths : sequence of path
+        Further files of the same form. A measurement takes each column from the first file that has it.
 
     Returns
     -------
@@ -46,15 +52,34 @@ def read_accuracies(
     ------
     TableError
         If the file is missing or unreadable, lacks a column or has one of the wrong type, names an unknown architecture
-        or one twice, or holds an accuracy that is missing or not within 0 to 100 percent.
+        or one twice, or holds an accuracy that is missing or not within 0 to 100 percent; or if two files measure the
+        same.
     """
-    path = Path(path)
-    table = _read(path)
-    table = table.with_columns(_arch_index(table, space, path)).with_row_index(_ROW, offset=1)
+    tables: dict[Path, pl.DataFrame] = {}
+    for file in map(Path, (path, *further_paths)):
+        table = _read(file)
+        tables[file] = table.with_columns(_arch_index(table, space, file)).with_row_index(_ROW, offset=1)
     if measurements is None:
-        rows = _long(table, path)
+        parts = [(file, _long(table, file)) for file, table in tables.items()]
     else:
-        rows = pl.concat([_measured(table, measurement, path) for measurement in measurements])
+        parts = [_measured(tables, measurement) for measurement in measurements]
+    frames = [
+        _finished(pl.concat(rows for whose, rows in parts if whose == file), file, space, dataset)
+        for file in dict(parts)
+    ]
+    rows = pl.concat(frames).sort("split", "epochs", "arch_index")
+    twice = rows.filter(pl.struct("arch_index", "split", "epochs").is_duplicated())
+    if twice.height:
+        split, epochs, *files = twice.select("split", "epochs").row(0) + tuple(twice["source"].unique().sort())
+        raise TableError(
+            f"{path}: accuracies of split {split} after {epochs} epochs come from {' and '.join(files)}. Expected them "
+            "once. Remove them from one of the two."
+        )
+    return rows
+
+
+def _finished(rows: pl.DataFrame, path: Path, space: Space, dataset: str) -> pl.DataFrame:
+    """Rows of one file, checked, as rows of the table ``accuracies``."""
     _check_accuracies(rows, path)
     repeated = rows.filter(pl.struct("arch_index", "split", "epochs").is_duplicated())
     if repeated.height:
@@ -194,14 +219,16 @@ def _long(table: pl.DataFrame, path: Path) -> pl.DataFrame:
     )
 
 
-def _measured(table: pl.DataFrame, measurement: Mapping[str, Any], path: Path) -> pl.DataFrame:
+def _measured(tables: Mapping[Path, pl.DataFrame], measurement: Mapping[str, Any]) -> tuple[Path, pl.DataFrame]:
+    """Rows of one measurement, and the file that has its accuracies."""
     epochs = int(measurement["epochs"])
+    path = _holder(tables, measurement["accuracy"])
+    table = tables[path]
     seconds = None
-    if "train_seconds" in measurement:
-        seconds = _numbers(table, measurement["train_seconds"], path)
-    elif "train_seconds_per_epoch" in measurement:
-        seconds = _numbers(table, measurement["train_seconds_per_epoch"], path) * epochs
-    return table.select(
+    for name, factor in (("train_seconds", 1), ("train_seconds_per_epoch", epochs)):
+        if name in measurement:
+            seconds = _numbers_of(tables, measurement[name], table["arch_index"]) * factor
+    return path, table.select(
         _ROW,
         "arch_index",
         pl.lit(measurement["split"]).alias("split"),
@@ -209,6 +236,18 @@ def _measured(table: pl.DataFrame, measurement: Mapping[str, Any], path: Path) -
         _numbers(table, measurement["accuracy"], path).alias("accuracy_pct"),
         pl.lit(seconds, dtype=pl.Float64).alias("train_seconds"),
     )
+
+
+def _holder(tables: Mapping[Path, pl.DataFrame], name: str) -> Path:
+    """First file that has a column; the first one if none has it, whose columns the message then lists."""
+    return next((path for path, table in tables.items() if name in table.columns), next(iter(tables)))
+
+
+def _numbers_of(tables: Mapping[Path, pl.DataFrame], name: str, indexes: pl.Series) -> pl.Series:
+    """Return a column of numbers for the networks asked for, in their order; null for those that its file lacks."""
+    path = _holder(tables, name)
+    values = tables[path].select("arch_index", _numbers(tables[path], name, path).alias("value"))
+    return indexes.to_frame().join(values.unique("arch_index"), "arch_index", "left", maintain_order="left")["value"]
 
 
 def _texts(table: pl.DataFrame, name: str, path: Path) -> pl.Series:

@@ -128,7 +128,12 @@ _TABLES = (
             _text("split", "test or valid"),
             _count("epochs", "epochs of the training schedule"),
             _number("accuracy_pct", "accuracy in percent, mean over the trained seeds"),
-            _number("train_seconds", "seconds of that whole training, mean over the seeds; null if unknown", True),
+            _number(
+                "train_seconds",
+                "seconds of that whole training, mean over the seeds; from an archive, with one validation for split "
+                "valid; null if unknown",
+                True,
+            ),
             _text("source", "where the number comes from"),
         ),
     ),

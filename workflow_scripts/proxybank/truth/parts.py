@@ -108,6 +108,6 @@ def _split(images: Images, train_images: int, valid_images: int) -> Split:
     chosen = partition(images, train_images, valid_images)
     parts = {"train": chosen.train, "valid": chosen.valid, "test": chosen.test}
     return Split(
-        {name: torch.from_numpy(images.images[index]) for name, index in parts.items()},
+        {name: torch.from_numpy(images.standardised(index)) for name, index in parts.items()},
         {name: torch.from_numpy(images.labels[index]) for name, index in parts.items()},
     )

@@ -1,0 +1,255 @@
+"""Images of CIFAR, ImageNet16 and folders by class: read from small files written here, and what is refused."""
+
+import pickle
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from proxybank import data, image_files
+from proxybank.errors import ImageError, PickleError
+
+RNG = np.random.default_rng(0)
+
+
+def rows(n: int, side: int) -> np.ndarray:
+    return RNG.integers(0, 256, (n, 3 * side**2), dtype=np.uint8)
+
+
+def dump(path, content, protocol=2):
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(pickle.dumps(content, protocol))
+
+
+@pytest.fixture
+def cifar10(tmp_path):
+    """Folder of five batches of 8 images with the official keys, and the array of all rows."""
+    everything = rows(40, 32)
+    for k in range(5):
+        some = slice(8 * k, 8 * k + 8)
+        content = {b"batch_label": b"training batch", b"labels": [(k + j) % 10 for j in range(8)]}
+        content |= {b"data": everything[some], b"filenames": [b"a.png"] * 8}
+        dump(tmp_path / "cifar-10-batches-py" / f"data_batch_{k + 1}", content)
+    dump(tmp_path / "cifar-10-batches-py" / "test_batch", {b"labels": [0], b"data": "never read"})
+    return tmp_path / "cifar-10-batches-py", everything
+
+
+@pytest.mark.parametrize("protocol", [2, 4])
+def test_cifar10(cifar10, protocol):
+    folder, everything = cifar10
+    if protocol == 4:  # as Python 3 would write it again
+        for path in folder.glob("data_batch_*"):
+            dump(path, pickle.loads(path.read_bytes()), protocol)
+    pixels, labels = image_files.read(folder)
+    # A row holds all reds, then all greens, then all blues, each line by line (the dataset's description).
+    assert pixels.shape == (40, 3, 32, 32) and pixels.dtype == np.uint8
+    assert (pixels[9, 1, 2] == everything[9, 1024 + 2 * 32 : 1024 + 3 * 32]).all()
+    assert labels.tolist() == [(k + j) % 10 for k in range(5) for j in range(8)]
+    assert data.load(str(folder), 20).n_classes == 20
+    assert data.files(str(folder)) == [str(folder / f"data_batch_{k}") for k in range(1, 6)]
+
+
+def test_a_cifar_batch_of_python_2(cifar10):
+    # Text keys and byte strings as Python 2 wrote them: opcode U, and arrays whose bytes are such strings.
+    folder, everything = cifar10
+    array = everything[:1, :12]
+    raw = (
+        b"\x80\x02}(U\x04datacnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85U\x01b\x87R(K\x01K\x01K\x0c"
+        b"\x86cnumpy\ndtype\nU\x02u1K\x00K\x01\x87R(K\x03U\x01|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb\x89U\x0c"
+        + array.tobytes()
+        + b"tbU\x06labels]K\x07au."
+    )
+    for k in range(1, 6):
+        (folder / f"data_batch_{k}").write_bytes(raw)
+    pixels, labels = image_files.read(folder)
+    assert (pixels[0].ravel() == array[0]).all() and pixels.shape == (5, 3, 2, 2) and labels.tolist() == [7] * 5
+
+
+def test_cifar100_has_fine_labels(tmp_path):
+    content = {b"fine_labels": [99, 0, 5], b"coarse_labels": [1, 2, 3], b"data": rows(3, 32), b"filenames": [b"a"] * 3}
+    dump(tmp_path / "cifar-100-python" / "train", content)
+    pixels, labels = image_files.read(tmp_path / "cifar-100-python")
+    assert pixels.shape == (3, 3, 32, 32) and labels.tolist() == [99, 0, 5]
+    loaded = data.load(str(tmp_path / "cifar-100-python"))
+    assert loaded.n_classes == 100
+
+
+@pytest.fixture
+def imagenet(tmp_path):
+    """Folder of ten batches of 4 images, whose labels begin at 1; and the rows of the images with labels 1 and 2."""
+    folder, chosen = tmp_path / "ImageNet16", []
+    for k in range(1, 11):
+        some = rows(4, 16)
+        dump(folder / f"train_data_batch_{k}", {"data": some, "labels": [1, 3, 2, 1000], "mean": some[0] / 2.0}, 3)
+        chosen += [some[0], some[2]]
+    dump(folder / "val_data", {"data": rows(1, 16), "labels": [1]})
+    return folder, np.array(chosen)
+
+
+def test_imagenet16(imagenet):
+    folder, chosen = imagenet
+    pixels, labels = image_files.read(folder, n_classes=2)
+    assert (pixels.reshape(20, -1) == chosen).all() and labels.tolist() == [0, 1] * 10
+    assert pixels.shape == (20, 3, 16, 16)
+    loaded = data.load(str(folder), 120)
+    assert loaded.n_classes == 120 and sorted(set(loaded.labels.tolist())) == [0, 1, 2]
+    assert data.load(str(folder)).n_classes == 1000
+
+
+class Evil:
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return (open, (str(self.path), "w"))
+
+
+@pytest.mark.parametrize("place", ["key of the dictionary", "labels", "array", "whole"])
+def test_malicious_batches(cifar10, tmp_path, place):
+    folder, everything = cifar10
+    evil = Evil(tmp_path / "called")
+    content = {
+        "key of the dictionary": {evil: 1, b"labels": [0], b"data": everything[:1]},
+        "labels": {b"labels": [evil], b"data": everything[:1]},
+        "array": {b"labels": [0], b"data": np.array([[evil]], object)},
+        "whole": evil,
+    }
+    dump(folder / "data_batch_3", content[place])
+    with pytest.raises(PickleError, match=r"data_batch_3: refused, it (asks for|has values of type)"):
+        image_files.read(folder)
+    assert not (tmp_path / "called").exists()
+
+
+def test_batches_that_are_missing_or_broken(cifar10):
+    folder, everything = cifar10
+    path = folder / "data_batch_2"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:5000])
+    with pytest.raises(
+        PickleError, match="data_batch_2: refused, pickle data was truncated. Expected a whole pickle of"
+    ):
+        image_files.read(folder)
+    for content, message in (
+        ([1], "it has no 'data'. Expected a dictionary with 'data' and 'labels'"),
+        ({b"data": everything[:1]}, "it has no 'labels'"),
+        (
+            {b"data": everything[:1, :-1], b"labels": [0]},
+            r"data: found shape \(1, 3071\). Expected \(n, 3 \* side \* si",
+        ),
+        ({b"data": everything[0], b"labels": [0]}, r"data: found shape \(3072,\)"),
+        ({b"data": [1], b"labels": [0]}, "data: found shape None"),
+        ({b"data": everything[:1] / 2.0, b"labels": [0]}, "images: found type float64. Expected uint8"),
+        ({b"data": everything[:2], b"labels": [0]}, r"labels: found int64 of shape \(1,\). Expected one integer"),
+        ({b"data": everything[:1], b"labels": [-1]}, "labels: found int64"),
+        ({b"data": everything[:1], b"labels": ["a"]}, "labels: found <U1"),
+    ):
+        dump(path, content)
+        with pytest.raises(ImageError, match=f"data_batch_2(: |, ){message}"):
+            image_files.read(folder)
+    dump(path, {b"data": rows(1, 16), b"labels": [0]})
+    with pytest.raises(ImageError, match="cifar-10-batches-py: batches hold images of different sizes"):
+        image_files.read(folder)
+    path.unlink()
+    (folder / "data_batch_4").unlink()
+    with pytest.raises(ImageError, match="data_batch_2, data_batch_4 missing. Expected data_batch_1 to data_batch_5"):
+        image_files.read(folder)
+
+
+def test_imagenet16_labels_begin_at_one(imagenet):
+    folder, _ = imagenet
+    dump(folder / "train_data_batch_7", {"data": rows(1, 16), "labels": [0]})
+    with pytest.raises(ImageError, match="train_data_batch_7, labels: found int64"):
+        image_files.read(folder)
+
+
+def save(path, array, **options):
+    path.parent.mkdir(exist_ok=True, parents=True)
+    Image.fromarray(array).save(path, **options)
+
+
+def test_a_folder_by_class(tmp_path):
+    coloured = RNG.integers(0, 256, (3, 8, 8, 3), dtype=np.uint8)
+    for name, image in zip(("b/2.png", "a/1.png", "b/1.png"), coloured, strict=True):
+        save(tmp_path / "pets" / name, image)
+    (tmp_path / "pets" / "b" / ".hidden").write_text("no image")
+    (tmp_path / "pets" / ".cache").mkdir()
+    (tmp_path / "pets" / "readme.txt").write_text("no folder")
+    pixels, labels = image_files.read(tmp_path / "pets")
+    assert (pixels == coloured[[1, 2, 0]].transpose(0, 3, 1, 2)).all() and labels.tolist() == [0, 1, 1]
+    pets = tmp_path / "pets"
+    assert data.files(str(pets)) == [str(pets), str(pets / "a"), str(pets / "b")]
+    # One grey image among coloured ones gets three equal channels.
+    grey = RNG.integers(0, 256, (8, 8), dtype=np.uint8)
+    save(pets / "a" / "0.png", grey)
+    pixels, labels = image_files.read(pets)
+    assert (pixels[0] == grey).all() and pixels.shape == (4, 3, 8, 8) and labels.tolist() == [0, 0, 1, 1]
+
+
+def test_a_folder_of_grey_images_has_one_channel(tmp_path):
+    grey = RNG.integers(0, 256, (2, 8, 8), dtype=np.uint8)
+    save(tmp_path / "a" / "1.png", grey[0])
+    save(tmp_path / "b" / "1.png", grey[1])
+    pixels, _ = image_files.read(tmp_path)
+    assert (pixels == grey[:, None]).all()
+
+
+def test_images_are_resized_to_their_middle_square(tmp_path):
+    # Black, white, black: the middle square is white.
+    wide = np.zeros((16, 48, 3), np.uint8)
+    wide[:, 16:32] = 255
+    save(tmp_path / "a" / "1.png", wide)
+    save(tmp_path / "b" / "1.jpeg", np.full((5, 5, 3), 128, np.uint8))
+    pixels, _ = image_files.read(tmp_path, image_side=4)
+    assert pixels.shape == (2, 3, 4, 4)
+    assert (pixels[0] == 255).all() and (abs(pixels[1].astype(int) - 128) <= 2).all()
+    with pytest.raises(
+        ImageError, match=r"a/1.png: found 48 x 16 pixels. Expected a square, .* 48 x 48. Resize it, or set"
+    ):
+        image_files.read(tmp_path)
+    save(tmp_path / "a" / "1.png", wide[:, :16])
+    with pytest.raises(ImageError, match=r"b/1.jpeg: found 5 x 5 pixels. Expected a square, .* for all: 16 x 16"):
+        image_files.read(tmp_path)
+
+
+def test_folders_that_are_refused(tmp_path):
+    with pytest.raises(
+        ImageError, match="found 0 folders in it. Expected an .npz file, or a folder: cifar-10-batches-py"
+    ):
+        image_files.read(tmp_path)
+    save(tmp_path / "a" / "1.png", np.zeros((8, 8, 3), np.uint8))
+    (tmp_path / "b").mkdir()
+    with pytest.raises(ImageError, match="b: there is no image in it. Expected those of one class."):
+        image_files.read(tmp_path)
+    save(tmp_path / "b" / "1.png", np.full((8, 8), 1000, np.uint16))
+    with pytest.raises(ImageError, match="b/1.png: found mode I;16. Expected 8 bits for each channel"):
+        image_files.read(tmp_path)
+    (tmp_path / "b" / "1.png").write_bytes((tmp_path / "a" / "1.png").read_bytes()[:-30])
+    with pytest.raises(ImageError, match="b/1.png: this cannot be read as an image .* Remove or replace it."):
+        image_files.read(tmp_path)
+    (tmp_path / "b" / "1.png").write_text("no image")
+    with pytest.raises(ImageError, match="b/1.png: this cannot be read as an image"):
+        image_files.read(tmp_path)
+
+
+def test_a_picture_that_would_fill_the_memory(tmp_path, monkeypatch):
+    for name in "ab":
+        save(tmp_path / name / "1.png", np.zeros((8, 8, 3), np.uint8))
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 40)
+    with pytest.raises(ImageError, match="a/1.png: this cannot be read as an image .*decompression bomb"):
+        image_files.read(tmp_path)
+
+
+def test_only_folders_by_class_are_resized(cifar10, tmp_path):
+    np.savez(tmp_path / "a.npz", images=np.zeros((1, 3, 8, 8), np.uint8), labels=[0])
+    for path in (cifar10[0], tmp_path / "a.npz"):
+        with pytest.raises(ImageError, match="this is no folder of images by class, which alone are resized"):
+            image_files.read(path, image_side=8)
+
+
+def test_batches_come_from_training_images_only(cifar10):
+    # The test batch above is no array: reading it would fail. Every drawn image is one of the five training batches.
+    folder, everything = cifar10
+    loaded = data.load(str(folder))
+    drawn = data.draw_batches(loaded, 40, [0])
+    known = {row.tobytes() for row in loaded.standardised(np.arange(40))}
+    assert {image.tobytes() for image in drawn.images[0]} == known and len(known) == len(everything)

@@ -1,0 +1,209 @@
+"""Files of labelled images in the forms they are handed around in: ``.npz``, CIFAR, ImageNet16, folders by class."""
+
+import math
+import warnings
+import zipfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from proxybank import pickles
+from proxybank.errors import ImageError
+
+# A larger label is a mistake; a classifier with that many outputs would take all memory.
+MAX_CLASSES = 100_000
+# Files of training images -> their key of the labels, and the first label. Files of test images are never read.
+_BATCHES = {
+    tuple(f"data_batch_{k}" for k in range(1, 6)): ("labels", 0),  # cifar-10-batches-py
+    ("train",): ("fine_labels", 0),  # cifar-100-python
+    tuple(f"train_data_batch_{k}" for k in range(1, 11)): ("labels", 1),  # ImageNet16
+}
+_FORMS = (
+    "Expected an .npz file, or a folder: cifar-10-batches-py with data_batch_1 to 5, cifar-100-python with train, "
+    "ImageNet16 with train_data_batch_1 to 10, or one folder of images for each class"
+)
+Pixels: TypeAlias = NDArray[np.uint8]
+Labels: TypeAlias = NDArray[np.integer]
+
+
+def read(path: Path, n_classes: int | None = None, image_side: int | None = None) -> tuple[Pixels, Labels]:
+    """Read all images of a file or folder.
+
+    Parameters
+    ----------
+    path : Path
+        An ``.npz`` file with ``images`` (uint8, shape (n, n_channels, side, side)) and ``labels`` (integers from 0); or
+        a folder: ``cifar-10-batches-py``, ``cifar-100-python`` (fine labels) or ImageNet16 as their archives unpack,
+        of which only training images are read; or a folder of folders, one for each class, whose sorted names are the
+        labels. There, images are grey if all are, and have three channels otherwise.
+    n_classes : int, optional
+        Of ImageNet16, whose labels begin at 1, the first `n_classes` classes are read: 120 give ImageNet16-120.
+    image_side : int, optional
+        Folders by class only: pixels that the middle square of each image is resized to. Without it, all images must
+        be squares of one size.
+
+    Returns
+    -------
+    pixels : uint8, shape (n, n_channels, side, side)
+    labels : integers, shape (n,)
+
+    Raises
+    ------
+    ImageError
+        If files are missing or unreadable, or hold anything else; names the file.
+    PickleError
+        If a batch of CIFAR or ImageNet16 is damaged, or would build anything but plain data and arrays.
+    """
+    batches = _batches(path)
+    by_class = path.is_dir() and not batches
+    if image_side is not None and not by_class:
+        raise ImageError(
+            f"{path}: this is no folder of images by class, which alone are resized. Remove image_side, or resize them."
+        )
+    if by_class:
+        return _read_folder(path, image_side)
+    return _read_batches(path, batches, n_classes) if batches else _read_npz(path)
+
+
+def files(path: Path) -> list[str]:
+    """Files that `read` reads, or folders that change with them; the path itself if there is nothing yet."""
+    if not path.is_dir():
+        return [str(path)]
+    names = _batches(path)
+    return [str(path / name) for name in names] if names else [str(path), *map(str, _class_folders(path))]
+
+
+def _batches(folder: Path) -> tuple[str, ...] | None:
+    """Names of the batches that belong together in this folder, if one of them is there."""
+    return next((names for names in _BATCHES if any((folder / name).is_file() for name in names)), None)
+
+
+def _check(where: str, pixels: NDArray, labels: NDArray) -> tuple[Pixels, Labels]:
+    if pixels.ndim != 4 or pixels.shape[1] not in (1, 3) or pixels.shape[2] != pixels.shape[3] or not pixels.size:
+        raise ImageError(
+            f"{where}, images: found shape {pixels.shape}. Expected (n, 1 or 3 channels, side, side), at least one "
+            "image. Transpose or crop them."
+        )
+    if pixels.dtype != np.uint8:
+        raise ImageError(f"{where}, images: found type {pixels.dtype}. Expected uint8, values 0 to 255. Convert them.")
+    integers = labels.shape == pixels.shape[:1] and labels.dtype.kind in "iu"
+    if not integers or labels.min() < 0 or labels.max() >= MAX_CLASSES:
+        raise ImageError(
+            f"{where}, labels: found {labels.dtype} of shape {labels.shape}. Expected one integer from 0 to "
+            f"{MAX_CLASSES - 1} for each of the {len(pixels)} images. Correct them."
+        )
+    return pixels, labels
+
+
+def _read_npz(path: Path) -> tuple[Pixels, Labels]:
+    try:
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in ("images", "labels") if name in file}
+    except FileNotFoundError as error:
+        raise ImageError(f"{path}: there is no such file. {_FORMS}. Correct the path.") from error
+    except (OSError, ValueError, TypeError, AttributeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise ImageError(
+            f"{path}: this is no .npz file of plain arrays. Write one with numpy.savez(path, images=..., labels=...)."
+        ) from error
+    for name in ("images", "labels"):
+        if name not in arrays:
+            raise ImageError(f"{path}: no array is called '{name}'. Expected 'images' and 'labels'. Add it.")
+    return _check(str(path), arrays["images"], arrays["labels"])
+
+
+def _read_batches(folder: Path, names: tuple[str, ...], n_classes: int | None) -> tuple[Pixels, Labels]:
+    if missing := [name for name in names if not (folder / name).is_file()]:
+        raise ImageError(
+            f"{folder}: {', '.join(missing)} missing. Expected {names[0]} to {names[-1]}. Unpack the archive again."
+        )
+    parts = [_read_batch(folder / name, *_BATCHES[names], n_classes) for name in names]
+    if len({pixels.shape[1:] for pixels, _ in parts}) > 1:
+        raise ImageError(f"{folder}: batches hold images of different sizes. Expected one size. Unpack it again.")
+    return np.concatenate([pixels for pixels, _ in parts]), np.concatenate([labels for _, labels in parts])
+
+
+def _read_batch(path: Path, key: str, first: int, n_classes: int | None) -> tuple[Pixels, Labels]:
+    """Images of one pickle: its ``data`` has a row per image, channel by channel."""
+    content = pickles.read(path, arrays=True)
+    content = content if isinstance(content, dict) else {}
+    content = {name.decode("latin1") if isinstance(name, bytes) else name: item for name, item in content.items()}
+    if missing := [name for name in ("data", key) if name not in content]:
+        raise ImageError(
+            f"{path}: it has no '{missing[0]}'. Expected a dictionary with 'data' and '{key}'. Get the file again."
+        )
+    rows, labels = content["data"], np.asarray(content[key])
+    side = math.isqrt(rows.shape[1] // 3) if isinstance(rows, np.ndarray) and rows.ndim == 2 else 0
+    if not side or rows.shape[1] != 3 * side**2:
+        raise ImageError(
+            f"{path}, data: found shape {getattr(rows, 'shape', None)}. Expected (n, 3 * side * side). Get it again."
+        )
+    labels = labels - first if labels.dtype.kind in "iu" else labels
+    pixels, labels = _check(str(path), rows.reshape(-1, 3, side, side), labels)
+    if first and n_classes is not None:  # ImageNet16 has 1,000 classes, of which the first are asked for
+        chosen = labels < n_classes
+        return pixels[chosen], labels[chosen]
+    return pixels, labels
+
+
+def _class_folders(path: Path) -> list[Path]:
+    return sorted(folder for folder in path.iterdir() if folder.is_dir() and not folder.name.startswith("."))
+
+
+def _read_folder(path: Path, image_side: int | None) -> tuple[Pixels, Labels]:
+    folders = _class_folders(path)
+    if len(folders) < 2:
+        raise ImageError(f"{path}: found {len(folders)} folders in it. {_FORMS}, at least 2. Correct the path.")
+    images, labels = [], []
+    for label, folder in enumerate(folders):
+        found = sorted(file for file in folder.iterdir() if not file.name.startswith("."))
+        if not found:
+            raise ImageError(f"{folder}: there is no image in it. Expected those of one class. Add some, or remove it.")
+        images += found
+        labels += [label] * len(found)
+    pixels = list(_decoded(images, image_side))
+    if any(array.ndim == 3 for array in pixels):  # grey images among coloured ones: three equal channels
+        pixels = [array if array.ndim == 3 else np.repeat(array[..., None], 3, axis=2) for array in pixels]
+        pixels = [array.transpose(2, 0, 1) for array in pixels]
+    else:
+        pixels = [array[None] for array in pixels]
+    return _check(str(path), np.stack(pixels), np.array(labels))
+
+
+def _decoded(paths: list[Path], image_side: int | None) -> Iterator[Pixels]:
+    """Images one after the other, shape (side, side) if grey, (side, side, 3) otherwise."""
+    from PIL import Image, ImageOps  # not above: only this form needs it
+
+    side = image_side
+    for path in paths:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error", Image.DecompressionBombWarning)
+                with Image.open(path) as opened:
+                    mode, size = opened.mode, opened.size
+                    if mode.startswith(("I", "F")):
+                        raise ImageError(f"{path}: found mode {mode}. Expected 8 bits for each channel. Convert it.")
+                    image = opened.convert("L" if mode in ("1", "L", "LA") else "RGB")
+        except (
+            OSError,
+            ValueError,
+            SyntaxError,
+            Image.DecompressionBombWarning,
+            Image.DecompressionBombError,
+        ) as error:
+            raise ImageError(
+                f"{path}: this cannot be read as an image ({error}). Expected PNG, JPEG or another usual format. "
+                "Remove or replace it."
+            ) from error
+        if image_side is not None:
+            image = ImageOps.fit(image, (image_side, image_side), Image.Resampling.BOX)  # as ImageNet16 was made
+        side = side or size[0]
+        if image.size != (side, side):
+            raise ImageError(
+                f"{path}: found {size[0]} x {size[1]} pixels. Expected a square, and the same size for all: {side} x "
+                f"{side}. Resize it, or set image_side."
+            )
+        yield np.asarray(image)
