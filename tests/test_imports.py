@@ -20,6 +20,7 @@ LAYERS = {
     "store": {"spaces"},
     "searches": {"spaces"},
     "analysis": {"spaces", "store"},
+    "benchmark": {"spaces", "data", "networks", "passes", "proxies"},
     "figures": {"spaces", "store", "analysis"},
 }
 NO_TORCH = ("spaces", "store", "searches", "analysis", "figures", "config")
