@@ -195,7 +195,9 @@ def test_devices_that_are_there(monkeypatch):
         config.check_device(device)
 
 
-@pytest.mark.parametrize("name", ["config.yaml", "config/digits-truth.yaml", "tests/config.yaml"])
+@pytest.mark.parametrize(
+    "name", ["config.yaml", "config/benchmark.yaml", "config/digits-truth.yaml", "tests/config.yaml"]
+)
 def test_configurations_that_come_with_the_project_are_valid(root, name):
     config.load(root / name)
 

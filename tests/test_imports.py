@@ -23,7 +23,7 @@ LAYERS = {
     "benchmark": {"spaces", "data", "networks", "passes", "proxies"},
     "figures": {"spaces", "store", "analysis"},
 }
-NO_TORCH = ("spaces", "store", "searches", "analysis", "figures", "config")
+NO_TORCH = ("spaces", "store", "searches", "analysis", "figures", "config", "benchmark")
 
 
 def imported(path: Path) -> set[str]:
