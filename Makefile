@@ -1,12 +1,13 @@
 # make run: set up .venv if needed, then compute results/<run>/ and its HTML report; call it again after any interruption.
 # make test: set up .venv and the test tools if needed, then run every test.
+# make benchmark: measure what scoring costs (config/benchmark.yaml), for hours; make performance: and write docs/performance.md.
 # Settings: make run CONFIG=config/digits-truth.yaml CORES=8, make PYTHON=/path/to/python3.11 run
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 CONFIG ?= config.yaml
 CORES ?= all
 
-.PHONY: run test lint clean restart
+.PHONY: run test benchmark performance lint clean restart
 .DELETE_ON_ERROR:
 
 run: .venv/run.stamp
@@ -14,6 +15,12 @@ run: .venv/run.stamp
 
 test: .venv/test.stamp
 	@.venv/bin/python -m pytest
+
+benchmark: .venv/run.stamp
+	.venv/bin/snakemake benchmark --configfile config/benchmark.yaml --cores $(CORES)
+
+performance: benchmark
+	.venv/bin/python docs/update_performance.py
 
 lint: .venv/test.stamp
 	.venv/bin/ruff check .

@@ -40,6 +40,7 @@ include: "rules/store.smk"
 include: "rules/searches.smk"
 include: "rules/analysis.smk"
 include: "rules/figures.smk"
+include: "rules/benchmark.smk"
 
 
 rule all:

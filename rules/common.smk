@@ -4,6 +4,7 @@ import re
 from math import ceil
 
 from proxybank import data, proxies, searches, spaces, store, versions
+from proxybank.benchmark import COMPARISONS
 
 
 wildcard_constraints:
@@ -12,6 +13,7 @@ wildcard_constraints:
     dataset="|".join(config["datasets"]),
     passes="|".join(proxies.GROUPS),
     part=r"\d+",
+    comparison="|".join(COMPARISONS),
 
 
 def pairs(truth=False):
@@ -208,4 +210,31 @@ def figure_files():
             for s, d in pairs(truth=True)
         ),
         *(f"results/{{run}}/figures/retrained_{s}_{d}.csv" for s, d in retrained),
+    ]
+
+
+def for_all_passes(pattern):
+    """Paths of a pattern with {space}, {dataset} and {passes}, for every group of passes there is."""
+    return [
+        path
+        for pair in for_pairs(pattern)
+        for path in expand(pair, passes=proxies.GROUPS, allow_missing=True)
+    ]
+
+
+def comparisons():
+    """(comparison, dataset) of this run."""
+    return [
+        (name, dataset)
+        for name, comparison in COMPARISONS.items()
+        if comparison.space in config["spaces"]
+        for dataset in config["datasets"]
+    ]
+
+
+def for_comparisons(pattern):
+    """Paths of a pattern with {comparison} and {dataset}, for all of this run."""
+    return [
+        expand(pattern, comparison=c, dataset=d, allow_missing=True)[0]
+        for c, d in comparisons()
     ]

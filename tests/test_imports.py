@@ -22,9 +22,10 @@ LAYERS = {
     "store": {"spaces", "pickles"},
     "searches": {"spaces"},
     "analysis": {"spaces", "store"},
+    "benchmark": {"spaces", "data", "networks", "passes", "proxies"},
     "figures": {"spaces", "store", "analysis"},
 }
-NO_TORCH = ("spaces", "pickles", "data", "store", "searches", "analysis", "figures", "config")
+NO_TORCH = ("spaces", "pickles", "data", "store", "searches", "analysis", "figures", "config", "benchmark")
 
 
 def imported(path: Path) -> set[str]:

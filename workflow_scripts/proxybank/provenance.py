@@ -10,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import psutil
 
 from proxybank import __version__
@@ -41,6 +42,24 @@ def facts(batches: Iterable[str | Path], tables: Iterable[str | Path]) -> dict[s
             "batches": {Path(path).stem: array_hashes(path) for path in batches},
             "tables": {str(path): hashlib.sha256(Path(path).read_bytes()).hexdigest() for path in tables},
         },
+    }
+
+
+def with_machine(seconds: pl.DataFrame) -> pl.DataFrame:
+    """Add to a table of measured times, as columns, what they depend on: see `machine`."""
+    return seconds.with_columns(pl.lit(value).alias(name) for name, value in machine().items())
+
+
+def machine() -> dict[str, str | int]:
+    """Processor, cores, code and libraries that times are measured with."""
+    return {
+        "processor": processor(),
+        "cores": os.cpu_count(),
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "torch": version("torch"),
+        "proxybank": __version__,
+        "commit": commit(Path(__file__).parent),
     }
 
 

@@ -1,0 +1,295 @@
+"""Networks and proxies written plainly, as the papers' public code does it, to check and to time ours against.
+
+One network, one pass per proxy, float32. A network is built as NATS-Bench builds it, of modules: each convolution on an
+edge has a ReLU and a BatchNorm of its own, an absent edge multiplies by 0, and dead edges are computed. Nothing of the
+library's own networks, passes and proxies is used, so that equal values say something.
+
+References
+----------
+.. [1] J. Mellor, J. Turner, A. Storkey, E. J. Crowley, ICML 2021; BayesWatch/nas-without-training.
+.. [2] N. Cavagnero, L. Robbiano, B. Caputo, G. Averta, WACV 2023; NiccoloCavagnero/FreeREA.
+.. [3] M. S. Abdelfattah, A. Mehrotra, L. Dudziak, N. D. Lane, ICLR 2021; SamsungLabs/zero-cost-nas.
+"""
+
+import copy
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from proxybank.networks import Network
+from proxybank.passes import Batch
+from proxybank.spaces.tss import CONV1, CONV3, EDGES, NONE, POOL
+
+
+class _ReluConvNorm(nn.Sequential):
+    def __init__(self, c_in: int, c_out: int, kernel: int, stride: int = 1) -> None:
+        conv = nn.Conv2d(c_in, c_out, kernel, stride, kernel // 2, bias=False)
+        super().__init__(nn.ReLU(), conv, nn.BatchNorm2d(c_out))
+
+
+class _Zero(nn.Module):
+    """An absent edge: it keeps the graph, so what it cuts off has gradients, which are 0."""
+
+    def __init__(self, c_out: int) -> None:
+        super().__init__()
+        self.c_out = c_out
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Multiply by 0, with as many channels as the other edges have."""
+        if x.shape[1] == self.c_out:
+            return x * 0.0
+        return x.new_zeros(len(x), self.c_out, *x.shape[2:])
+
+
+def _edge(op: int, c_in: int, c_out: int) -> nn.Module:
+    if op == NONE:
+        return _Zero(c_out)
+    if op in (CONV1, CONV3):
+        return _ReluConvNorm(c_in, c_out, 3 if op == CONV3 else 1)
+    if op == POOL:
+        return nn.AvgPool2d(3, stride=1, padding=1, count_include_pad=False)
+    if c_in == c_out:
+        return nn.Identity()
+    return nn.Sequential(nn.Conv2d(c_in, c_out, 1, bias=False), nn.BatchNorm2d(c_out))
+
+
+class _Cell(nn.Module):
+    def __init__(self, ops: tuple[int, ...], c_in: int, c_out: int) -> None:
+        super().__init__()
+        self.edges = nn.ModuleList(
+            _edge(op, c_in if source == 0 else c_out, c_out) for op, (source, _) in zip(ops, EDGES, strict=True)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Each node is the sum of the edges that reach it."""
+        nodes = [x]
+        for node in (1, 2, 3):
+            arriving = [
+                edge(nodes[source]) for edge, (source, target) in zip(self.edges, EDGES, strict=True) if target == node
+            ]
+            nodes.append(sum(arriving))
+        return nodes[3]
+
+
+class _Reduction(nn.Module):
+    def __init__(self, c_in: int, c_out: int) -> None:
+        super().__init__()
+        self.a = _ReluConvNorm(c_in, c_out, 3, stride=2)
+        self.b = _ReluConvNorm(c_out, c_out, 3)
+        self.shortcut = nn.Sequential(nn.AvgPool2d(2), nn.Conv2d(c_in, c_out, 1, bias=False))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Two convolutions, of which the first halves the side, beside a shortcut."""
+        return self.b(self.a(x)) + self.shortcut(x)
+
+
+class PlainNetwork(nn.Module):
+    """A network of either space in torch modules, in training mode, initialised as PyTorch does; logits come out.
+
+    Parameters
+    ----------
+    network : Network
+    """
+
+    def __init__(self, network: Network) -> None:
+        super().__init__()
+        first = network.layers[0].c_in
+        conv = nn.Conv2d(network.skeleton.in_channels, first, 3, padding=1, bias=False)
+        self.stem = nn.Sequential(conv, nn.BatchNorm2d(first))
+        self.layers = nn.ModuleDict()
+        for layer in network.layers:
+            self.layers[layer.name.replace(".", "_")] = (
+                _Reduction(layer.c_in, layer.c_out) if layer.ops is None else _Cell(layer.ops, layer.c_in, layer.c_out)
+            )
+        self.last = nn.Sequential(nn.BatchNorm2d(network.width), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+        self.classifier = nn.Linear(network.width, network.skeleton.n_classes)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits, shape (n_images, n_classes)."""
+        x = self.stem(images)
+        for layer in self.layers.values():
+            x = layer(x)
+        return self.classifier(self.last(x))
+
+    def load(self, weights: Mapping[str, Tensor]) -> "PlainNetwork":
+        """Copy the weights of `networks.draw` into the modules.
+
+        Raises
+        ------
+        ValueError
+            If a convolution gets no weights, or weights belong to no convolution.
+        """
+        left = dict(weights)
+        with torch.no_grad():
+            for name, module in self.named_modules():
+                if isinstance(module, nn.Conv2d | nn.Linear):
+                    key = self._key(name)
+                    names = {"weight": key, "bias": "classifier.bias"} if module.bias is not None else {"weight": key}
+                    for part, key in names.items():
+                        if key not in left:
+                            raise ValueError(f"module '{name}': there is no weight '{key}' for it")
+                        getattr(module, part).copy_(left.pop(key))
+        if left:
+            raise ValueError(f"weights of no module: {', '.join(left)}")
+        return self
+
+    @staticmethod
+    def _key(module: str) -> str:
+        """Name among the weights of `networks.draw` of the convolution or classifier in a module of this name."""
+        if module == "classifier":
+            return "classifier.weight"
+        part, *rest = module.split(".")
+        if part == "stem":
+            return "stem.conv"
+        layer = rest[0].replace("_", ".")
+        if rest[1] == "edges":
+            source, target = EDGES[int(rest[2])]
+            return f"{layer}.{source}>{target}"
+        return f"{layer}.{rest[1]}"
+
+
+def naswot(model: PlainNetwork, batch: Batch) -> float:
+    """Log-determinant of the Hamming kernel, added up ReLU by ReLU in forward hooks."""
+    kernel = torch.zeros(len(batch.images), len(batch.images))
+
+    def add(_: nn.Module, __: tuple[Tensor, ...], output: Tensor) -> None:
+        x = (output > 0).float().flatten(1)
+        kernel.add_(x @ x.T + (1 - x) @ (1 - x).T)
+
+    hooks = [module.register_forward_hook(add) for module in model.modules() if isinstance(module, nn.ReLU)]
+    with torch.no_grad():
+        model(batch.images)
+    for hook in hooks:
+        hook.remove()
+    return float(torch.linalg.slogdet(kernel).logabsdet)
+
+
+def _parts(model: nn.Module) -> list[nn.Module]:
+    """Convolutions and the classifier: what proxies of weights sum over."""
+    return [module for module in model.modules() if isinstance(module, nn.Conv2d | nn.Linear)]
+
+
+def _flow(model: PlainNetwork, batch: Batch, keep_norm: bool) -> Iterator[tuple[Tensor, Tensor]]:
+    """Each absolute weight and its gradient, from an image of ones in float64."""
+    model = copy.deepcopy(model).double()
+    with torch.no_grad():
+        for value in model.state_dict().values():
+            value.abs_()
+    if not keep_norm:
+        for module in model.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.forward = lambda x: x
+    model(torch.ones_like(batch.images[:1], dtype=torch.float64)).sum().backward()
+    return ((part.weight.detach(), part.weight.grad) for part in _parts(model))
+
+
+def synflow(model: PlainNetwork, batch: Batch, *, keep_norm: bool = False) -> float:
+    """Sum of |w g| along the flow of an image of ones."""
+    return sum(float((w * g).abs().sum()) for w, g in _flow(model, batch, keep_norm))
+
+
+def logsynflow(model: PlainNetwork, batch: Batch) -> float:
+    """Sum of |w ln(g + 1)| along the flow of an image of ones."""
+    return sum(float((w * torch.log(g + 1)).abs().sum()) for w, g in _flow(model, batch, keep_norm=False))
+
+
+def _backward(model: PlainNetwork, batch: Batch) -> None:
+    """Differentiate the mean cross-entropy."""
+    model.zero_grad()
+    F.cross_entropy(model(batch.images), batch.labels).backward()
+
+
+def grad_norm(model: PlainNetwork, batch: Batch) -> float:
+    """Sum of the norms of the gradients."""
+    _backward(model, batch)
+    return sum(float(part.weight.grad.norm()) for part in _parts(model))
+
+
+def plain(model: PlainNetwork, batch: Batch) -> float:
+    """Sum of w g."""
+    _backward(model, batch)
+    return sum(float((part.weight.detach() * part.weight.grad).sum()) for part in _parts(model))
+
+
+def snip(model: PlainNetwork, batch: Batch) -> float:
+    """Sum of the absolute gradients to a mask of ones on the weights."""
+    model = copy.deepcopy(model)
+    for part in _parts(model):
+        part.weight.requires_grad = False
+        part.mask = nn.Parameter(torch.ones_like(part.weight))
+        if isinstance(part, nn.Conv2d):
+            part.forward = partial(_masked_conv, part)
+        else:
+            part.forward = partial(_masked_linear, part)
+    _backward(model, batch)
+    return sum(float(part.mask.grad.abs().sum()) for part in _parts(model))
+
+
+def _masked_conv(part: nn.Conv2d, x: Tensor) -> Tensor:
+    return F.conv2d(x, part.weight * part.mask, None, part.stride, part.padding)
+
+
+def _masked_linear(part: nn.Linear, x: Tensor) -> Tensor:
+    return F.linear(x, part.weight * part.mask, part.bias)
+
+
+def grasp(model: PlainNetwork, batch: Batch) -> float:
+    """Sum of -w (H g): a backward pass for g, and another forward and a double backward pass."""
+    weights = [part.weight for part in _parts(model)]
+    model.zero_grad()
+    first = torch.autograd.grad(F.cross_entropy(model(batch.images), batch.labels), weights)
+    loss = F.cross_entropy(model(batch.images), batch.labels)
+    second = torch.autograd.grad(loss, weights, create_graph=True)
+    sum((a * b).sum() for a, b in zip(first, second, strict=True)).backward()
+    return sum(float((-weight.detach() * weight.grad).sum()) for weight in weights)
+
+
+def fisher(model: PlainNetwork, batch: Batch) -> float:
+    """Sum over weights of half the mean over images of (activation times gradient, summed over pixels) squared."""
+    model = copy.deepcopy(model)
+    saliency: dict[nn.Module, Tensor] = {}
+
+    def watch(part: nn.Module, _: tuple[Tensor, ...], output: Tensor) -> None:
+        def keep(gradient: Tensor) -> None:
+            per_image = (output.detach() * gradient).flatten(2).sum(2) if output.ndim == 4 else output * gradient
+            saliency[part] = per_image.detach().square().mean(0) / 2
+
+        output.register_hook(keep)
+
+    for part in _parts(model):
+        part.register_forward_hook(watch)
+    _backward(model, batch)
+    return sum(float(saliency[part].sum()) * part.weight[0].numel() for part in _parts(model))
+
+
+def jacov(model: PlainNetwork, batch: Batch) -> float:
+    """Sum of -(ln(v + k) + 1 / (v + k)) over eigenvalues v of the correlations of input gradients; k = 1e-5."""
+    images = batch.images.clone().requires_grad_()
+    model.zero_grad()
+    logits = model(images)
+    logits.backward(torch.ones_like(logits))
+    with np.errstate(invalid="ignore"):  # without a path the rows are zeros
+        correlations = np.corrcoef(images.grad.flatten(1).numpy())
+    if np.isnan(correlations).any():
+        return float("nan")
+    v = np.linalg.eigvalsh(correlations) + 1e-5
+    return -float((np.log(v) + 1 / v).sum())
+
+
+# Every plain proxy by the name of ours: a network and a batch in, its value out; weights are left as they were.
+PROXIES: dict[str, Callable[[PlainNetwork, Batch], float]] = {
+    "naswot": naswot,
+    "synflow": synflow,
+    "logsynflow": logsynflow,
+    "synflow_bn": partial(synflow, keep_norm=True),
+    "grad_norm": grad_norm,
+    "snip": snip,
+    "plain": plain,
+    "grasp": grasp,
+    "fisher": fisher,
+    "jacov": jacov,
+}
