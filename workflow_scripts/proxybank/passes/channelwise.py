@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-Maps = NDArray[np.float32]
+Maps = NDArray[np.floating]
 
 
 def channel_sums(u: Tensor, x: Tensor, centre: Tensor) -> tuple[Tensor, Tensor]:
@@ -18,20 +18,20 @@ def channel_sums(u: Tensor, x: Tensor, centre: Tensor) -> tuple[Tensor, Tensor]:
 
     Parameters
     ----------
-    u : float32 Tensor, shape (n, n_channels, height, width), channels-last
+    u : Tensor, shape (n, n_channels, height, width), channels-last
     x : Tensor of the same kind, shape (n_images, ...)
         Where n is a multiple of n_images, each block of n_images of `u` meets the whole of it.
     centre : float64 Tensor, shape (n_channels,)
 
     Returns
     -------
-    two float32 Tensors, shape (n, n_channels)
+    two Tensors of the same dtype, shape (n, n_channels)
     """
-    if u.device.type == "cpu":
-        sums = torch.empty(2, *u.shape[:2])
-        _channel_sums(_maps(u), _maps(x), centre.float().numpy(), sums.numpy())
+    if _is_cpu(u):
+        sums = u.new_empty(2, *u.shape[:2])
+        _channel_sums(_maps(u), _maps(x), centre.to(u.dtype).numpy(), sums.numpy())
         return sums[0], sums[1]
-    centred = x - centre.float()[:, None, None]
+    centred = x - centre.to(x.dtype)[:, None, None]
     products = u.unflatten(0, (-1, len(x))) * centred
     return u.sum(dim=(2, 3)), products.flatten(0, 1).sum(dim=(2, 3))
 
@@ -43,17 +43,21 @@ def affine(
 
     Parameters
     ----------
-    out, x, y : float32 Tensors of one shape (n, n_channels, height, width), channels-last
+    out, x, y : Tensors of one dtype and shape (n, n_channels, height, width), channels-last
     a, b, constant : float64 Tensors, shape (n_channels,)
     add : bool
     """
-    coefficients = torch.stack([a, b, torch.zeros_like(a) if constant is None else constant]).float()
-    if out.device.type == "cpu":
+    coefficients = torch.stack([a, b, torch.zeros_like(a) if constant is None else constant]).to(out.dtype)
+    if _is_cpu(out):
         _affine(_maps(out), _maps(x), _maps(y), coefficients.numpy(), add)
         return
     a, b, constant = coefficients[:, :, None, None]
     total = torch.addcmul(constant, x, a).addcmul_(y, b)
     out.add_(total) if add else out.copy_(total)
+
+
+def _is_cpu(x: Tensor) -> bool:
+    return x.device.type == "cpu"
 
 
 def _maps(x: Tensor) -> Maps:
@@ -63,7 +67,7 @@ def _maps(x: Tensor) -> Maps:
 
 # Loops over channels lie innermost, where memory is contiguous; a sum over one image is short enough for float32.
 @numba.njit(cache=True, fastmath={"contract"})
-def _channel_sums(u: Maps, x: Maps, centre: NDArray[np.float32], sums: NDArray[np.float32]) -> None:
+def _channel_sums(u: Maps, x: Maps, centre: NDArray[np.floating], sums: NDArray[np.floating]) -> None:
     sums[:] = 0
     for n in range(u.shape[0]):
         plain, product = sums[0, n], sums[1, n]
@@ -75,7 +79,7 @@ def _channel_sums(u: Maps, x: Maps, centre: NDArray[np.float32], sums: NDArray[n
 
 
 @numba.njit(cache=True, fastmath={"contract"})
-def _affine(out: Maps, x: Maps, y: Maps, coefficients: NDArray[np.float32], add: bool) -> None:
+def _affine(out: Maps, x: Maps, y: Maps, coefficients: NDArray[np.floating], add: bool) -> None:
     a, b, constant = coefficients[0], coefficients[1], coefficients[2]
     for n in range(out.shape[0]):
         for p in range(out.shape[1]):
