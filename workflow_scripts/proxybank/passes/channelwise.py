@@ -12,7 +12,7 @@ from torch import Tensor
 
 from proxybank.passes.devices import on_cpu
 
-Maps = NDArray[np.float32]
+Maps = NDArray[np.floating]
 
 
 def channel_sums(u: Tensor, x: Tensor, centre: Tensor) -> tuple[Tensor, Tensor]:
@@ -20,20 +20,20 @@ def channel_sums(u: Tensor, x: Tensor, centre: Tensor) -> tuple[Tensor, Tensor]:
 
     Parameters
     ----------
-    u : float32 Tensor, shape (n, n_channels, height, width), channels-last
+    u : Tensor, shape (n, n_channels, height, width), channels-last
     x : Tensor of the same kind, shape (n_images, ...)
         Where n is a multiple of n_images, each block of n_images of `u` meets the whole of it.
     centre : float64 Tensor, shape (n_channels,)
 
     Returns
     -------
-    two float32 Tensors, shape (n, n_channels)
+    two Tensors of the same dtype, shape (n, n_channels)
     """
     if on_cpu(u):
-        sums = torch.empty(2, *u.shape[:2])
-        _channel_sums(_maps(u), _maps(x), centre.float().numpy(), sums.numpy())
+        sums = u.new_empty(2, *u.shape[:2])
+        _channel_sums(_maps(u), _maps(x), centre.to(u.dtype).numpy(), sums.numpy())
         return sums[0], sums[1]
-    centred = x - centre.float()[:, None, None]
+    centred = x - centre.to(x.dtype)[:, None, None]
     products = u.unflatten(0, (-1, len(x))) * centred
     return u.sum(dim=(2, 3)), products.flatten(0, 1).sum(dim=(2, 3))
 
@@ -45,11 +45,11 @@ def affine(
 
     Parameters
     ----------
-    out, x, y : float32 Tensors of one shape (n, n_channels, height, width), channels-last
+    out, x, y : Tensors of one dtype and shape (n, n_channels, height, width), channels-last
     a, b, constant : float64 Tensors, shape (n_channels,)
     add : bool
     """
-    coefficients = torch.stack([a, b, torch.zeros_like(a) if constant is None else constant]).float()
+    coefficients = torch.stack([a, b, torch.zeros_like(a) if constant is None else constant]).to(out.dtype)
     if on_cpu(out):
         _affine(_maps(out), _maps(x), _maps(y), coefficients.numpy(), add)
         return
@@ -65,7 +65,7 @@ def _maps(x: Tensor) -> Maps:
 
 # Loops over channels lie innermost, where memory is contiguous; a sum over one image is short enough for float32.
 @numba.njit(cache=True, fastmath={"contract"})
-def _channel_sums(u: Maps, x: Maps, centre: NDArray[np.float32], sums: NDArray[np.float32]) -> None:
+def _channel_sums(u: Maps, x: Maps, centre: NDArray[np.floating], sums: NDArray[np.floating]) -> None:
     sums[:] = 0
     for n in range(u.shape[0]):
         plain, product = sums[0, n], sums[1, n]
@@ -77,7 +77,7 @@ def _channel_sums(u: Maps, x: Maps, centre: NDArray[np.float32], sums: NDArray[n
 
 
 @numba.njit(cache=True, fastmath={"contract"})
-def _affine(out: Maps, x: Maps, y: Maps, coefficients: NDArray[np.float32], add: bool) -> None:
+def _affine(out: Maps, x: Maps, y: Maps, coefficients: NDArray[np.floating], add: bool) -> None:
     a, b, constant = coefficients[0], coefficients[1], coefficients[2]
     for n in range(out.shape[0]):
         for p in range(out.shape[1]):

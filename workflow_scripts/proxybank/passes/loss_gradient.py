@@ -36,7 +36,7 @@ def half_batch_gradients(network: Network, batch: Batch, initialisation: str, se
     weights = networks.draw(network, initialisation, seed, device=batch.images.device)
     middle = len(batch.images) // 2
     halves = [
-        Sweep(network, weights, batch.images[part], batch.labels[part], {"loss"}).gradients
+        Sweep(network, weights, batch.images[part], batch.labels[part], {"loss"}, to_weights=True).gradients
         for part in (slice(None, middle), slice(middle, None))
     ]
     nothing = {name: torch.zeros_like(weight) for name, weight in weights.items() if name != "classifier.bias"}

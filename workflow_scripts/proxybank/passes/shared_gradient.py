@@ -1,7 +1,7 @@
 """Passes P2 and P3 and their kin in one: the gradients of a network that start from one forward pass of a batch.
 
-Every activation that goes into a convolution or BatchNorm is alive at once; cotangents are not, and no gradient to an
-activation outlives the layer.
+No gradient to an activation outlives its layer. For 64 CIFAR images the largest cell of the topology space takes
+0.45 GiB for the gradients of the loss, and 0.75 GiB for all parts at once, above the 0.3 GiB of the process.
 """
 
 import time
@@ -56,8 +56,14 @@ def shared_gradients(
         weights = networks.draw(network, initialisation, seed, device=batch.images.device)
         drawn = time.perf_counter() - start
         correlations = Correlations()
-        on_relu = correlations if "response_correlation" in parts else None
-        sweep = Sweep(network, weights, batch.images, batch.labels, streams, on_relu)
+        sweep = Sweep(
+            network,
+            weights,
+            *batch,
+            streams,
+            to_weights=not parts.isdisjoint({"loss_gradient", "loss_curvature"}),
+            on_relu=correlations if "response_correlation" in parts else None,
+        )
         found = {}
         for part in parts:
             start = time.perf_counter()

@@ -1,7 +1,7 @@
 """Forward and backward through one network, written out, with everything that goes back at once in one batch.
 
-What goes forward is a batch of images, and behind it, from where it is not zero, its tangent: the change of every value
-when all weights w grow to (1 + t) w. What goes back are up to three cotangents, one behind the other along the batch:
+What goes forward is a batch of images and, where ``turn`` is asked for, its tangent behind it: how every value changes
+as all weights w grow to (1 + t) w. What goes back are up to three cotangents, one behind the other along the batch:
 
 - ``sum``: derivatives of the sum of all logits,
 - ``turn``: how those of the loss change as the weights grow, which is the row w'H of Hessian times weights,
@@ -10,9 +10,11 @@ when all weights w grow to (1 + t) w. What goes back are up to three cotangents,
 They share BatchNorm's statistics, the masks of ReLUs, and each convolution's call. Nothing is computed for edges on no
 path from input to output.
 
-A convolution before BatchNorm is free of scale: its own growth changes nothing behind BatchNorm, but for the epsilon in
-there, which is left out, and divides its gradient by 1 + t. So no tangent comes from it, and a part -g of its row w'H
-is known. The tangent begins at the first convolution that has no BatchNorm, the shortcut of the first reduction.
+A convolution before BatchNorm is free of scale: its growth changes nothing behind BatchNorm, but for the epsilon in
+there, and divides its gradient by 1 + t. So a part -g of its row w'H is known, and what is left is small.
+
+Every activation that goes into a convolution, a ReLU or BatchNorm stays until the way back has passed it; cotangents do
+not.
 """
 
 import time
@@ -32,7 +34,6 @@ from proxybank.spaces.tss import CONV1, CONV3, EDGES, NONE, POOL, drop_dead_edge
 STREAMS = ("sum", "turn", "loss")
 KINDS = ("forward", "tangent", "back", "gradients", "turn", "relu")
 _EPSILON = 1e-5
-_STEP = 2.0**-13
 
 
 class Clock:
@@ -54,9 +55,11 @@ class _Norm:
     """BatchNorm of a batch x and, if it is there, its tangent dx behind it.
 
     With means over all values of a channel, y = s (x - mean(x)) and dy = s (dx - mean(dx) - y h) for h = mean(y dx).
+    Where x itself grows, as the output of a convolution does, there is g y in dy besides, with g = epsilon s^2; that x
+    should be in dx too, and make a part of the derivatives -1 times themselves, is left to those who use it.
     """
 
-    def __init__(self, x: Tensor, n_images: int) -> None:
+    def __init__(self, x: Tensor, n_images: int, *, grows: bool) -> None:
         self._x, self._n_images = x, n_images
         n_pixels = x[0, 0].numel()
         near = x[:1].mean(dim=(0, 2, 3)).double()  # near enough to the mean for differences not to cancel
@@ -68,14 +71,10 @@ class _Norm:
         if len(means) == 2:
             self._tangent_mean = means[1]
             self._h = self._scale * (along[1] - means[1] * (mean - near))
+        self._growth = _EPSILON * self._scale.square() * grows
         # Of each image and channel: sums of x - mean and its square.
         self._centred = sums[0] - n_pixels * mean
         self._squares = products[0] - mean * self._centred + (near - mean) * sums[0]
-
-    @property
-    def has_tangent(self) -> bool:
-        """Whether there is a tangent."""
-        return len(self._x) > self._n_images
 
     def add_to(self, out: Tensor | None) -> Tensor:
         """Add y, and dy behind it, to `out`, which is made where there is none."""
@@ -83,8 +82,8 @@ class _Norm:
         out = torch.empty_like(self._x) if out is None else out
         x = self._x[:n]
         affine(out[:n], x, s, x, torch.zeros_like(s), -s * self._mean, add=add)
-        if self.has_tangent:
-            b = -s.square() * self._h
+        if len(self._x) > n:
+            b = self._growth * s - s.square() * self._h
             affine(out[n:], self._x[n:], s, x, b, -s * self._tangent_mean - b * self._mean, add=add)
         return out
 
@@ -92,7 +91,8 @@ class _Norm:
         """Cotangents to x, given those to y, and the sums over pixels of x times the last of them.
 
         They are s (u - a - y b) with a = mean(u), b = mean(u y). Its derivative for those that ``turn``, v = du, is
-        s (v - mean(v) - dy b - y (mean(v y) + mean(u dy))) - s^2 h (u - a - y b).
+        s (v - mean(v) - dy b - y (mean(v y) + mean(u dy))) - s^2 h (u - a - y b), and where x grows, to these is added
+        g times (s (u - a - y b) - 2 s b y).
         """
         n, s, mean = self._n_images, self._scale, self._mean
         x, d = self._x[:n], torch.empty_like(u)
@@ -103,9 +103,9 @@ class _Norm:
         constant = -s * a - to_x * mean
         parts = dict(zip(streams, zip(u.split(n), d.split(n), a, b, to_x, constant, strict=True), strict=True))
         for stream, (u_part, d_part, _, _, to_x_part, constant_part) in parts.items():
-            if stream != "turn" or not self.has_tangent:
+            if stream != "turn":
                 affine(d_part, u_part, s, x, to_x_part, constant_part)
-        if "turn" in parts and self.has_tangent:
+        if "turn" in parts:
             self._turn(*parts["turn"][:4], *parts["loss"][:1], *parts["loss"][2:])
         along = s * (products[-1] - a[-1] * self._centred) + to_x[-1] * self._squares
         total = s * (sums[-1] - n_pixels * a[-1]) + to_x[-1] * self._centred
@@ -123,14 +123,14 @@ class _Norm:
         to_x: Tensor,
         constant: Tensor,
     ) -> None:
-        n, s, h = self._n_images, self._scale, self._h
+        n, s, h, g, mean = self._n_images, self._scale, self._h, self._growth, self._mean
         x, dx = self._x[:n], self._x[n:]
         _, products = channel_sums(u, dx, self._tangent_mean)
         mean_u_dy = s * (products.sum(dim=0, dtype=torch.float64) / (n * x[0, 0].numel()) - h * b)
         along_y = s.square() * (s * b * h - b_v - mean_u_dy)
-        shift = -s * h * constant - s * a_v - to_x * self._tangent_mean - along_y * self._mean
-        affine(out, v, s, u, -s.square() * h, shift)
-        affine(out, dx, to_x, x, along_y - s * h * to_x, add=True)
+        shift = (g - s * h) * constant - s * a_v - to_x * (self._tangent_mean + 2 * g * mean) - along_y * mean
+        affine(out, v, s, u, s * (g - s * h), shift)
+        affine(out, dx, to_x, x, along_y + (3 * g - s * h) * to_x, add=True)
 
 
 @dataclass(frozen=True)
@@ -196,7 +196,7 @@ class _Block:
                 self._inputs[edge] = x
                 x = self._convolve(edge, x)
             if edge.norm:
-                self._norms[edge] = _Norm(x, sweep.n_images)
+                self._norms[edge] = _Norm(x, sweep.n_images, grows=True)
                 before = nodes.get(target)
                 nodes[target] = self._norms[edge].add_to(
                     before if before is None or target in owned else before.clone()
@@ -237,10 +237,9 @@ class _Block:
         y = y.contiguous(memory_format=torch.channels_last)
         if edge.norm:
             return y
-        # Nothing behind it undoes the growth of its weights: the tangent begins here.
         self._outputs[edge] = y[:n].clone()
-        if "turn" in self._sweep.streams:
-            y = torch.cat([y[:n], y[:n] + y[n:] if len(y) > n else y])
+        if len(y) > n:  # nothing behind it undoes the growth of its weights
+            y[n:] += y[:n]
         return y
 
     def _back(self, edge: _Edge, u: Tensor) -> Tensor:
@@ -259,7 +258,7 @@ class _Block:
             y = self._outputs.pop(edge)
             along = channel_sums(u[-n:], y, y.new_zeros(y.shape[1], dtype=torch.float64))[1]
         sweep.lap_back()
-        if "loss" in sweep.streams:
+        if sweep.to_weights:
             self._differentiate(edge, u, x, along)
         if "turn" in sweep.streams and not edge.norm:
             u = u.clone()
@@ -269,7 +268,7 @@ class _Block:
         if not len(u):
             return u
         shape = (len(u), *x.shape[1:])
-        like_x = torch.empty(shape, device=x.device, memory_format=torch.channels_last)
+        like_x = torch.empty(shape, dtype=x.dtype, device=x.device, memory_format=torch.channels_last)
         return _conv_back(edge.conv, u, like_x, weight, 0).contiguous(memory_format=torch.channels_last)
 
     def _differentiate(self, edge: _Edge, u: Tensor, x: Tensor, along: Tensor) -> None:
@@ -279,22 +278,11 @@ class _Block:
         gradient = sweep.gradients[name] = _conv_back(edge.conv, u[-n:], x[:n], weight, 1)
         sweep.saliencies[name] = along.double().square().mean(dim=0) / 2
         sweep.clock.lap("gradients")
-        if "turn" in sweep.streams:
-            change = self._change(edge, u[-2 * n : -n], u[-n:], x, gradient)
+        if "turn" in sweep.streams:  # x goes with the cotangents that turn, dx with the loss's
+            change = _conv_back(edge.conv, u[-2 * n :], x, weight, 1).double()
             change -= gradient if edge.norm else 0
             sweep.turned += (gradient * change).sum()
             sweep.clock.lap("turn")
-
-    def _change(self, edge: _Edge, v: Tensor, u: Tensor, x: Tensor, gradient: Tensor) -> Tensor:
-        """How the gradient to a weight, of x and u, changes with them: x goes with v, the change of u, and dx with u.
-
-        As the gradient is linear in both, a small step gives the change but for a part of its own size.
-        """
-        n, weight = len(u), self._weight(edge)
-        if len(x) == n:
-            return _conv_back(edge.conv, v, x, weight, 1).double()
-        moved = torch.add(u, v, alpha=_STEP), torch.add(x[:n], x[n:], alpha=_STEP)
-        return (_conv_back(edge.conv, *moved, weight, 1).double() - gradient) / _STEP
 
     def _weight(self, edge: _Edge) -> Tensor:
         return self._sweep.weights[f"{self._name}.{edge.conv.name}"]
@@ -331,6 +319,8 @@ class Sweep:
     labels : int64 Tensor
     streams : collection of str
         Of `STREAMS`; with ``turn`` comes ``loss``.
+    to_weights : bool
+        Whether to take gradients of the loss to weights.
     on_relu : callable, optional
         Called in the backward sweep, from head to stem, for each ReLU that several edges may share, with its output and
         the derivatives of the loss to that, each of shape (n_images, ...).
@@ -338,7 +328,7 @@ class Sweep:
     Attributes
     ----------
     gradients, saliencies : dict of str to Tensor
-        By weight: derivatives of the loss to it; by its output channels, half the mean over images of the squared sum
+        By weight: derivatives to it; by its output channels, half the mean over images of the squared sum
         over pixels of output times derivatives to the output, float64. Weights on no path are left out.
     turned : float64 Tensor
         Sum over all weights of w (H g), of gradient g and Hessian H of the loss.
@@ -356,12 +346,14 @@ class Sweep:
         images: Tensor,
         labels: Tensor,
         streams: Collection[str],
+        *,
+        to_weights: bool,
         on_relu: Callable[[Tensor, Tensor], None] | None = None,
     ) -> None:
         self.clock = Clock()
         self.weights, self.n_images = weights, len(images)
         self.streams = tuple(stream for stream in STREAMS if stream in streams)
-        self._on_relu = on_relu
+        self.to_weights, self._on_relu = to_weights, on_relu
         self.gradients: dict[str, Tensor] = {}
         self.saliencies: dict[str, Tensor] = {}
         self.turned = torch.zeros((), dtype=torch.float64, device=images.device)
@@ -373,7 +365,8 @@ class Sweep:
         stem = next(conv for name, _, conv in network.convs() if name == "stem")
         edges = {"stem": [_Edge(0, 3, 0, stem, False, True)], **edges}
         blocks = [_Block(name, edges[name], self) for name in edges]
-        x = images.contiguous(memory_format=torch.channels_last)
+        x = torch.cat([images, torch.zeros_like(images)]) if "turn" in self.streams else images
+        x = x.contiguous(memory_format=torch.channels_last)
         for block in blocks:
             x = block.forward(x)
         u = self._head(x, labels)
@@ -410,10 +403,10 @@ class Sweep:
     def _head(self, x: Tensor, labels: Tensor) -> Tensor:
         """Cotangents to the last layer's output, through BatchNorm, ReLU, average and classifier."""
         n_pixels = x[0, 0].numel()
-        norm = _Norm(x, self.n_images)
+        norm = _Norm(x, self.n_images, grows=False)
         active = self.relu(norm.add_to(None))
         u = self._classify(active.mean(dim=(2, 3)), labels) / n_pixels
-        u = u.float()[:, :, None, None].expand(-1, -1, *x.shape[2:]).contiguous(memory_format=torch.channels_last)
+        u = u.to(x.dtype)[:, :, None, None].expand(-1, -1, *x.shape[2:]).contiguous(memory_format=torch.channels_last)
         self.back_through_relu(active, u)
         u, _ = norm.back(u, self.streams)
         self.lap_back()
@@ -429,8 +422,8 @@ class Sweep:
         to_features = {stream: u @ weight for stream, u in to_logits.items()}
         loss = to_logits["loss"]
         gradient = loss.T @ values
-        if "loss" in self.streams:
-            self.gradients["classifier.weight"] = gradient.float()
+        if self.to_weights:
+            self.gradients["classifier.weight"] = gradient.to(features.dtype)
             self.saliencies["classifier.weight"] = (logits * loss).square().mean(dim=0) / 2
         if "turn" in self.streams and len(features) > n:
             tangent = features[n:].double()

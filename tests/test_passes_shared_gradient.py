@@ -1,0 +1,148 @@
+"""Parts of the shared gradient pass alone and together, on cells and images of every kind, against automatic ones."""
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+from proxybank import networks, passes, spaces
+from proxybank.passes import channelwise
+from proxybank.passes.shared_gradient import STREAMS
+
+INIT = "default"  # with a bias
+
+
+def images(n_channels, n=12, side=8):
+    return torch.randn(n, n_channels, side, side, generator=torch.Generator().manual_seed(2))
+
+
+BATCH = passes.Batch(images(3), torch.arange(12) % 10)
+SMALL = spaces.Skeleton(image_side=8, stem_width=8, cells_per_stage=2)
+# Every operation; copies and pooling that meet a convolution; two convolutions that share a ReLU; edges that lead
+# nowhere, from nothing, or both; widths that grow, shrink and stay.
+CELLS = [
+    ("tss", (2, 3, 1, 4, 4, 1)),
+    ("tss", (1, 1, 4, 1, 3, 2)),
+    ("tss", (3, 2, 0, 2, 4, 1)),
+    ("tss", (3, 2, 3, 1, 0, 0)),
+    ("tss", (0, 3, 3, 2, 2, 1)),
+    ("tss", (0, 0, 3, 4, 2, 2)),
+    ("sss", (1, 2, 0, 1, 0)),
+    ("sss", (1, 1, 1, 1, 1)),
+]
+NETWORKS = [networks.Network(space, genes, SMALL) for space, genes in CELLS]
+EACH = pytest.mark.parametrize("network", NETWORKS, ids=lambda network: "".join(map(str, network.genes)))
+
+
+def shared(network, parts, batch=BATCH):
+    (found,) = passes.shared_gradients([network], batch, INIT, 3, frozenset(parts))
+    assert found.keys() == set(parts) and all(seconds > 0 for _, seconds in found.values())
+    return {part: evidence for part, (evidence, _) in found.items()}
+
+
+def near(found, expected, rel=1e-3):
+    """Compare with the size of the whole, as float32 rounds."""
+    found, expected = torch.as_tensor(found).double(), torch.as_tensor(expected).double()
+    assert found.shape == expected.shape
+    return (found - expected).norm() <= rel * expected.norm()
+
+
+def flat(tensors):
+    return torch.cat([tensor.double().flatten() for tensor in tensors])
+
+
+def automatic(network, batch=BATCH):
+    """The parts by PyTorch's differentiation of the forward function, in float64."""
+    weights = {name: w.double().requires_grad_() for name, w in networks.draw(network, INIT, 3).items()}
+    layers = [w for name, w in weights.items() if name != "classifier.bias"]
+    x = batch.images.double().requires_grad_()
+    logits = networks.forward(network, weights, x).logits
+    options = {"allow_unused": True, "materialize_grads": True, "create_graph": True}
+    gradient = torch.autograd.grad(F.cross_entropy(logits, batch.labels), layers, **options)
+    squared = sum((g * g.detach()).sum() for g in gradient)
+    turned = torch.autograd.grad(squared, layers, **options)
+    rows = torch.autograd.grad(logits.sum(), x, **options)[0]
+    return flat(gradient), rows.flatten(1), sum((w * t).sum().item() for w, t in zip(layers, turned, strict=True))
+
+
+@EACH
+def test_all_parts_together_equal_automatic_differentiation(network):
+    gradient, rows, curvature = automatic(network)
+    found = shared(network, STREAMS)
+    assert near(flat(layer.gradient for layer in found["loss_gradient"]), gradient)
+    assert near(found["input_gradient"].rows, rows)
+    assert found["loss_curvature"] == pytest.approx(curvature, rel=5e-4)
+
+
+@EACH
+def test_a_part_does_not_depend_on_what_else_is_asked_for(network):
+    """All parts together against each alone, and against every other alone with it, up to rounding."""
+    together = shared(network, STREAMS)
+    for part in STREAMS:
+        for other in STREAMS:
+            assert_same(part, shared(network, {part, other})[part], together[part])
+
+
+def assert_same(part, found, expected):
+    if part == "loss_gradient":
+        for field in ("weight", "gradient", "channel_saliency"):
+            assert near(flat(getattr(a, field) for a in found), flat(getattr(a, field) for a in expected), 1e-4)
+    elif part == "input_gradient":
+        assert near(found.rows, expected.rows, 1e-4)
+    else:
+        np.testing.assert_allclose(found, expected, rtol=1e-3)
+
+
+@pytest.mark.parametrize("n_channels", [1, 3])
+@pytest.mark.parametrize("side", [4, 8])
+def test_images_of_one_channel_and_maps_of_one_pixel(n_channels, side):
+    skeleton = spaces.Skeleton(n_channels, image_side=side, stem_width=8, cells_per_stage=1)
+    network = networks.Network("tss", (3, 1, 2, 4, 3, 1), skeleton)
+    batch = passes.Batch(images(n_channels, side=side), BATCH.labels)
+    gradient, rows, curvature = automatic(network, batch)
+    found = shared(network, STREAMS, batch)
+    assert near(flat(layer.gradient for layer in found["loss_gradient"]), gradient)
+    assert near(found["input_gradient"].rows, rows)
+    assert found["loss_curvature"] == pytest.approx(curvature, rel=5e-4)
+
+
+@pytest.mark.parametrize("genes", [(0,) * 6, (0, 0, 0, 0, 3, 2), (3, 2, 1, 0, 0, 0)])
+def test_without_a_path_nothing_depends_on_weights_or_images(genes):
+    found = shared(networks.Network("tss", genes, SMALL), STREAMS)
+    assert not flat(layer.gradient for layer in found["loss_gradient"]).any()
+    assert not found["input_gradient"].rows.any() and found["input_gradient"].rows.shape == (12, 192)
+    assert found["loss_curvature"] == 0 and found["response_correlation"] is None
+
+
+def test_loops_equal_their_uncompiled_form_and_torch():
+    """The compiled loops, the same in Python, and the operations of other devices."""
+    draw = torch.Generator().manual_seed(4)
+    u, x, out = (torch.randn(n, 5, 3, 2, generator=draw).to(memory_format=torch.channels_last) for n in (4, 2, 2))
+    centre, a, b, constant = torch.randn(4, 5, generator=draw, dtype=torch.float64)
+    sums, products = channelwise.channel_sums(u, x, centre)
+    torch.testing.assert_close(sums, u.sum(dim=(2, 3)))
+    expected = u * (x.repeat(2, 1, 1, 1) - centre.float()[:, None, None])
+    torch.testing.assert_close(products, expected.sum(dim=(2, 3)))
+    plain = torch.empty(2, 4, 5)
+    maps = [channelwise._maps(u), channelwise._maps(x), centre.float().numpy(), plain.numpy()]
+    channelwise._channel_sums.py_func(*maps)
+    torch.testing.assert_close(plain, torch.stack([sums, products]))
+    for add in (False, True):
+        before = out.clone()
+        channelwise.affine(out, x, a, u[:2], b, constant, add=add)
+        x_part, u_part, shift = (value.float()[:, None, None] for value in (a, b, constant))
+        torch.testing.assert_close(out, add * before + x * x_part + u[:2] * u_part + shift)
+        again = before.clone()
+        coefficients = torch.stack([a, b, constant]).float().numpy()
+        channelwise._affine.py_func(*map(channelwise._maps, (again, x, u[:2])), coefficients, add)
+        torch.testing.assert_close(again, out)
+
+
+def test_operations_of_other_devices_equal_the_loops(monkeypatch):
+    """On a CPU, which is told that it is none."""
+    network = NETWORKS[0]
+    expected = shared(network, STREAMS)
+    monkeypatch.setattr(channelwise, "on_cpu", lambda _: False)
+    found = shared(network, STREAMS)
+    for part in STREAMS:
+        assert_same(part, found[part], expected[part])
