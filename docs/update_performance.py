@@ -63,7 +63,7 @@ def main(root: Path = ROOT, run: str = "benchmark") -> None:
         f"{about['torch']}, proxybank {about['proxybank']} ({about['commit']}).",
         datasets=", ".join(ratios["dataset"].unique(maintain_order=True)),
         batch_size=about["batch_size"],
-        cores=about["cores"],
+        cores=about["n_cores"],
         figure=figure,
         shown=_shown(speed),
         run=run,

@@ -107,6 +107,7 @@ rule compare_seconds:
         seed=config["seeds"][0],
         initialisation=config["initialisation"],
         dead_edges=config["dead_edges"],
+        cores=workflow.cores,
     message:
         "Timing the library and plain code on {wildcards.dataset}: {wildcards.comparison}"
     script:
@@ -139,6 +140,7 @@ rule compare_values:
         seed=config["seeds"][0],
         initialisation=config["initialisation"],
         dead_edges=config["dead_edges"],
+        cores=workflow.cores,
     message:
         "Scoring by the library and by plain code on {wildcards.dataset}: {wildcards.comparison}"
     script:

@@ -156,7 +156,7 @@ def test_ratio_by_hand():
     rows = [("plain", 0, 1, 1.0), ("plain", 1, 1, 3.0), ("library", 0, 4, 8.0), ("library", 1, 4, 16.0)]
     rows += [("library", -1, 15_625, 434.0)]
     seconds = pl.DataFrame(rows, schema=["side", "round", "n_networks", "seconds"], orient="row")
-    found = summary.ratio_of(Comparison("tss", ()), "drop", seconds, cores=2)
+    found = summary.ratio_of(Comparison("tss", ()), "drop", seconds.with_columns(n_cores=2))
     assert found["ratio"] == pytest.approx(31_250 / 8_000)
     assert (found["plain_hours"], found["library_hours"]) == pytest.approx((31_250 / 3600, 8_000 / 3600))
     assert (found["n_plain"], found["n_library"]) == (2, 8)
@@ -289,7 +289,7 @@ def page(parts, tss_values, tmp_path_factory):
     folder.mkdir(parents=True)
     rows = [("plain", 0, 1, 2.0), ("plain", 0, 1, 2.0), ("library", 0, 4, 2.0)]
     seconds = with_machine(pl.DataFrame(rows, schema=["side", "round", "n_networks", "seconds"], orient="row"))
-    seconds = seconds.with_columns(cores=2)
+    seconds = seconds.with_columns(n_cores=2)
     seconds.write_parquet(folder / "seconds.parquet")
     tss_values.write_parquet(folder / "values.parquet")
     comparisons = [("freerea-tss", "digits"), ("naswot-sss", "digits")]
@@ -328,13 +328,13 @@ def test_scripts_of_comparisons(kind, tmp_path, monkeypatch):
         return pl.DataFrame({"proxy": ["naswot"]})
 
     monkeypatch.setattr(comparison, f"compare_{kind}", measure)
-    params = {"images": "digits", "n_classes": None, "settings": SETTINGS, "batch_size": 6, "seed": 0}
+    params = {"images": "digits", "n_classes": None, "settings": SETTINGS, "batch_size": 6, "seed": 0, "cores": 3}
     params |= {"spaces": {"sss": {}}, "initialisation": INIT, "dead_edges": "drop"}
     wildcards = {"comparison": "naswot-sss", "dataset": "digits"}
     output = run_script(f"compare_{kind}", tmp_path, {kind: "a.parquet"}, [], params, **wildcards).output
     assert pl.read_parquet(output[kind])["proxy"].to_list() == ["naswot"]
     assert seen["setting"].comparison is COMPARISONS["naswot-sss"] and seen["setting"].skeleton == DIGITS.skeleton()
-    assert seen["networks"] == (3 if kind == "seconds" else 6)
+    assert seen["cores"] == 3 and seen["networks"] == (3 if kind == "seconds" else 6)
     assert kind == "values" or seen["run_length"] == 8
 
 

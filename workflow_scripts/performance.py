@@ -21,7 +21,7 @@ def main(job: "Snakemake") -> None:
             about = {"space": comparison.space, "proxies": " ".join(comparison.proxies)}
             rows = store.read_parquet(seconds)
             machine = rows.select(provenance.machine().keys()).row(0, named=True)
-            ratio = summary.ratio_of(comparison, job.params.dead_edges, rows, machine["cores"])
+            ratio = summary.ratio_of(comparison, job.params.dead_edges, rows)
             ratios.append(place | about | ratio | {"batch_size": job.params.batch_size} | machine)
             found = summary.differences_of(store.read_parquet(values))
             differences.append(found.select(*(pl.lit(value).alias(key) for key, value in place.items()), pl.all()))

@@ -6,7 +6,6 @@ core, all of them at work while any is timed, with one thread each. The two take
 
 import logging
 import multiprocessing
-import os
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -130,7 +129,7 @@ def _workers(setting: Setting, cores: int) -> Iterator[ProcessPoolExecutor]:
 
 
 def compare_seconds(
-    setting: Setting, *, networks: int, rounds: int, tasks: int, run_length: int, cores: int | None = None
+    setting: Setting, *, networks: int, rounds: int, tasks: int, run_length: int, cores: int
 ) -> pl.DataFrame:
     """Time both sides in turns.
 
@@ -145,16 +144,16 @@ def compare_seconds(
     run_length : int
         Classes in a run: random ones on the topology space, all sizes below a random prefix of widths on the other,
         which share the layers in which they agree.
-    cores : int, optional
-        All of this machine by default.
+    cores : int
+        Threads of plain code, and processes of the library.
 
     Returns
     -------
     polars.DataFrame
         One row per network or run: side (``plain`` or ``library``), round, n_networks (a class is one), seconds by the
-        clock on the wall. Closed forms are the library's row of round -1: all networks of the space at once.
+        clock on the wall, and n_cores. Closed forms are the library's row of round -1: all networks of the space at
+        once.
     """
-    cores = cores or os.cpu_count()
     space = spaces.get(setting.comparison.space)
     written = np.random.default_rng(setting.seed).permutation(space.size)[:networks]
     members = members_of(space.name, "keep", written, setting.skeleton)
@@ -162,7 +161,8 @@ def compare_seconds(
     if space.name == "sss":
         chosen = runs("sss", setting.dead_edges, run_length, n_runs, setting.seed)
     else:
-        chosen = runs("tss", setting.dead_edges, 1, n_runs * run_length, setting.seed).reshape(-1, run_length)
+        drawn = runs("tss", setting.dead_edges, 1, n_runs * run_length, setting.seed)
+        chosen = drawn[: len(drawn) // run_length * run_length].reshape(-1, run_length)
     rows: list[tuple[str, int, int, float]] = []
     batch = setting.batch
     torch.set_num_threads(cores)
@@ -179,10 +179,11 @@ def compare_seconds(
         start = time.perf_counter()
         space.costs(setting.skeleton)
         rows.append(("library", -1, space.size, time.perf_counter() - start))
-    return pl.DataFrame(rows, schema=["side", "round", "n_networks", "seconds"], orient="row")
+    frame = pl.DataFrame(rows, schema=["side", "round", "n_networks", "seconds"], orient="row")
+    return frame.with_columns(n_cores=cores)
 
 
-def compare_values(setting: Setting, *, networks: int, cores: int | None = None) -> pl.DataFrame:
+def compare_values(setting: Setting, *, networks: int, cores: int) -> pl.DataFrame:
     """Score random classes by the library, and by plain code in float32 on the same weights.
 
     Returns
@@ -194,7 +195,7 @@ def compare_values(setting: Setting, *, networks: int, cores: int | None = None)
     classes = np.random.default_rng(setting.seed).permutation(n_classes)[:networks]
     parts = np.array_split(classes, max(1, len(classes) // 4))
     frames = []
-    with _workers(setting, cores or os.cpu_count()) as pool:
+    with _workers(setting, cores) as pool:
         for part, (library, plain) in zip(parts, pool.map(_value_task, parts), strict=True):
             for name in setting.plain_proxies:
                 columns = {"class_index": part, "proxy": name, "library": library[name], "plain": plain[name]}

@@ -11,7 +11,7 @@ from proxybank.benchmark import Comparison
 SAMPLES = 10_000  # of the bootstrap
 
 
-def ratio_of(comparison: Comparison, dead_edges: str, seconds: pl.DataFrame, cores: int) -> dict[str, float]:
+def ratio_of(comparison: Comparison, dead_edges: str, seconds: pl.DataFrame) -> dict[str, float]:
     """Total time of a space by plain code and by the library, and how many times less the second is.
 
     Plain code takes the mean over networks times the networks of the space. The library takes the mean over classes
@@ -23,23 +23,22 @@ def ratio_of(comparison: Comparison, dead_edges: str, seconds: pl.DataFrame, cor
     dead_edges : {"drop", "keep"}
     seconds : polars.DataFrame
         As `comparison.compare_seconds` returns it.
-    cores : int
 
     Returns
     -------
     dict
         plain_hours, library_hours, ratio, low, high (95% bootstrap over networks and runs), plain_seconds (per
-        network), library_seconds (per class on one core), n_plain, n_library (networks and classes timed).
+        network), library_seconds (per class on one core), n_plain, n_library (networks and classes timed), n_cores.
     """
     space = spaces.get(comparison.space)
     plain = seconds.filter(side="plain")["seconds"].to_numpy()
     runs = seconds.filter((pl.col("side") == "library") & (pl.col("round") >= 0))
     library = (runs["seconds"] / runs["n_networks"]).to_numpy()
     closed_forms = float(seconds.filter((pl.col("side") == "library") & (pl.col("round") < 0))["seconds"].sum())
-    n_classes = len(space.class_genes(dead_edges))
+    n_classes, n_cores = len(space.class_genes(dead_edges)), seconds["n_cores"][0]
 
     def totals(plain_mean: NDArray, library_mean: NDArray) -> tuple[NDArray, NDArray]:
-        return plain_mean * space.size, library_mean * n_classes / cores + closed_forms
+        return plain_mean * space.size, library_mean * n_classes / n_cores + closed_forms
 
     plain_total, library_total = totals(plain.mean(), library.mean())
     plain_drawn, library_drawn = totals(_resampled_means(plain, 0), _resampled_means(library, 1))
@@ -54,6 +53,7 @@ def ratio_of(comparison: Comparison, dead_edges: str, seconds: pl.DataFrame, cor
         "library_seconds": library.mean(),
         "n_plain": len(plain),
         "n_library": int(runs["n_networks"].sum()),
+        "n_cores": n_cores,
     }
 
 

@@ -69,7 +69,7 @@ def speed_figure(speed: pl.DataFrame) -> Figure:
     Parameters
     ----------
     speed : polars.DataFrame
-        Rows of the table ``speed`` of one dataset.
+        Rows of the table ``speed`` of one dataset, with the machine that they were measured on.
     """
     rows = rows_of(speed)
     spaces = sorted(speed["space"].unique(), reverse=True)
@@ -91,13 +91,14 @@ def speed_figure(speed: pl.DataFrame) -> Figure:
             color=GREY,
             annotation_clip=False,
         )
+    about = speed.row(0, named=True)
+    machine = f"{about['processor']}, torch {about['torch']}, proxybank {about['proxybank']}"
     handles, labels = ax.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), title="images in the batch")
-    machine = speed.row(0, named=True)
+    title = f"images in the batch; on {machine}"
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), title=title)
     suptitle(
         figure,
         "What a proxy costs",
-        f"median over networks, time of the processor; right: the pass that feeds the proxies\n{machine['processor']}, "
-        f"torch {machine['torch']}, proxybank {machine['proxybank']}",
+        "median over networks, time of the processor; right: the pass that feeds the proxies",
     )
     return figure
