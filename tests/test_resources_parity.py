@@ -1,0 +1,78 @@
+"""The comparison with published scores: its arithmetic, its memory, and what it finds for some networks."""
+
+import re
+import runpy
+
+import numpy as np
+import pytest
+from conftest import ROOT
+
+PAGE = ROOT / "docs/parity.md"
+NAN = np.nan
+
+
+@pytest.fixture
+def script():
+    return runpy.run_path(str(ROOT / "resources/parity/suite_zero.py"))
+
+
+def test_comparison_by_hand(script):
+    published = np.array([1.0, 2, 3, 4, NAN, 5])
+    ours = np.array([[2.0, 4, 6, 8, 1, NAN], [2, 1, 4, 3, 1, 2]])
+    # Networks 0 to 3 are left, with ranks 1 2 3 4 and 2 1 4 3: rho = 1 - 6 * 4 / (4 * 15) of the latter. The eight
+    # ratios are 2 2 2 2 and 2 1/2 4/3 3/4.
+    expected = {"n": 4, "low": 0.6, "high": 1.0, "between": 0.6, "ratio": 2.0}
+    assert script["comparison"](ours, published) == pytest.approx(expected)
+
+
+def test_what_was_scored_is_not_scored_again(script, tmp_path):
+    settings = script["score_all"].__globals__
+    settings.update(N_TOGETHER=2, N_FEW=2)
+    index = np.array([4811, 5480, 117])
+    first = script["score_all"]("digits", index, tmp_path)
+    few = {"grasp": (2, 2), "own_batches": (2, 2)}
+    assert {name: scores.shape for name, scores in first.items()} == dict.fromkeys(first, (2, 3)) | few
+    settings["score"] = None
+    again = script["score_all"]("digits", index, tmp_path)
+    assert all((first[name] == again[name]).all() for name in first)
+
+
+def rows(page):
+    """Name, networks, least rho with the published scores, rho of two seeds, ratio."""
+    found = re.findall(r"^\| (\w+) \| (\d+) \| ([\d.]+).*? \| ([\d.]+|-) \| ([\d.-]+) \|$", page, re.MULTILINE)
+    return {name: [float("nan" if value == "-" else value) for value in values] for name, *values in found}
+
+
+def check(page):
+    """What a page has to show: definitions that differ would not rank alike, nor have values of one size."""
+    found = rows(page)
+    least = {
+        "params": 1,
+        "flops": 0.99,
+        "naswot": 0.98,
+        "synflow": 0.99,
+        "snip": 0.95,
+        "grad_norm": 0.95,
+        "fisher": 0.95,
+    }
+    assert {name: found[name][1] >= rho for name, rho in least.items()} == dict.fromkeys(least, True)
+    for name in ("l2_norm", "jacov"):  # as near to the published scores as to our own of another seed
+        assert found[name][1] >= found[name][2] - 0.08, name
+    for name in ("params", "synflow", "snip", "grad_norm", "l2_norm", "naswot", "jacov"):
+        assert found[name][3] == pytest.approx(1, abs=0.05), name
+
+
+def test_scores_rank_like_the_published_ones(script, shared_data, tmp_path, capsys):
+    """The first networks of the table, which is in random order."""
+    script["main"].__globals__["N_FEW"] = 4
+    images, published = (
+        str(shared_data / path) for path in ("images/cifar10.npz", "reference/tss_cifar10_suite_zero_725.csv")
+    )
+    script["main"]([images, published, str(tmp_path), "--networks", "60"])
+    check(capsys.readouterr().out)
+
+
+def test_the_published_page_shows_it_for_many_networks(script):
+    check(PAGE.read_text())
+    assert list(rows(PAGE.read_text())) == [*script["NAMES"].values(), "own_batches"]
+    assert rows(PAGE.read_text())["snip"][0] >= 300
