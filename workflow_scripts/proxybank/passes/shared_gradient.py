@@ -59,7 +59,8 @@ def shared_gradients(
         sweep = Sweep(
             network,
             weights,
-            *batch,
+            batch.images,
+            batch.labels,
             streams,
             to_weights=not parts.isdisjoint({"loss_gradient", "loss_curvature"}),
             on_relu=correlations if "response_correlation" in parts else None,
