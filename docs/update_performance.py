@@ -39,7 +39,7 @@ singular kernel is zero.
 ![Seconds per network of every proxy, by batch size](figures/{figure})
 
 Batches of {shown}: median seconds of the processor on one core, of the proxy with the pass that feeds it. Proxies of
-one pass share its time. Sizes share layers, and are timed in runs below one prefix of widths, as long as time allowed.
+one pass share its time. Sizes share layers, and are timed in runs below one prefix of widths, as long as sharing pays.
 
 {speed}
 

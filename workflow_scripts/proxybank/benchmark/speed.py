@@ -21,6 +21,8 @@ log = logging.getLogger("proxybank")
 LEAST = 3
 # Unless they take more than so many times the seconds that are meant for them.
 MOST = 10
+# Passes that share nothing gain nothing from longer runs.
+GAIN = 0.75
 
 
 def speed_of(
@@ -39,7 +41,8 @@ def speed_of(
     """Time one group of passes and each of its proxies, at each batch size.
 
     On the topology space networks are timed one by one. On the size space they share the layers in which they agree, so
-    runs of them are: of 512, 64, 8 or 1, the longest that takes at most `seconds`.
+    runs of them are: of 1, 8, 64 or 512, the next length as long as it lowers the time per network to `GAIN` times that
+    of the one before. The first batch size decides, so that all can be compared.
 
     Parameters
     ----------
@@ -64,9 +67,10 @@ def speed_of(
         proxy: the median over runs), pass_seconds (of the pass alone), n_runs, run_length.
     """
     torch.set_num_threads(1)
-    rows = []
-    for batch_size, part in itertools.product(batch_sizes, GROUPS[group]):
+    rows, length = [], 1
+    for part, batch_size in itertools.product(GROUPS[group], batch_sizes):
         names = in_group(REGISTRY, part)
+        length = 1 if batch_size == batch_sizes[0] else length
         batch = batch_of(images, batch_size, seed)
 
         def timed(number: int, length: int, batch: Batch = batch, names: Sequence[str] = names) -> tuple[Scored, float]:
@@ -76,9 +80,11 @@ def speed_of(
             start = time.process_time()
             return score(group, names, members, batch, initialisation, seed), time.process_time() - start
 
-        # A run fills caches before others are timed, unless it takes so long that they do not matter.
-        length, first, spent = 1, *timed(0, 1)
-        while space == "sss" and length < 512 and 8 * spent <= seconds:
+        first, spent = timed(0, length)  # it fills caches, unless it takes so long that they do not matter
+        while space == "sss" and batch_size == batch_sizes[0] and length < 512:
+            alone, (_, together) = timed(0, length)[1], timed(0, 8 * length)
+            if together > GAIN * 8 * alone:
+                break
             length *= 8
             first, spent = timed(0, length)
         found, spent = ([first], spent) if spent > seconds else ([], 0.0)
