@@ -143,6 +143,33 @@ def truth_tables():
     return [truth["path"] for truth in truths if truth["source"] == "table"]
 
 
+def entries_of(wildcards):
+    """Searches of one space and dataset."""
+    return [
+        entry
+        for entry in config["searches"]["entries"]
+        if wildcards.space in entry.get("spaces", [wildcards.space])
+        and wildcards.dataset in entry.get("datasets", [wildcards.dataset])
+    ]
+
+
+def users_columns(wildcards):
+    """Names of the users' columns of one space and dataset."""
+    return [
+        name
+        for table in config["columns"]
+        if table["space"] == wildcards.space
+        and wildcards.dataset in table.get("datasets", [wildcards.dataset])
+        for name in table["columns"]
+    ]
+
+
+def histories_file():
+    """The file of whole histories, if they are asked for."""
+    path = "results/{run}/searches/{space}/{dataset}_histories.parquet"
+    return {"histories": path} if config["searches"]["histories"] else {}
+
+
 def figure_files():
     """Every picture (PNG, the SVG comes with it) and table of the report; without accuracies there is nothing to show."""
     if not pairs(truth=True):

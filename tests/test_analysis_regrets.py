@@ -60,6 +60,9 @@ RUNS = pl.DataFrame(
         "best_arch_index": [0, 0, 1, 2, None, 3],
         "n_evaluated": 10,
         "simulated_seconds": 1.5,
+        "kind": "rea",
+        "budget_unit": "evaluations",
+        "own_seconds": 0.1,
     }
 )
 DIRECTIONS = {"naswot": True, "kappa": False, "n_relu": True}
@@ -67,7 +70,7 @@ DIRECTIONS = {"naswot": True, "kappa": False, "n_relu": True}
 
 @pytest.fixture(scope="module")
 def judged():
-    return analysis.judge_runs(RUNS, NETWORKS, ACCURACIES, CONSTRAINTS)
+    return analysis.judge("search_runs", RUNS, NETWORKS, ACCURACIES, CONSTRAINTS)
 
 
 @pytest.fixture(scope="module")
@@ -159,11 +162,11 @@ def test_runs_are_judged_by_test_accuracy(judged):
 def test_network_over_the_limit_is_no_result():
     runs = RUNS.with_columns(best_arch_index=pl.lit(4))
     with pytest.raises(SearchError, match="rea on tss, digits: it returned network 4 under constraint 'small'"):
-        analysis.judge_runs(runs, NETWORKS, ACCURACIES, CONSTRAINTS)
+        analysis.judge("search_runs", runs, NETWORKS, ACCURACIES, CONSTRAINTS)
 
 
 def test_nothing_to_judge():
-    assert analysis.judge_runs(RUNS.clear(), NETWORKS, ACCURACIES.clear(), CONSTRAINTS).is_empty()
+    assert analysis.judge("search_runs", RUNS.clear(), NETWORKS, ACCURACIES.clear(), CONSTRAINTS).is_empty()
 
 
 # Cavagnero et al. 2023, table 5; proxies.md S6: networks within each pair of limits, and the best of them.

@@ -12,14 +12,13 @@ if TYPE_CHECKING:
 
 def main(job: "Snakemake") -> None:
     with logs.to_file(job.log[0]):
-        runs = [pl.DataFrame(), *map(store.read_parquet, job.input.runs)]
-        table = analysis.judge_runs(
-            pl.concat(runs, how="diagonal"),
-            store.read_table(job.input.networks),
-            store.read_table(job.input.accuracies),
-            job.params.constraints,
-        )
-        store.write_table("search_runs", table, job.output.table)
+        networks, accuracies = store.read_table(job.input.networks), store.read_table(job.input.accuracies)
+        for name, found, path in (
+            ("search_runs", job.input.runs, job.output.table),
+            ("search_trajectories", job.input.trajectories, job.output.trajectories),
+        ):
+            runs = pl.concat([pl.DataFrame(), *map(store.read_parquet, found)], how="diagonal")
+            store.write_table(name, analysis.judge(name, runs, networks, accuracies, job.params.constraints), path)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,16 @@
 
 from proxybank.analysis.correlations import correlations_table
 from proxybank.analysis.ranks import Correlation, correlate, worst_if_missing
-from proxybank.analysis.regrets import ARGMAX, ORACLE, RANDOM, best_scored, feasible, judge_runs, regrets_table
+from proxybank.analysis.regrets import (
+    ARGMAX,
+    ORACLE,
+    RANDOM,
+    best_scored,
+    feasible,
+    feasible_networks,
+    judge,
+    regrets_table,
+)
 
 __all__ = [
     "ARGMAX",
@@ -13,7 +22,8 @@ __all__ = [
     "correlate",
     "correlations_table",
     "feasible",
-    "judge_runs",
+    "feasible_networks",
+    "judge",
     "regrets_table",
     "worst_if_missing",
 ]

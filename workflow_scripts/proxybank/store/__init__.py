@@ -2,7 +2,8 @@
 
 from proxybank.store.accuracies import final_accuracies, read_accuracies
 from proxybank.store.closed_forms import add_closed_forms, closed_form_status, scoring_seconds
-from proxybank.store.database import build_database
+from proxybank.store.columns import missing_networks, read_columns
+from proxybank.store.database import build_database, read_view
 from proxybank.store.files import atomic, read_parquet, write_parquet
 from proxybank.store.parts import mean_scores, proxies_of, score_status, scores_by_seed, write_part
 from proxybank.store.schema import STATUSES, TABLES, conform
@@ -18,12 +19,15 @@ __all__ = [
     "conform",
     "final_accuracies",
     "mean_scores",
+    "missing_networks",
     "networks_table",
     "provenance_table",
     "proxies_of",
     "read_accuracies",
+    "read_columns",
     "read_parquet",
     "read_table",
+    "read_view",
     "score_status",
     "scores_by_seed",
     "scoring_seconds",
