@@ -169,7 +169,7 @@ def test_a_complete_configuration_stays_as_it_is():
         (searched(repeats="no"), "c.yaml, searches.entries[0].repeats: found 'no'. Expected one of charged, free."),
         (
             searched(seconds=5, clock="gpu"),
-            "c.yaml, searches.entries[0].clock: no clock is called 'gpu'. Known: .",
+            "c.yaml, searches.entries[0].clock: no clock is called 'gpu'. Known: none.",
         ),
         (
             searched(seconds=5, datasets=["digit"]),
@@ -189,7 +189,7 @@ def test_a_complete_configuration_stays_as_it_is():
         ),
         (
             searched({"seconds": 5}, {"evaluations": 5}),
-            "c.yaml, searches.entries[1]: entry 0 has the same name or algorithm and objective, and only one of the two",
+            "c.yaml, searches.entries[1]: entry 0 has the same name or algorithm and objective, and only one of the",
         ),
         (
             searched({"evaluations": 5, "sample": 2}, {"evaluations": 5, "sample": 3}),
@@ -221,7 +221,7 @@ def test_a_complete_configuration_stays_as_it_is():
         ),
         (
             {**with_columns(a_ms="a"), "columns": [{**COLUMNS, "datasets": ["cifar"]}]},
-            "c.yaml, columns[0].datasets[0]: no dataset is called 'cifar'. Known: digits.",
+            "c.yaml, columns[0].datasets: no dataset is called 'cifar'. Known: digits.",
         ),
         (
             {**with_columns(a_ms="a"), "constraints": {"tss": [{"id": "a", "max_b_ms": 2}]}},
@@ -239,7 +239,7 @@ def test_mistakes_get_one_message(given, message):
 
 
 def test_what_searches_may_be():
-    # Two settings of one algorithm under names of their own; users' columns as limits, clocks and scores; trained stages.
+    # Two settings of one algorithm, told apart by name; users' columns as limits, clocks and scores; trained stages.
     given = {**with_columns(a_ms="a", naswot_s="s"), "constraints": {"tss": [{"id": "fast", "max_a_ms": 2.5}]}}
     given["searches"] = {
         "clocks": {"gpu": {"naswot": "naswot_s", "valid_12": 3600}},

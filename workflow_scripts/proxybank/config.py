@@ -6,7 +6,7 @@
 import json
 import math
 import re
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Collection, Hashable, Iterable, Iterator
 from copy import deepcopy
 from functools import cache
 from pathlib import Path
@@ -296,10 +296,11 @@ def _costs(space: str) -> tuple[str, ...]:
     return tuple(spaces.get(space).costs(spaces.Skeleton()))
 
 
-def _unknown(names: list[str], known: Iterable[str], place: list[str | int], kind: str) -> Problems:
-    for j, name in enumerate(names):
+def _unknown(names: Iterable[str], known: Collection[str], place: list[str | int], kind: str) -> Problems:
+    for name in names:
         if name not in known:
-            yield [*place, j], f"no {kind} is called '{name}'.{suggest(name, known)} Known: {', '.join(known)}."
+            listed = ", ".join(known) or "none"
+            yield place, f"no {kind} is called '{name}'.{suggest(name, known)} Known: {listed}."
 
 
 def _test_columns(config: Config) -> set[tuple[str, str]]:
@@ -321,7 +322,7 @@ def _check_searches(config: Config) -> Problems:
             known = [*config["proxies"], *users, *_TRAINED.findall(column)]
             yield from _unknown([column], known, place, "score column")
             if isinstance(seconds, str):
-                yield from ((path[:-1], text) for path, text in _unknown([seconds], users, [*place, column], "column"))
+                yield from _unknown([seconds], users, [*place, column], "column")
     for k, entry in enumerate(config["searches"]["entries"]):
         yield from _check_entry(config, users, entry, ["searches", "entries", k])
     yield from _check_labels(config["searches"]["entries"])
@@ -348,7 +349,7 @@ def _check_entry(config: Config, users: list[str], entry: Config, place: list[st
         ("spaces", entry.get("spaces", []), config["spaces"]),
         ("datasets", entry.get("datasets", []), config["datasets"]),
     ):
-        yield from (([*place, key], text) for _, text in _unknown(names, there, [], key.rstrip("s")))
+        yield from _unknown(names, there, [*place, key], key.rstrip("s"))
 
 
 def _check_labels(entries: list[Config]) -> Problems:
@@ -359,17 +360,17 @@ def _check_labels(entries: list[Config]) -> Problems:
         same = first.setdefault(label, {})
         budget = entry.get("seconds", entry.get("evaluations"))
         other = next(iter(same.values()), k)
-        if budget in same:
-            yield (
-                ["searches", "entries", k],
-                f"entry {same[budget]} has the same name or algorithm, objective and budget, so their runs could not "
-                "be told apart. Give one of them a name.",
-            )
         if ("seconds" in entry) != ("seconds" in entries[other]):
             yield (
                 ["searches", "entries", k],
                 f"entry {other} has the same name or algorithm and objective, and only one of the two a budget in "
                 "seconds. Give one of them a name.",
+            )
+        if budget in same:
+            yield (
+                ["searches", "entries", k],
+                f"entry {same[budget]} has the same name or algorithm, objective and budget, so their runs could not "
+                "be told apart. Give one of them a name.",
             )
         same[budget] = k
 
@@ -385,7 +386,7 @@ def _check_constraints(config: Config) -> Problems:
                     ["constraints", space, k, "id"],
                     f"'{names[k]}' stands there twice. Expected unique ids. Rename one.",
                 )
-            yield from ((["constraints", space, k], text) for _, text in _unknown(list(constraint), known, [], "key"))
+            yield from _unknown(constraint, known, ["constraints", space, k], "key")
 
 
 def reference() -> str:
