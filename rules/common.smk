@@ -143,23 +143,34 @@ def truth_tables():
     return [truth["path"] for truth in truths if truth["source"] == "table"]
 
 
-def entries_of(wildcards):
+def entries_of(space, dataset):
     """Searches of one space and dataset."""
     return [
         entry
         for entry in config["searches"]["entries"]
-        if wildcards.space in entry.get("spaces", [wildcards.space])
-        and wildcards.dataset in entry.get("datasets", [wildcards.dataset])
+        if space in entry.get("spaces", [space])
+        and dataset in entry.get("datasets", [dataset])
     ]
 
 
-def users_columns(wildcards):
+def child_labels(space, dataset):
+    """Searches by evolution of one space and dataset, and how each makes its children."""
+    labels = {}
+    for entry in entries_of(space, dataset):
+        parameters = searches.get_algorithm(entry["algorithm"]).parameters
+        if "child" in parameters:
+            name = entry.get("name", entry["algorithm"])
+            child = entry.get("child", parameters["child"].default)
+            labels[name] = name if child in name else f"{name}: {child}"
+    return labels
+
+
+def users_columns(space, dataset):
     """Names of the users' columns of one space and dataset."""
     return [
         name
         for table in config["columns"]
-        if table["space"] == wildcards.space
-        and wildcards.dataset in table.get("datasets", [wildcards.dataset])
+        if table["space"] == space and dataset in table.get("datasets", [dataset])
         for name in table["columns"]
     ]
 
@@ -179,9 +190,14 @@ def figure_files():
         for space, dataset in pairs(truth=True)
         if config["datasets"][dataset]["truth"][space]["retrain"]
     ]
-    kinds = ["scores", "regrets"] + ["search_time"] * bool(
-        config["searches"]["entries"]
-    )
+    with_children = [
+        (space, dataset)
+        for space, dataset in pairs(truth=True)
+        if config["searches"]["histories"] and child_labels(space, dataset)
+    ]
+    kinds = ["scores", "regrets", "relus", "sampling"]
+    if config["searches"]["entries"]:
+        kinds += ["search_time", "trajectories"]
     return [
         "results/{run}/figures/correlations.png",
         *(
@@ -190,4 +206,5 @@ def figure_files():
             for s, d in pairs(truth=True)
         ),
         *(f"results/{{run}}/figures/retrained_{s}_{d}.csv" for s, d in retrained),
+        *(f"results/{{run}}/figures/children_{s}_{d}.png" for s, d in with_children),
     ]

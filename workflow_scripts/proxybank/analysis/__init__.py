@@ -12,12 +12,14 @@ from proxybank.analysis.regrets import (
     judge,
     regrets_table,
 )
+from proxybank.analysis.sampling import best_of_random, sampling_table
 
 __all__ = [
     "ARGMAX",
     "ORACLE",
     "RANDOM",
     "Correlation",
+    "best_of_random",
     "best_scored",
     "correlate",
     "correlations_table",
@@ -25,5 +27,6 @@ __all__ = [
     "feasible_networks",
     "judge",
     "regrets_table",
+    "sampling_table",
     "worst_if_missing",
 ]

@@ -130,6 +130,21 @@ def accuracy_axis(ax: Axes, low: float, high: float) -> None:
     ax.set_ylabel("test accuracy (%)")
 
 
+def reference_line(ax: Axes, value: float, text: str) -> None:
+    """Draw a dashed horizontal line with a text under its left end."""
+    ax.axhline(value, color=GREY, linewidth=1, linestyle=(0, (4, 3)))
+    ax.annotate(
+        text,
+        (0.01, value),
+        xycoords=("axes fraction", "data"),
+        xytext=(0, -3),
+        textcoords="offset points",
+        va="top",
+        fontsize=7.5,
+        color=GREY,
+    )
+
+
 def legend_beside(ax: Axes, **options: Any) -> None:
     """Put the legend right of the axes, where it hides nothing."""
     ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1), borderaxespad=0, alignment="left", **options)
