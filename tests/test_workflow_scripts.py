@@ -27,6 +27,7 @@ def run_script(name: str, folder: Path, output: dict, input=(), params=None, **w
         params=SimpleNamespace(**(params or {})),
         wildcards=SimpleNamespace(**wildcards),
         log=[str(folder / f"{name}.log")],
+        threads=2,
     )
     runpy.run_path(str(SCRIPTS / f"{name}.py"), init_globals={"snakemake": job}, run_name="__main__")
     return job
@@ -64,10 +65,9 @@ def batches(folder) -> str:
 
 @pytest.fixture(scope="module")
 def networks(folder, batches) -> str:
-    params = {"spaces": {"tss": SKELETON, "sss": {}}, "dead_edges": "drop", "datasets": ["digits"]}
-    return run_script(
-        "networks_table", folder, {"table": "networks.parquet"}, {"batches": [batches]}, params
-    ).output.table
+    params = {"spaces": {"tss": SKELETON, "sss": {}}, "dead_edges": "drop", "datasets": ["digits"], "columns": []}
+    inputs = {"batches": [batches], "columns": []}
+    return run_script("networks_table", folder, {"table": "networks.parquet"}, inputs, params).output.table
 
 
 def test_batch(batches):
@@ -197,6 +197,141 @@ def test_correlations(folder):
     # same, or one of them twice: (6 - 2 * 2) / 6.
     found = store.read_table(table).select("kendall", "low", "high").row(0)
     assert found == pytest.approx((20 / 28, 2 / 6, 20 / 28))
+
+
+@pytest.fixture(scope="module")
+def search_tables(tmp_path_factory) -> dict:
+    """Tables of 300 topologies, one class each, with a user's columns, of which one misses the second network."""
+    folder = tmp_path_factory.mktemp("search")
+    index = np.sort(np.random.default_rng(0).permutation(15_625)[:300])
+    place = {"space": "tss", "dataset": "digits", "arch_index": index}
+    costs = {name: 1.0 for name in ("params_m", "mflops", "skipped_layers")} | {"n_relu": 5, "arch": "a"}
+    users = {"phone_ms": np.arange(300.0), "gpu_s": [0.5, None, *[0.5] * 298]}
+    seconds = {"class_index": range(300), "seed": 0, "proxy": "naswot", "status": "ok", "seconds": 0.25}
+    valid = {"split": "valid", "epochs": 12, "accuracy_pct": np.arange(300) / 4, "train_seconds": 100.0, "source": "s"}
+    test = {"split": "test", "epochs": 200, "accuracy_pct": np.arange(300) / 3, "train_seconds": 9.0, "source": "s"}
+    frames = {
+        "networks": pl.DataFrame({**place, **costs, **users, "class_index": range(300)}),
+        "scores": pl.DataFrame({**place, "naswot": np.arange(300)[::-1] + 1.0}),
+        "status": pl.DataFrame({"space": "tss", "dataset": "digits", **seconds}),
+        "accuracies": pl.concat([pl.DataFrame({**place, **truth}) for truth in (test, valid)]),
+    }
+    tables = {"networks": "networks", "scores": "scores", "status": "score_status", "accuracies": "accuracies"}
+    for name, table in tables.items():
+        store.write_table(table, frames[name], folder / f"{name}.parquet")
+    return {name: folder / f"{name}.parquet" for name in frames}
+
+
+def search(tables: dict, folder: Path, entries: list[dict], constraints=({"id": "unlimited"},)) -> dict:
+    """Replay searches on these tables; frames by name, and the log."""
+    params = {
+        "runs": 3,
+        "seed": 0,
+        "clocks": {"two": {"naswot": 2}, "gpu": {"naswot": "gpu_s"}, "none": {"naswot": "other_s"}},
+        "entries": entries,
+        "columns": ["phone_ms", "gpu_s"],
+        "proxies": ["naswot"],
+        "constraints": constraints,
+    }
+    output = {name: f"{name}.parquet" for name in ("runs", "trajectories", "histories")}
+    done = run_script("search", folder, output, tables, params, space="tss", dataset="digits")
+    found = {name: store.read_parquet(path) for name, path in done.output.items()}
+    return found | {"log": Path(done.log[0]).read_text()}
+
+
+def test_searches_have_budgets_clocks_and_names(search_tables, tmp_path):
+    entries = [
+        {"algorithm": "random", "objective": "naswot", "evaluations": 1},
+        {"algorithm": "rea", "objective": "naswot", "evaluations": 30, "runs": 2},
+        {"algorithm": "rea", "objective": "naswot", "evaluations": 30, "name": "REA 5", "sample": 5},
+        {"algorithm": "naswot_search", "objective": "naswot", "seconds": 4, "name": "stored"},
+        {"algorithm": "naswot_search", "objective": "naswot", "seconds": 9, "clock": "two"},
+        {"algorithm": "area", "objective": "naswot; valid_12", "seconds": 1234.5},
+        {"algorithm": "naswot_search", "objective": "-phone_ms", "evaluations": 40},
+    ]
+    found = search(search_tables, tmp_path, entries)
+    assert "left out" not in found["log"]
+    columns = ("algorithm", "kind", "objective", "budget", "budget_unit", "n_evaluated", "simulated_seconds")
+    rows = found["runs"].group_by(columns, maintain_order=True).agg(pl.len()).rows()
+    # 0.25 s a network: 16 in 4 s. 2 s by the clock: the fifth begins at 8 s and ends at 10. AREA: 20 scores in 5 s, and
+    # 13 trainings of 100 s, of which the last begins at 1205 s.
+    assert rows == [
+        ("random", "random", "naswot", 1.0, "evaluations", 1, 0.25, 3),
+        ("rea", "rea", "naswot", 30.0, "evaluations", 30, 7.5, 2),
+        ("REA 5", "rea", "naswot", 30.0, "evaluations", 30, 7.5, 3),
+        ("stored", "naswot_search", "naswot", 4.0, "seconds", 16, 4.0, 3),
+        ("naswot_search", "naswot_search", "naswot", 9.0, "seconds", 5, 10.0, 3),
+        ("area", "area", "naswot; valid_12", 1234.5, "seconds", 33, 1305.0, 3),
+        ("naswot_search", "naswot_search", "-phone_ms", 40.0, "evaluations", 40, 0.0, 3),
+    ]
+    assert (found["runs"]["own_seconds"] > 0).all()
+
+
+def test_histories_and_trajectories_fit_the_runs(search_tables, tmp_path):
+    entries = [{"algorithm": "naswot_search", "objective": "naswot", "evaluations": 40}]
+    found = search(search_tables, tmp_path, entries)
+    networks = store.read_table(search_tables["scores"])
+    histories = found["histories"].join(networks.select("arch_index", "naswot"), on="arch_index", how="left")
+    for run in range(3):
+        history = histories.filter(run=run).sort("n_evaluated")
+        assert history["n_evaluated"].to_list() == list(range(1, 41))
+        assert history["value"].to_list() == history["naswot"].to_list()
+        assert history["simulated_seconds"].to_list() == [0.25 * k for k in range(1, 41)]
+        # The best so far changes where the running maximum does.
+        rises = history.filter(pl.col("naswot") > pl.col("naswot").cum_max().shift(1, fill_value=0))
+        changes = found["trajectories"].filter(run=run)
+        for mine, theirs in (
+            ("n_evaluated", "n_evaluated"),
+            ("simulated_seconds", "simulated_seconds"),
+            ("best_arch_index", "arch_index"),
+        ):
+            assert changes[mine].to_list() == rises[theirs].to_list()
+        assert changes["best_arch_index"][-1] == found["runs"].filter(run=run)["best_arch_index"][0]
+
+
+def test_searches_that_cannot_run_are_named_and_the_others_run(search_tables, tmp_path):
+    good = {"algorithm": "naswot_search", "objective": "naswot", "evaluations": 4}
+    entries = [
+        good,
+        {"algorithm": "rea", "objective": "valid_90", "evaluations": 4},
+        {"algorithm": "rea", "objective": "naswot", "seconds": 4, "clock": "gpu"},
+        {"algorithm": "rea", "objective": "naswot", "seconds": 5, "clock": "none"},
+        {"algorithm": "rea", "objective": "log(naswot - 1000)", "evaluations": 4},
+    ]
+    constraints = [{"id": "unlimited"}, {"id": "quick", "max_gpu_s": 1}, {"id": "nothing", "max_params_m": 0.5}]
+    found = search(search_tables, tmp_path, entries, constraints)
+    assert found["runs"].select("algorithm", "constraint_id").unique().rows() == [("naswot_search", "unlimited")]
+    for message in (
+        "no column is called 'valid_90'. Did you mean 'valid_12'?",
+        "rea by 'naswot' under constraint 'unlimited': a budget of 4 seconds, and no stored seconds of naswot for some",
+        "rea by 'naswot' under constraint 'unlimited': a budget of 5 seconds, and no stored seconds of naswot for some",
+        "'log(naswot - 1000)' under constraint 'unlimited': no network within the limits has a score",
+        "constraints, quick: column gpu_s has no value for 1 of 300 networks, the first is ",
+        "naswot_search by 'naswot' under constraint 'nothing': no network keeps the limits. Expected at least one.",
+    ):
+        assert message in found["log"]
+    with pytest.raises(SystemExit, match="searches: none could run on tss, digits; see above."):
+        search(search_tables, tmp_path, entries[1:])
+
+
+def test_seconds_that_are_not_known_are_null(search_tables, tmp_path):
+    entries = [{"algorithm": "naswot_search", "objective": "naswot", "evaluations": 4, "clock": "none"}]
+    found = search(search_tables, tmp_path, entries)
+    assert found["runs"]["simulated_seconds"].null_count() == 3
+    assert found["trajectories"]["simulated_seconds"].null_count() == found["trajectories"].height
+
+
+def test_networks_get_the_users_columns(folder, batches):
+    pl.DataFrame({"arch_index": range(15_624), "phone": 2.5}).write_csv(folder / "phones.csv")
+    table = {"space": "tss", "path": "-", "columns": {"phone_ms": "phone"}}
+    params = {"spaces": {"tss": SKELETON, "sss": {}}, "dead_edges": "drop", "datasets": ["digits"], "columns": [table]}
+    inputs = {"batches": [batches], "columns": [str(folder / "phones.csv")]}
+    done = run_script("networks_table", folder, {"table": "with_users.parquet"}, inputs, params)
+    found = store.read_table(done.output.table)
+    assert found.filter(space="tss")["phone_ms"].to_list() == [2.5] * 15_624 + [None]
+    assert found.filter(space="sss")["phone_ms"].null_count() == 32_768
+    message = "phones.csv: column phone_ms has no value for 1 of 15625 networks: network 15624. Limits and searches"
+    assert message in Path(done.log[0]).read_text()
 
 
 def test_provenance(folder, batches):
