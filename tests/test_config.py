@@ -254,6 +254,17 @@ def test_what_searches_may_be():
     assert complete["constraints"]["tss"] == [{"id": "fast", "max_a_ms": 2.5}]
 
 
+def test_the_searches_of_the_documentation_are_valid(root):
+    text = (root / "docs/searches.md").read_text()
+    given = yaml.safe_load(re.search(r"```yaml\n(.*?)```", text, re.DOTALL).group(1))
+    datasets = {"cifar10": {"images": "digits"}}
+    proxies = ["naswot", "synflow", "logsynflow", "skipped_layers", "ni", "snip"]
+    complete = config.check({"run": "x", "datasets": datasets, "proxies": proxies} | given)
+    # Every algorithm has an example, but for Hyperband, which BOHB is.
+    named = {entry["algorithm"] for entry in complete["searches"]["entries"]}
+    assert named == set(config.searches.ALGORITHMS) - {"hyperband"}
+
+
 def test_the_column_of_test_accuracy_is_no_column_for_searches():
     measured = {"split": "test", "epochs": 200, "accuracy": "test_acc"}
     truth = {"tss": {"source": "table", "path": "t.csv", "measurements": [measured]}}

@@ -14,7 +14,7 @@ from scipy import stats
 
 from proxybank import searches, spaces
 from proxybank.errors import SearchError
-from proxybank.searches import bohb, core, rea, replay
+from proxybank.searches import benchmark, bohb, core, rea, replay
 from proxybank.searches.replays import prepare, start
 
 # Objective and parameters that make each search finish its stages within a few dozen evaluations.
@@ -432,6 +432,11 @@ def test_machine_code_is_kept_until_any_file_changes(tmp_path, monkeypatch):
     core._sources.cache_clear()
     assert core._sources() != rea.run._cache._cache_file._source_stamp
     core._sources.cache_clear()
+
+
+def test_five_hundred_runs_take_a_quarter_of_a_second_on_two_cores():
+    # Processor time, which the machine's other programs change little; the least of three.
+    assert min(benchmark.seconds_for(500)[0] for _ in range(3)) / 2 <= 0.25
 
 
 # What is particular to one search.
