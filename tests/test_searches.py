@@ -253,8 +253,9 @@ def best_at(trajectory, n):
 
 @pytest.mark.parametrize("name", [name for name in ENDLESS if name not in ("ga_rk", "sa_rk")])
 def test_the_best_so_far_is_what_a_shorter_run_returns(name):
-    # The slow way: the same run again with every smaller budget. Two searches return something else than the best.
-    score = np.where(np.random.default_rng(11).random(256) < 0.3, np.nan, cube().columns["score"])
+    # The slow way: the same run again with every smaller budget. Two searches return something else than the best. Many
+    # networks tie, and many have no score.
+    score = np.where(np.random.default_rng(11).random(256) < 0.3, np.nan, np.round(cube().columns["score"]))
     whole = some(name, 3, cube(score), trajectories=True)
     for n in range(1, 61):
         shorter = some(name, 3, cube(score), evaluations=n).best
