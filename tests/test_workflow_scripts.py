@@ -321,6 +321,37 @@ def test_seconds_that_are_not_known_are_null(search_tables, tmp_path):
     assert found["trajectories"]["simulated_seconds"].null_count() == found["trajectories"].height
 
 
+def test_what_searches_found_is_judged_for_each_space_and_dataset(search_tables, tmp_path):
+    entries = [{"algorithm": "naswot_search", "objective": "naswot", "evaluations": 40}]
+    search(search_tables, tmp_path, entries)
+    files = [str(tmp_path / "runs.parquet"), str(tmp_path / "trajectories.parquet")]
+    for path in files:  # another dataset, whose accuracies are half as high
+        store.write_parquet(store.read_parquet(path).with_columns(dataset=pl.lit("other")), f"{path}.other")
+    tables = {name: store.read_table(search_tables[name]) for name in ("networks", "accuracies")}
+    half = tables["accuracies"].with_columns(dataset=pl.lit("other"), accuracy_pct=pl.col("accuracy_pct") / 2)
+    for name, other in (("networks", tables["networks"].with_columns(dataset=pl.lit("other"))), ("accuracies", half)):
+        store.write_table(name, [tables[name], other], tmp_path / f"both_{name}.parquet")
+    pl.DataFrame().write_parquet(tmp_path / "none.parquet")
+    inputs = {"networks": tmp_path / "both_networks.parquet", "accuracies": tmp_path / "both_accuracies.parquet"}
+    inputs["runs"] = [files[0], f"{files[0]}.other", str(tmp_path / "none.parquet")]
+    inputs["trajectories"] = [files[1], f"{files[1]}.other"]
+    output = {"table": "search_runs.parquet", "trajectories": "search_trajectories.parquet"}
+    done = run_script("search_runs", tmp_path, output, inputs, {"constraints": {"tss": [{"id": "unlimited"}]}}).output
+    # The networks are in the order of their index, and the k-th has k / 3 percent; the best 299 / 3.
+    place = {index: k for k, index in enumerate(tables["networks"]["arch_index"].to_list())}
+    for path, n_rows in ((done.table, 6), (done.trajectories, 2 * store.read_parquet(files[1]).height)):
+        judged = store.read_table(path)
+        assert judged.height == n_rows
+        for index, dataset, accuracy, regret in judged.select(
+            "best_arch_index", "dataset", "accuracy_pct", "regret_pct"
+        ).rows():
+            share = 1 if dataset == "digits" else 0.5
+            assert (accuracy, regret) == (
+                pytest.approx(share * place[index] / 3),
+                pytest.approx(share * (299 - place[index]) / 3),
+            )
+
+
 def test_networks_get_the_users_columns(folder, batches):
     pl.DataFrame({"arch_index": range(15_624), "phone": 2.5}).write_csv(folder / "phones.csv")
     table = {"space": "tss", "path": "-", "columns": {"phone_ms": "phone"}}
