@@ -154,15 +154,22 @@ def entries_of(space, dataset):
 
 
 def child_labels(space, dataset):
-    """Searches by evolution of one space and dataset, and how each makes its children."""
-    labels = {}
+    """Searches of one space and dataset that share an objective and differ in how children are made, with that."""
+    labels, kinds = {}, {}
     for entry in entries_of(space, dataset):
         parameters = searches.get_algorithm(entry["algorithm"]).parameters
         if "child" in parameters:
             name = entry.get("name", entry["algorithm"])
             child = entry.get("child", parameters["child"].default)
-            labels[name] = name if child in name else f"{name}: {child}"
-    return labels
+            label = name if child in name else f"{name}: {child}"
+            labels.setdefault(entry["objective"], {})[name] = label
+            kinds.setdefault(entry["objective"], set()).add(child)
+    return {
+        name: label
+        for objective, of_objective in labels.items()
+        if len(kinds[objective]) > 1
+        for name, label in of_objective.items()
+    }
 
 
 def users_columns(space, dataset):

@@ -24,7 +24,7 @@ rule search:
         "../envs/proxybank.yaml"
     threads: 2  # runs side by side
     resources:
-        mem_mb=2000,
+        mem_mb=4000,
     params:
         runs=config["searches"]["runs"],
         seed=config["searches"]["seed"],

@@ -1,4 +1,4 @@
-"""Scripts of the searches: entries of a configuration to runs, trajectories and histories; what is left out, and why."""
+"""Scripts of the searches: entries to runs, trajectories and histories; what is left out, and why."""
 
 from pathlib import Path
 

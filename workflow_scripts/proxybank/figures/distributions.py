@@ -1,5 +1,6 @@
 """Spread of scores in groups of networks: by number of ReLUs, and by the way children are made."""
 
+import textwrap
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -150,7 +151,7 @@ def children_figure(histories: pl.DataFrame, labels: Mapping[str, str]) -> Figur
     for ax, objective, name in zip(axes, objectives, names, strict=True):
         rows = histories.filter(objective=objective)
         draw_children(ax, rows, {key: label for key, label in labels.items() if key in rows["algorithm"]})
-        ax.set_ylabel(name.removeprefix(": "))
+        ax.set_ylabel(textwrap.fill(name.removeprefix(": "), 30))
     figure.set_figwidth(max(figure.get_figwidth(), 7.2))  # room for the title
     space, dataset, constraint = histories.select("space", "dataset", "constraint_id").row(0)
     n_runs, n = histories["run"].n_unique(), histories["n_evaluated"].max()

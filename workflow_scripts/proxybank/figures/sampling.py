@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from proxybank.figures.style import COLOURS, panels, suptitle
+from proxybank.figures.style import COLOURS, legend_below, panels, suptitle
 
 _MARKERS = "osD^vPX"
 _LABELS = {"n_networks": "random networks scored", "n_seeds": "initialisations averaged"}
@@ -67,7 +67,7 @@ def sampling_figure(sampling: pl.DataFrame, n_networks: int, where: str) -> Figu
     left.set_title(f"by networks, {most} initialisation{'s' * (most > 1)}")
     right.set_title(f"by initialisations, {n_networks} networks")
     right.set_ylabel("")
-    figure.legend(left.lines, [line.get_label() for line in left.lines], loc="outside lower left", ncols=5)
+    legend_below(figure, left.lines, [line.get_label() for line in left.lines], columns=5)
     suptitle(
         figure,
         f"{where}: accuracy of the best-scored of some random networks",

@@ -7,7 +7,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
 
-from proxybank.figures.style import COLOURS, accuracy_axis, choice_labels, panels, reference_line, suptitle
+from proxybank.figures.style import (
+    COLOURS,
+    accuracy_axis,
+    choice_labels,
+    legend_below,
+    panels,
+    reference_line,
+    suptitle,
+)
 
 _MARKERS = "osD^vPX"
 _SEARCH = ["algorithm", "objective"]
@@ -81,8 +89,9 @@ def draw_search_time(
         accuracy_axis(ax, min(shown), max(shown))
     if (summary["seconds"] > 0).all():
         ax.set_xscale("log")
-        # Less than a decade would get crowded labels of every digit.
-        ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        # Less than a decade would get crowded labels of every digit, and many decades one of each.
+        wide = summary.height and summary["seconds"].max() > 300 * summary["seconds"].min()
+        ax.xaxis.set_major_locator(LogLocator(subs=(1,) if wide else (1, 2, 5)))
         ax.xaxis.set_major_formatter(FormatStrFormatter("%g"))
         ax.xaxis.set_minor_formatter(NullFormatter())
         ax.margins(x=0.15)
@@ -114,7 +123,7 @@ def search_time_figure(search_runs: pl.DataFrame, regrets: pl.DataFrame) -> Figu
         if k % columns:
             ax.set_ylabel("")
     lines = [bars[0] for bars in axes[0].containers]
-    figure.legend(lines, choice_labels(searches), loc="outside lower left", ncols=min(2, len(axes)))
+    legend_below(figure, lines, choice_labels(searches), columns=min(2, len(axes)))
     space, dataset = search_runs.select("space", "dataset").row(0)
     n_runs = search_runs["run"].n_unique()
     suptitle(

@@ -11,6 +11,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import Colormap, LinearSegmentedColormap
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from matplotlib.transforms import ScaledTranslation
 
@@ -148,6 +149,12 @@ def reference_line(ax: Axes, value: float, text: str) -> None:
 def legend_beside(ax: Axes, **options: Any) -> None:
     """Put the legend right of the axes, where it hides nothing."""
     ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1), borderaxespad=0, alignment="left", **options)
+
+
+def legend_below(figure: Figure, lines: Sequence[Line2D], labels: Sequence[str], columns: int) -> None:
+    """Put the legend of all axes below them, in a figure that grows by its height."""
+    figure.set_figheight(figure.get_figheight() + 0.19 * -(-len(labels) // columns))
+    figure.legend(lines, labels, loc="outside lower left", ncols=columns)
 
 
 def _accuracy_ticks(low: float, high: float) -> list[float]:

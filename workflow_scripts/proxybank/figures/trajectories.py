@@ -7,7 +7,15 @@ import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from proxybank.figures.style import COLOURS, accuracy_axis, choice_labels, panels, reference_line, suptitle
+from proxybank.figures.style import (
+    COLOURS,
+    accuracy_axis,
+    choice_labels,
+    legend_below,
+    panels,
+    reference_line,
+    suptitle,
+)
 
 _SEARCH = ["algorithm", "objective"]
 _LABELS = {"n_evaluated": "networks evaluated", "simulated_seconds": "simulated search time (s)"}
@@ -96,7 +104,7 @@ def trajectories_figure(trajectories: pl.DataFrame, by_time: pl.DataFrame, regre
             draw_trajectories(ax, found, along=along, optimum_pct=optimum, searches=searches)
         pair[0].set_title(constraint)
         pair[1].set_ylabel("")
-    figure.legend(axes[0].lines[: len(searches)], choice_labels(searches), loc="outside lower left", ncols=2)
+    legend_below(figure, axes[0].lines[: len(searches)], choice_labels(searches), columns=2)
     space, dataset = regrets.select("space", "dataset").row(0)
     suptitle(
         figure,

@@ -26,13 +26,13 @@ def read_columns(path: str | Path, space: Space, columns: Mapping[str, str]) -> 
     -------
     polars.DataFrame
         `arch_index` and the columns as float64, one row per network of the space, in official order; null where the
-        table has no number, or no row.
+        table has no row, or no finite number.
 
     Raises
     ------
     TableError
-        If the file is missing or unreadable, lacks a column, has one that holds no numbers or an infinite one, or names
-        an unknown network or one twice.
+        If the file is missing or unreadable, lacks a column, has one that holds no numbers, or names an unknown network
+        or one twice.
     """
     path = Path(path)
     table = _read(path)
@@ -43,14 +43,8 @@ def read_columns(path: str | Path, space: Space, columns: Mapping[str, str]) -> 
         raise TableError(
             f"{path}: {_list('network', twice.to_list())} stands there more than once. Expected one row each."
         )
-    for name, column in columns.items():
-        infinite = found.filter(pl.col(name).is_infinite())["arch_index"]
-        if infinite.len():
-            raise TableError(
-                f"{path}: column {column} is infinite for {_list('network', infinite.to_list())}. Expected numbers, "
-                "and an empty cell where there is none."
-            )
     every = pl.DataFrame({"arch_index": pl.int_range(space.size, eager=True)})
+    found = found.select("arch_index", *(pl.when(pl.col(name).is_finite()).then(name).alias(name) for name in columns))
     return every.join(found, on="arch_index", how="left", maintain_order="left")
 
 
