@@ -247,6 +247,9 @@ def test_what_searches_may_be():
             {"name": "REA S=3", "algorithm": "rea", "objective": "naswot - a_ms", "seconds": 45, "clock": "gpu"},
             {"name": "REA S=5", "algorithm": "rea", "objective": "naswot - a_ms", "seconds": 45, "sample": 5},
             {"algorithm": "area", "objective": "naswot; valid_12", "seconds": 1e4, "evaluations": 50, "clock": "gpu"},
+            # The same search, but never on one space.
+            {"algorithm": "rea", "objective": "naswot", "seconds": 9, "spaces": ["tss"], "sample": 5},
+            {"algorithm": "rea", "objective": "naswot", "seconds": 9, "spaces": ["sss"]},
         ],
     }
     complete = config.check(given)

@@ -306,7 +306,7 @@ def _unknown(names: Iterable[str], known: Collection[str], place: list[str | int
 def _test_columns(config: Config) -> set[tuple[str, str]]:
     """File and column of every test accuracy that is read from a wide table."""
     return {
-        (truth["path"], measurement["accuracy"])
+        (truth.get("path"), measurement["accuracy"])
         for settings in config["datasets"].values()
         for truth in settings["truth"].values()
         for measurement in truth.get("measurements", ())
@@ -353,26 +353,35 @@ def _check_entry(config: Config, users: list[str], entry: Config, place: list[st
 
 
 def _check_labels(entries: list[Config]) -> Problems:
-    """Runs are told apart, and budgets compared, by name, objective and budget."""
-    first: dict[tuple[str, str], dict[float, int]] = {}
+    """Check that runs on one space and dataset are told apart by name, objective and budget, all of one unit."""
     for k, entry in enumerate(entries):
-        label = (entry.get("name", entry["algorithm"]), entry["objective"])
-        same = first.setdefault(label, {})
-        budget = entry.get("seconds", entry.get("evaluations"))
-        other = next(iter(same.values()), k)
-        if ("seconds" in entry) != ("seconds" in entries[other]):
-            yield (
-                ["searches", "entries", k],
-                f"entry {other} has the same name or algorithm and objective, and only one of the two a budget in "
-                "seconds. Give one of them a name.",
+        for j, other in enumerate(entries[:k]):
+            apart = any(
+                key in entry and key in other and not set(entry[key]) & set(other[key])
+                for key in ("spaces", "datasets")
             )
-        if budget in same:
-            yield (
-                ["searches", "entries", k],
-                f"entry {same[budget]} has the same name or algorithm, objective and budget, so their runs could not "
-                "be told apart. Give one of them a name.",
-            )
-        same[budget] = k
+            if apart or _label(entry) != _label(other):
+                continue
+            if ("seconds" in entry) != ("seconds" in other):
+                yield (
+                    ["searches", "entries", k],
+                    f"entry {j} has the same name or algorithm and objective, and only one of the two a budget in "
+                    "seconds. Give one of them a name.",
+                )
+            if _budget(entry) == _budget(other):
+                yield (
+                    ["searches", "entries", k],
+                    f"entry {j} has the same name or algorithm, objective and budget, so their runs could not be told "
+                    "apart. Give one of them a name.",
+                )
+
+
+def _label(entry: Config) -> tuple[str, str]:
+    return entry.get("name", entry["algorithm"]), entry["objective"]
+
+
+def _budget(entry: Config) -> float:
+    return entry.get("seconds", entry.get("evaluations"))
 
 
 def _check_constraints(config: Config) -> Problems:
