@@ -40,6 +40,7 @@ rule regrets:
         search_runs="results/{run}/tables/search_runs.parquet",
     output:
         table="results/{run}/tables/regrets.parquet",
+        feasible="results/{run}/tables/feasible_networks.parquet",
     log:
         "results/{run}/logs/regrets.log",
     benchmark:

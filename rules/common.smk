@@ -190,6 +190,51 @@ def truth_tables():
     return list(dict.fromkeys(tables + archives))
 
 
+def entries_of(space, dataset):
+    """Searches of one space and dataset."""
+    return [
+        entry
+        for entry in config["searches"]["entries"]
+        if space in entry.get("spaces", [space])
+        and dataset in entry.get("datasets", [dataset])
+    ]
+
+
+def child_labels(space, dataset):
+    """Searches of one space and dataset that share an objective and differ in how children are made, with that."""
+    labels, kinds = {}, {}
+    for entry in entries_of(space, dataset):
+        parameters = searches.get_algorithm(entry["algorithm"]).parameters
+        if "child" in parameters:
+            name = entry.get("name", entry["algorithm"])
+            child = entry.get("child", parameters["child"].default)
+            label = name if child in name else f"{name}: {child}"
+            labels.setdefault(entry["objective"], {})[name] = label
+            kinds.setdefault(entry["objective"], set()).add(child)
+    return {
+        name: label
+        for objective, of_objective in labels.items()
+        if len(kinds[objective]) > 1
+        for name, label in of_objective.items()
+    }
+
+
+def users_columns(space, dataset):
+    """Names of the users' columns of one space and dataset."""
+    return [
+        name
+        for table in config["columns"]
+        if table["space"] == space and dataset in table.get("datasets", [dataset])
+        for name in table["columns"]
+    ]
+
+
+def histories_file():
+    """The file of whole histories, if they are asked for."""
+    path = "results/{run}/searches/{space}/{dataset}_histories.parquet"
+    return {"histories": path} if config["searches"]["histories"] else {}
+
+
 def figure_files():
     """Every picture (PNG, the SVG comes with it) and table of the report; without accuracies there is nothing to show."""
     if not pairs(truth=True):
@@ -199,9 +244,14 @@ def figure_files():
         for space, dataset in pairs(truth=True)
         if config["datasets"][dataset]["truth"][space]["retrain"]
     ]
-    kinds = ["scores", "regrets"] + ["search_time"] * bool(
-        config["searches"]["entries"]
-    )
+    with_children = [
+        (space, dataset)
+        for space, dataset in pairs(truth=True)
+        if config["searches"]["histories"] and child_labels(space, dataset)
+    ]
+    kinds = ["scores", "regrets", "relus", "sampling"]
+    if config["searches"]["entries"]:
+        kinds += ["search_time", "trajectories"]
     return [
         "results/{run}/figures/correlations.png",
         *(
@@ -210,6 +260,7 @@ def figure_files():
             for s, d in pairs(truth=True)
         ),
         *(f"results/{{run}}/figures/retrained_{s}_{d}.csv" for s, d in retrained),
+        *(f"results/{{run}}/figures/children_{s}_{d}.png" for s, d in with_children),
     ]
 
 

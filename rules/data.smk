@@ -39,6 +39,7 @@ rule networks_table:
             dataset=config["datasets"],
             allow_missing=True,
         ),
+        columns=[table["path"] for table in config["columns"]],
     output:
         table="results/{run}/tables/networks.parquet",
     log:
@@ -53,6 +54,7 @@ rule networks_table:
         spaces=config["spaces"],
         datasets=list(config["datasets"]),
         dead_edges=config["dead_edges"],
+        columns=config["columns"],
         version=versions.SPACES,
     message:
         "Listing networks and their costs"

@@ -128,3 +128,132 @@ rule figure_regrets:
         "Drawing regrets on {wildcards.space}, {wildcards.dataset}"
     script:
         "../workflow_scripts/figure_regrets.py"
+
+
+rule figure_trajectories:
+    """The best network so far while searches run, against evaluations and against time."""
+    input:
+        database="results/{run}/scores.duckdb",
+    output:
+        png=report(
+            "results/{run}/figures/trajectories_{space}_{dataset}.png",
+            caption="../captions/figure_trajectories.rst",
+            category="Searches",
+            labels={
+                "figure": "best so far",
+                "space": "{space}",
+                "dataset": "{dataset}",
+            },
+        ),
+        svg="results/{run}/figures/trajectories_{space}_{dataset}.svg",
+    log:
+        "results/{run}/logs/figures/trajectories_{space}_{dataset}.log",
+    benchmark:
+        "results/{run}/benchmarks/figures/trajectories_{space}_{dataset}.tsv"
+    conda:
+        "../envs/proxybank.yaml"
+    resources:
+        mem_mb=1500,
+    message:
+        "Drawing the best so far on {wildcards.space}, {wildcards.dataset}"
+    script:
+        "../workflow_scripts/figure_trajectories.py"
+
+
+rule figure_relus:
+    """Score against the number of ReLUs, one panel per proxy."""
+    input:
+        networks="results/{run}/tables/networks.parquet",
+        scores="results/{run}/tables/scores.parquet",
+    output:
+        png=report(
+            "results/{run}/figures/relus_{space}_{dataset}.png",
+            caption="../captions/figure_relus.rst",
+            category="Proxies",
+            labels={
+                "figure": "score and ReLUs",
+                "space": "{space}",
+                "dataset": "{dataset}",
+            },
+        ),
+        svg="results/{run}/figures/relus_{space}_{dataset}.svg",
+    log:
+        "results/{run}/logs/figures/relus_{space}_{dataset}.log",
+    benchmark:
+        "results/{run}/benchmarks/figures/relus_{space}_{dataset}.tsv"
+    conda:
+        "../envs/proxybank.yaml"
+    resources:
+        mem_mb=1500,
+    params:
+        proxies=config["proxies"],
+    message:
+        "Drawing scores by ReLUs on {wildcards.space}, {wildcards.dataset}"
+    script:
+        "../workflow_scripts/figure_relus.py"
+
+
+rule figure_sampling:
+    """Accuracy of the best-scored of random networks, by their number and that of initialisations."""
+    input:
+        by_seed="results/{run}/tables/scores_by_seed.parquet",
+        accuracies="results/{run}/tables/accuracies.parquet",
+    output:
+        png=report(
+            "results/{run}/figures/sampling_{space}_{dataset}.png",
+            caption="../captions/figure_sampling.rst",
+            category="Proxies",
+            labels={
+                "figure": "random networks",
+                "space": "{space}",
+                "dataset": "{dataset}",
+            },
+        ),
+        svg="results/{run}/figures/sampling_{space}_{dataset}.svg",
+    log:
+        "results/{run}/logs/figures/sampling_{space}_{dataset}.log",
+    benchmark:
+        "results/{run}/benchmarks/figures/sampling_{space}_{dataset}.tsv"
+    conda:
+        "../envs/proxybank.yaml"
+    resources:
+        mem_mb=1500,
+    params:
+        higher_is_better=directions(),
+        version=versions.ANALYSIS,
+    message:
+        "Drawing the best of random networks on {wildcards.space}, {wildcards.dataset}"
+    script:
+        "../workflow_scripts/figure_sampling.py"
+
+
+rule figure_children:
+    """Score by the way children are made: evolution's last networks."""
+    input:
+        histories="results/{run}/searches/{space}/{dataset}_histories.parquet",
+    output:
+        png=report(
+            "results/{run}/figures/children_{space}_{dataset}.png",
+            caption="../captions/figure_children.rst",
+            category="Searches",
+            labels={
+                "figure": "score by child",
+                "space": "{space}",
+                "dataset": "{dataset}",
+            },
+        ),
+        svg="results/{run}/figures/children_{space}_{dataset}.svg",
+    log:
+        "results/{run}/logs/figures/children_{space}_{dataset}.log",
+    benchmark:
+        "results/{run}/benchmarks/figures/children_{space}_{dataset}.tsv"
+    conda:
+        "../envs/proxybank.yaml"
+    resources:
+        mem_mb=1500,
+    params:
+        labels=lambda wildcards: child_labels(wildcards.space, wildcards.dataset),
+    message:
+        "Drawing scores by kind of child on {wildcards.space}, {wildcards.dataset}"
+    script:
+        "../workflow_scripts/figure_children.py"

@@ -1,7 +1,7 @@
 """Searches.
 
 Needs: the tables of networks, scores and accuracies.
-Makes: the outcome of every replayed run of every search, under every constraint.
+Makes: the outcome of every replayed run of every search, under every constraint, and how it got there.
 """
 
 
@@ -13,17 +13,24 @@ rule search:
         status="results/{run}/tables/score_status.parquet",
         accuracies="results/{run}/tables/accuracies.parquet",
     output:
+        **histories_file(),
         runs="results/{run}/searches/{space}/{dataset}.parquet",
+        trajectories="results/{run}/searches/{space}/{dataset}_trajectories.parquet",
     log:
         "results/{run}/logs/search/{space}/{dataset}.log",
     benchmark:
         "results/{run}/benchmarks/search/{space}/{dataset}.tsv"
     conda:
         "../envs/proxybank.yaml"
+    threads: 2  # runs side by side
     resources:
-        mem_mb=2000,
+        mem_mb=4000,
     params:
-        **config["searches"],
+        runs=config["searches"]["runs"],
+        seed=config["searches"]["seed"],
+        clocks=config["searches"]["clocks"],
+        entries=lambda wildcards: entries_of(wildcards.space, wildcards.dataset),
+        columns=lambda wildcards: users_columns(wildcards.space, wildcards.dataset),
         proxies=config["proxies"],
         versions={name: search.version for name, search in searches.ALGORITHMS.items()},
         constraints=lambda wildcards: config["constraints"][wildcards.space],
@@ -37,10 +44,14 @@ rule search_runs:
     """What the networks found are worth: the only place where searches meet test accuracy."""
     input:
         runs=for_pairs("results/{run}/searches/{space}/{dataset}.parquet", truth=True),
+        trajectories=for_pairs(
+            "results/{run}/searches/{space}/{dataset}_trajectories.parquet", truth=True
+        ),
         networks="results/{run}/tables/networks.parquet",
         accuracies="results/{run}/tables/accuracies.parquet",
     output:
         table="results/{run}/tables/search_runs.parquet",
+        trajectories="results/{run}/tables/search_trajectories.parquet",
     log:
         "results/{run}/logs/search_runs.log",
     benchmark:

@@ -60,6 +60,9 @@ RUNS = pl.DataFrame(
         "best_arch_index": [0, 0, 1, 2, None, 3],
         "n_evaluated": 10,
         "simulated_seconds": 1.5,
+        "kind": "rea",
+        "budget_unit": "evaluations",
+        "own_seconds": 0.1,
     }
 )
 DIRECTIONS = {"naswot": True, "kappa": False, "n_relu": True}
@@ -67,7 +70,7 @@ DIRECTIONS = {"naswot": True, "kappa": False, "n_relu": True}
 
 @pytest.fixture(scope="module")
 def judged():
-    return analysis.judge_runs(RUNS, NETWORKS, ACCURACIES, CONSTRAINTS)
+    return analysis.judge("search_runs", RUNS, NETWORKS, ACCURACIES, CONSTRAINTS)
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +95,38 @@ def test_unknown_limit():
         analysis.feasible(NETWORKS, {"id": "small", "max_flops": 3})
     with pytest.raises(ConfigError, match="there is no limit 'mflops'"):
         analysis.feasible(NETWORKS, {"id": "small", "mflops": 3})
+
+
+def test_a_limit_on_a_column_that_misses_networks(caplog):
+    networks = NETWORKS.with_columns(phone_ms=pl.Series([1.0, None, 2.0, 3.0, 4.0]))
+    fast = {"id": "fast", "max_phone_ms": 2}
+    with pytest.raises(
+        SearchError, match="constraints, fast: column phone_ms has no value for 1 of 5 networks, the fir"
+    ):
+        analysis.feasible(networks, fast)
+    # What does not need it is computed.
+    both = {"tss": [fast, CONSTRAINTS["tss"][0]]}
+    found = analysis.regrets_table(networks, SCORES, ACCURACIES, RUNS.clear(), both, DIRECTIONS)
+    assert found["constraint_id"].unique().to_list() == ["small"]
+    assert "tss, digits, left out: constraints, fast: column phone_ms" in caplog.text
+    # A network without an accuracy needs no value.
+    accuracies = ACCURACIES.filter(pl.col("arch_index") != 1)
+    assert analysis.feasible_networks(networks, accuracies, {"tss": [fast]})["arch_index"].to_list() == [0, 2]
+
+
+def test_feasible_networks_have_an_accuracy():
+    accuracies = ACCURACIES.filter(pl.col("arch_index") != 1)
+    found = analysis.feasible_networks(NETWORKS, accuracies, CONSTRAINTS)
+    store.conform(found, "feasible_networks", "here")
+    rows = found.select("constraint_id", "arch_index").rows()
+    assert rows == [
+        ("small", 0),
+        ("small", 2),
+        ("unlimited", 0),
+        ("unlimited", 2),
+        ("unlimited", 3),
+        ("unlimited", 4),
+    ] + [("tight", 0)]
 
 
 def test_best_scored_takes_all_that_tie():
@@ -156,14 +191,22 @@ def test_runs_are_judged_by_test_accuracy(judged):
     ]
 
 
+def test_trajectories_are_judged_as_runs_are():
+    changes = RUNS.drop("kind", "budget_unit", "own_seconds").filter(pl.col("best_arch_index").is_not_null())
+    changes = changes.with_columns(n_evaluated=pl.int_range(pl.len()))
+    found = analysis.judge("search_trajectories", changes, NETWORKS, ACCURACIES, CONSTRAINTS)
+    store.conform(found, "search_trajectories", "here")
+    assert found["accuracy_pct"].to_list() == [70.0, 70.0, 73.5, 72.5, 90.0]
+
+
 def test_network_over_the_limit_is_no_result():
     runs = RUNS.with_columns(best_arch_index=pl.lit(4))
     with pytest.raises(SearchError, match="rea on tss, digits: it returned network 4 under constraint 'small'"):
-        analysis.judge_runs(runs, NETWORKS, ACCURACIES, CONSTRAINTS)
+        analysis.judge("search_runs", runs, NETWORKS, ACCURACIES, CONSTRAINTS)
 
 
 def test_nothing_to_judge():
-    assert analysis.judge_runs(RUNS.clear(), NETWORKS, ACCURACIES.clear(), CONSTRAINTS).is_empty()
+    assert analysis.judge("search_runs", RUNS.clear(), NETWORKS, ACCURACIES.clear(), CONSTRAINTS).is_empty()
 
 
 # Cavagnero et al. 2023, table 5; proxies.md S6: networks within each pair of limits, and the best of them.
@@ -185,5 +228,6 @@ def test_published_optima(dataset, shared_data):
     found = analysis.regrets_table(
         networks, networks.select("space", "dataset", "arch_index"), accuracies, RUNS.clear(), {"tss": limits}, {}
     ).filter(algorithm="oracle")
+    assert found["limits"].to_list()[0] == '{"max_mflops": 100.0, "max_params_m": 0.8}'
     assert found["n_feasible"].to_list() == [n for _, _, n in PUBLISHED]
     assert found["mean_pct"].round(2).to_list() == list(OPTIMA[dataset])

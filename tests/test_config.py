@@ -26,11 +26,31 @@ def changed(*path_and_value) -> dict:
     return result
 
 
+def searched(*entries, **entry) -> dict:
+    """Build the minimal configuration with searches that replay rea by naswot."""
+    usual = {"algorithm": "rea", "objective": "naswot"}
+    return changed("searches", "entries", [usual | some for some in entries or [entry]])
+
+
+COLUMNS = {"space": "tss", "path": "t.csv", "columns": {"a_ms": "a"}}
+
+
+def with_columns(**columns) -> dict:
+    """Build the minimal configuration with a table of further columns."""
+    return changed("columns", [{**COLUMNS, "columns": columns}])
+
+
 def test_defaults_take_effect_at_every_depth():
     complete = config.check(MINIMAL)
     assert complete["batch_size"] == 64
     assert complete["spaces"] == {"tss": {"stem_width": 16, "cells_per_stage": 5}, "sss": {}}
-    assert complete["searches"] == {"runs": 500, "seed": 0, "entries": []}
+    assert complete["searches"] == {
+        "runs": 500,
+        "seed": 0,
+        "histories": False,
+        "clocks": {},
+        "entries": [],
+    }
     assert complete["constraints"] == {"tss": [{"id": "unlimited"}], "sss": [{"id": "unlimited"}]}
     trained = changed("datasets", "digits", "training", {"epochs": 3})
     assert config.check(trained)["datasets"]["digits"]["training"]["seeds"] == {"tss": [0, 1, 2], "sss": [0]}
@@ -176,6 +196,72 @@ def test_a_complete_configuration_stays_as_it_is():
             "c.yaml, proxies[1]: 'rank_sum' is computed of ni, naswot, logsynflow, and 'ni' is not among the proxies "
             "of the run. Add it, or remove 'rank_sum'.",
         ),
+        (
+            searched(algorithm="rea", objective="naswot"),
+            "c.yaml, searches.entries[0]: there is no budget. Expected evaluations, seconds or both. Add one.",
+        ),
+        (searched(seconds=0), "c.yaml, searches.entries[0].seconds: found 0. Expected a number above 0. Simulated"),
+        (searched(repeats="no"), "c.yaml, searches.entries[0].repeats: found 'no'. Expected one of charged, free."),
+        (
+            searched(seconds=5, clock="gpu"),
+            "c.yaml, searches.entries[0].clock: no clock is called 'gpu'. Known: none.",
+        ),
+        (
+            searched(seconds=5, datasets=["digit"]),
+            "c.yaml, searches.entries[0].datasets: no dataset is called 'digit'. Did you mean 'digits'? Known: digits.",
+        ),
+        (
+            searched(seconds=5, name="oracle"),
+            "c.yaml, searches.entries[0].name: 'oracle' is another way to choose networks. Rename the search.",
+        ),
+        (
+            searched(seconds=5, objective="naswot; naswot"),
+            "c.yaml, searches.entries[0]: rea: found 2 stages in 'naswot; naswot'. Expected 1, one expression each",
+        ),
+        (
+            searched(seconds=5, objective="test_200"),
+            "c.yaml, searches.entries[0]: objective 'test_200': no column is called 'test_200'.",
+        ),
+        (
+            searched({"seconds": 5}, {"evaluations": 5}),
+            "c.yaml, searches.entries[1]: entry 0 has the same name or algorithm and objective, and only one of the",
+        ),
+        (
+            searched({"evaluations": 5, "sample": 2}, {"evaluations": 5, "sample": 3}),
+            "c.yaml, searches.entries[1]: entry 0 has the same name or algorithm, objective and budget, so their runs",
+        ),
+        (
+            changed("searches", "clocks", "gpu", {"naswott": 2}),
+            "c.yaml, searches.clocks.gpu: no score column is called 'naswott'. Did you mean 'naswot'?",
+        ),
+        (
+            changed("searches", "clocks", "gpu", {"naswot": "gpu_s"}),
+            "c.yaml, searches.clocks.gpu.naswot: no column is called 'gpu_s'.",
+        ),
+        (
+            changed("searches", "clocks", "gpu", {"naswot": -1}),
+            "c.yaml, searches.clocks.gpu.naswot: found -1. Expected a number of at least 0, or text. Seconds for every",
+        ),
+        (
+            {**with_columns(naswot="x"), "spaces": {"tss": {}}},
+            "c.yaml, columns[0].columns.naswot: a column of a run's tables is called 'naswot' already. Rename it here.",
+        ),
+        (
+            {**with_columns(a_ms="a"), "spaces": {"sss": {}}},
+            "c.yaml, columns[0].space: 'tss' is not among the spaces of the run.",
+        ),
+        (
+            {**with_columns(a_ms="a"), "columns": [COLUMNS, COLUMNS]},
+            "c.yaml, columns[1].columns.a_ms: columns[0] has a column 'a_ms' as well. Rename one.",
+        ),
+        (
+            {**with_columns(a_ms="a"), "columns": [{**COLUMNS, "datasets": ["cifar"]}]},
+            "c.yaml, columns[0].datasets: no dataset is called 'cifar'. Known: digits.",
+        ),
+        (
+            {**with_columns(a_ms="a"), "constraints": {"tss": [{"id": "a", "max_b_ms": 2}]}},
+            "c.yaml, constraints.tss[0]: no key is called 'max_b_ms'. Did you mean 'max_a_ms'?",
+        ),
         (changed("searches", "runs", 0), "c.yaml, searches.runs: found 0. Expected an integer of at least 1"),
         (changed("bootstrap", "samples", 1.5), "c.yaml, bootstrap.samples: found 1.5. Expected an integer"),
     ],
@@ -185,6 +271,46 @@ def test_mistakes_get_one_message(given, message):
         config.check(given, where="c.yaml")
     assert str(caught.value).startswith(message)
     assert "\n" not in str(caught.value)
+
+
+def test_what_searches_may_be():
+    # Two settings of one algorithm, told apart by name; users' columns as limits, clocks and scores; trained stages.
+    given = {**with_columns(a_ms="a", naswot_s="s"), "constraints": {"tss": [{"id": "fast", "max_a_ms": 2.5}]}}
+    given["searches"] = {
+        "clocks": {"gpu": {"naswot": "naswot_s", "valid_12": 3600}},
+        "entries": [
+            {"name": "REA S=3", "algorithm": "rea", "objective": "naswot - a_ms", "seconds": 45, "clock": "gpu"},
+            {"name": "REA S=5", "algorithm": "rea", "objective": "naswot - a_ms", "seconds": 45, "sample": 5},
+            {"algorithm": "area", "objective": "naswot; valid_12", "seconds": 1e4, "evaluations": 50, "clock": "gpu"},
+            # The same search, but never on one space.
+            {"algorithm": "rea", "objective": "naswot", "seconds": 9, "spaces": ["tss"], "sample": 5},
+            {"algorithm": "rea", "objective": "naswot", "seconds": 9, "spaces": ["sss"]},
+        ],
+    }
+    complete = config.check(given)
+    assert complete["searches"]["entries"] == given["searches"]["entries"]
+    assert complete["constraints"]["tss"] == [{"id": "fast", "max_a_ms": 2.5}]
+
+
+def test_the_searches_of_the_documentation_are_valid(root):
+    text = (root / "docs/searches.md").read_text()
+    given = yaml.safe_load(re.search(r"```yaml\n(.*?)```", text, re.DOTALL).group(1))
+    datasets = {"cifar10": {"images": "digits"}}
+    proxies = ["naswot", "synflow", "logsynflow", "skipped_layers", "ni", "snip"]
+    complete = config.check({"run": "x", "datasets": datasets, "proxies": proxies} | given)
+    # Every algorithm has an example, but for Hyperband, which BOHB is.
+    named = {entry["algorithm"] for entry in complete["searches"]["entries"]}
+    assert named == set(config.searches.ALGORITHMS) - {"hyperband"}
+
+
+def test_the_column_of_test_accuracy_is_no_column_for_searches():
+    measured = {"split": "test", "epochs": 200, "accuracy": "test_acc"}
+    truth = {"tss": {"source": "table", "path": "t.csv", "measurements": [measured]}}
+    given = {**with_columns(mine="test_acc"), "datasets": {"digits": {"images": "digits", "truth": truth}}}
+    with pytest.raises(
+        ConfigError, match="columns.mine: 'test_acc' is the test accuracy in t.csv, which no search may"
+    ):
+        config.check(given)
 
 
 def test_every_key_is_explained_and_bounded():

@@ -141,6 +141,7 @@ RUNS = pl.DataFrame(
         "regret_pct": 1.0,
         "n_evaluated": 1,
         "simulated_seconds": [10.0, 12.0, 11.0, 1.0, 2.0, 3.0, 20.0],
+        "budget_unit": ["evaluations"] * 6 + ["seconds"],
     }
 )
 
@@ -152,7 +153,7 @@ def test_search_time_shows_means_by_budget(ax):
     np.testing.assert_allclose(rea[0].get_xydata(), [[2, 250 / 3], [11, 91]])
     np.testing.assert_allclose(freerea[0].get_xydata(), [[20, 93]])
     assert [bars.get_label() for bars in ax.containers] == ["rea: naswot", "freerea: naswot + flops"]
-    assert texts(ax) == ["50", "200", "100", "optimum 94.50"]
+    assert texts(ax) == ["50", "200", "100 s", "optimum 94.50"]
     assert (ax.get_xscale(), ax.get_xlabel()) == ("log", "simulated search time (s)")
     assert ax.get_ylim()[0] < 80 < 94.5 < ax.get_ylim()[1]
 
@@ -201,6 +202,7 @@ REGRETS = pl.DataFrame(
         "regret_pct": [0.0, 4.0, 1.0, 0.5, None, 0.25],
         "runs": [None, None, None, 100, None, 1],
         "budget": [None, None, None, 1000.0, None, 1000.0],
+        "budget_unit": [None, None, None, "evaluations", None, "evaluations"],
     }
 )
 
@@ -239,6 +241,165 @@ def test_regrets_figure_grows_with_its_rows():
         figure.get_figheight()
         < figures.regrets_figure(pl.concat([REGRETS, REGRETS.with_columns(objective=pl.lit("x"))])).get_figheight()
     )
+
+
+def test_regrets_name_budgets_in_their_unit(ax):
+    figures.draw_regrets(ax, REGRETS.filter(algorithm="rea").with_columns(budget_unit=pl.lit("seconds")))
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["rea: naswot, 1,000 s"]
+
+
+# --- the best so far
+
+TRAJECTORIES = pl.DataFrame(
+    {
+        **AT,
+        "constraint_id": "small",
+        "algorithm": "rea",
+        "objective": "naswot",
+        "budget": [10.0, 10.0, 10.0, 5.0],
+        "n_evaluated": [10, 1, 2, 5],
+        "n_runs": 4,
+        "n_found": [4, 1, 2, 4],
+        "mean_pct": [90.0, 99.0, 80.0, 85.0],
+        "q25_pct": [88.0, 99.0, 79.0, 85.0],
+        "q75_pct": [91.0, 99.0, 83.0, 85.0],
+    }
+)
+
+
+def test_trajectories_are_steps_with_the_middle_half(ax):
+    figures.draw_trajectories(ax, TRAJECTORIES.filter(budget=10), along="n_evaluated", optimum_pct=94.5)
+    # After one evaluation only one run of four has a network: nothing is drawn.
+    line = ax.lines[0]
+    assert line.get_xydata().tolist() == [[2, 80], [10, 90]]
+    assert (line.get_drawstyle(), line.get_label()) == ("steps-post", "rea: naswot")
+    heights = set(ax.collections[0].get_paths()[0].vertices[:, 1])
+    assert heights == {79, 83, 88, 91}
+    assert (ax.get_xscale(), ax.get_xlabel(), texts(ax)) == ("log", "networks evaluated", ["optimum 94.50"])
+
+
+def test_trajectories_figure_shows_the_largest_budget_along_both_axes():
+    by_time = TRAJECTORIES.with_columns(simulated_seconds=pl.col("n_evaluated") / 10)
+    regrets = pl.DataFrame(
+        {
+            **AT,
+            "constraint_id": ["small", "small"],
+            "algorithm": ["oracle", "rea"],
+            "objective": ["", "naswot"],
+            "budget": [None, 10.0],
+            "optimum_pct": 94.0,
+            "runs": [None, 4],
+        }
+    )
+    figure = figures.trajectories_figure(TRAJECTORIES, by_time, regrets)
+    left, right = figure.axes
+    assert left.lines[0].get_xdata().tolist() == [2, 10]
+    assert right.lines[0].get_xdata().tolist() == [0.2, 1.0]
+    assert (left.get_title(loc="left"), right.get_xlabel()) == ("small", "simulated search time (s)")
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["rea: naswot"]
+    assert "mean of 4 runs" in figure.texts[-1].get_text()
+
+
+def test_trajectories_of_searches_that_found_nothing(ax):
+    figures.draw_trajectories(ax, TRAJECTORIES.with_columns(n_found=0), along="n_evaluated")
+    assert not ax.lines
+
+
+# --- spread in groups
+
+
+def segments(collection):
+    return [segment[:, 1].tolist() for segment in collection.get_segments()]
+
+
+def test_scores_are_grouped_by_relus(ax):
+    score = np.array([0.0, 1, 2, 3, 4, 7, np.nan])
+    figures.draw_score_by_relus(ax, score, np.array([5.0] * 5 + [20, 20]), proxy="naswot")
+    thin, thick = ax.collections
+    # Quantiles of 0 to 4 lie on a line: 5% at 0.2. A group of one has no spread.
+    assert segments(thin) == [pytest.approx([0.2, 3.8]), [7, 7]]
+    assert segments(thick) == [[1, 3], [7, 7]]
+    assert ax.lines[0].get_xydata().tolist() == [[5, 2], [20, 7]]
+    assert (ax.get_title(loc="left"), ax.get_ylabel(), ax.get_yscale()) == ("1 without a score", "naswot", "linear")
+
+
+def test_wide_scores_by_relus_get_a_logarithmic_axis_without_zeros(ax):
+    figures.draw_score_by_relus(ax, np.array([0.0, 1.0, 1e4]), np.array([5.0, 5, 8]), proxy="synflow")
+    assert ax.lines[0].get_xydata().tolist() == [[5, 1], [8, 1e4]]
+    assert (ax.get_yscale(), ax.get_title(loc="left")) == ("log", "1 at 0")
+
+
+def test_many_numbers_of_relus_are_put_together(ax):
+    figures.draw_score_by_relus(ax, np.arange(240.0), np.arange(240.0), proxy="naswot")
+    # Twelve groups of twenty: the first has mean and median 9.5.
+    assert ax.lines[0].get_xydata()[:2].tolist() == [[9.5, 9.5], [29.5, 29.5]]
+    assert len(ax.lines[0].get_xydata()) == 12
+
+
+@pytest.mark.parametrize(("n_relu", "label", "place"), [([5, 20], "ReLUs", 5), ([7, 7], "scalars into ReLUs", 100)])
+def test_relus_figure_counts_what_differs(n_relu, label, place):
+    networks = pl.DataFrame({**AT, "arch_index": [0, 1], "n_relu": n_relu, "relu_units": [100, 200]})
+    scores = pl.DataFrame({**AT, "arch_index": [0, 1], "naswot": [1.0, 2.0]})
+    (ax,) = figures.relus_figure(networks, scores, ["naswot"]).axes
+    assert ax.get_xlabel() == label
+    assert ax.lines[0].get_xydata()[0].tolist() == [place, 1.0]
+
+
+HISTORIES = pl.DataFrame(
+    {
+        **AT,
+        "constraint_id": "small",
+        "algorithm": ["plain"] * 100 + ["vote"] * 90,
+        "objective": "log(synflow)",
+        "run": 0,
+        "n_evaluated": [*range(1, 101), *range(1, 91)],
+        "value": [*range(100), *([None] * 80), *range(10)],
+    }
+)
+
+
+def test_children_are_the_last_eighty_networks(ax):
+    figures.draw_children(ax, HISTORIES, {"plain": "mutation", "vote": "vote"})
+    # Values 20 to 99 have the median 59.5; of the last 80 of the other search ten have a score: 0 to 9.
+    assert ax.lines[0].get_xydata().tolist() == [[0, 59.5], [1, 4.5]]
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["mutation", "vote"]
+
+
+def test_children_without_any_score_are_left_out(ax):
+    histories = HISTORIES.with_columns(value=pl.when(pl.col("algorithm") == "plain").then("value"))
+    figures.draw_children(ax, histories, {"plain": "mutation", "vote": "vote"})
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["mutation"]
+
+
+def test_children_figure_has_a_panel_per_objective():
+    other = HISTORIES.filter(algorithm="vote").with_columns(objective=pl.lit("naswot"))
+    figure = figures.children_figure(pl.concat([HISTORIES, other]), {"plain": "mutation", "vote": "vote"})
+    assert [ax.get_ylabel() for ax in figure.axes] == ["log(synflow)", "naswot"]
+    assert figure.get_suptitle().startswith("tss, digits, small")
+    assert "Last 80 of up to 100 networks of 1 runs" in figure.texts[-1].get_text()
+
+
+# --- the best of random networks
+
+SAMPLING = pl.DataFrame(
+    {
+        "proxy": ["naswot"] * 4 + ["ntk"] * 4,
+        "n_networks": [1, 100] * 4,
+        "n_seeds": [1, 1, 2, 2] * 2,
+        "mean_pct": [50.0, 60, 55, 70, 40, None, 45, 65],
+        "std_pct": 1.0,
+    }
+)
+
+
+def test_sampling_figure_shows_networks_and_initialisations():
+    figure = figures.sampling_figure(SAMPLING, 100, "tss, digits")
+    left, right = figure.axes
+    assert [line.get_xydata().tolist() for line in left.lines] == [[[1, 55], [100, 70]], [[1, 45], [100, 65]]]
+    assert [line.get_xydata().tolist() for line in right.lines] == [[[1, 60], [2, 70]], [[2, 65]]]
+    assert (left.get_xscale(), left.get_title(loc="left")) == ("log", "by networks, 2 initialisations")
+    assert right.get_title(loc="left") == "by initialisations, 100 networks"
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["naswot", "ntk"]
 
 
 # --- correlations

@@ -15,7 +15,7 @@ from proxybank import store
 from proxybank.errors import TableError
 from proxybank.store import database, schema
 
-CONTRACT = {  # design.md section 5
+CONTRACT = {  # design.md section 5, and two tables more
     "networks": "space dataset arch_index arch class_index params_m mflops n_relu skipped_layers",
     "scores_by_seed": "space dataset arch_index seed",
     "scores": "space dataset arch_index",
@@ -23,9 +23,12 @@ CONTRACT = {  # design.md section 5
     "accuracies": "space dataset arch_index split epochs accuracy_pct train_seconds source",
     "search_runs": "space dataset algorithm objective budget constraint_id run best_arch_index accuracy_pct regret_pct "
     "n_evaluated simulated_seconds",
+    "search_trajectories": "space dataset algorithm objective budget constraint_id run n_evaluated simulated_seconds "
+    "best_arch_index accuracy_pct regret_pct",
     "correlations": "space dataset proxy subset kendall spearman low high n n_finite",
     "regrets": "space dataset constraint_id algorithm objective max_mflops max_params_m n_feasible optimum_pct "
     "mean_pct std_pct regret_pct runs",
+    "feasible_networks": "space dataset constraint_id arch_index",
     "provenance": "key value",
 }
 AT = {"space": "tss", "dataset": "digits"}
@@ -77,7 +80,24 @@ ROWS = {
         "accuracy_pct": [90.0, 92.0, None, 92.0, 89.0, 88.0, 90.0],
         "regret_pct": [2.0, 0.0, None, 0.0, 3.0, 4.0, 2.0],
         "n_evaluated": 100,
-        "simulated_seconds": 12.5,
+        "simulated_seconds": [12.5, 12.5, 12.5, None, 0.1, 0.1, 0.1],
+        "kind": ["rea", "rea", "rea", "freerea", "random", "random", "random"],
+        "budget_unit": "evaluations",
+        "own_seconds": 0.5,
+    },
+    # Run 0 of rea finds 88 at once and 90 after 50 networks, run 1 finds 92 after 3; run 2 finds nothing.
+    "search_trajectories": {
+        **AT,
+        "algorithm": "rea",
+        "objective": "naswot",
+        "budget": 100.0,
+        "constraint_id": "small",
+        "run": [0, 0, 1],
+        "n_evaluated": [1, 50, 3],
+        "simulated_seconds": [0.1, 5.0, 0.3],
+        "best_arch_index": [2, 0, 1],
+        "accuracy_pct": [88.0, 90.0, 92.0],
+        "regret_pct": [4.0, 2.0, 0.0],
     },
     "correlations": {
         **AT,
@@ -107,6 +127,13 @@ ROWS = {
         "runs": None,
         "budget": None,
         "max_n_relu": None,
+        "budget_unit": None,
+        "limits": ['{"max_params_m": 1.0}', "{}"],
+    },
+    "feasible_networks": {
+        **AT,
+        "constraint_id": ["small"] * 2 + ["unlimited"] * 3,
+        "arch_index": [0, 1, 0, 1, 2],
     },
     "provenance": {"key": ["version"], "value": ["0.1.0"]},
 }
@@ -283,9 +310,13 @@ GRAIN = {
     ),
     "best_networks": ("space, dataset, constraint_id, place", 5),
     "classes": ("space, dataset, class_index", 2),
-    "leaderboard": ("space, dataset, constraint_id, algorithm, objective, budget", 3),
+    "leaderboard": ("space, dataset, constraint_id, algorithm, objective, budget", 5),
     "partial_scores": ("space, dataset, class_index, proxy", 1),
     "proxy_coverage": ("space, dataset, proxy", 1),
+    # Eight a decade, rounded: 1, 2, 3, 4, 6, 7, 10, .., 75, 100; searches without a trajectory have them as well.
+    "trajectories": ("space, dataset, constraint_id, algorithm, objective, budget, n_evaluated", 3 * 15),
+    # From 0.1 s, when the first run has a network, to 12.5 s: 0.1 * 10 ** (k / 8) for k from 0 to 16, and 12.5.
+    "trajectories_by_time": ("space, dataset, constraint_id, algorithm, objective, budget, simulated_seconds", 18),
 }
 
 
@@ -321,12 +352,58 @@ def test_classes_say_how_far_members_differ(con):
 
 
 def test_leaderboard_has_mean_spread_and_interval(con):
-    first, second, _ = con.execute(
-        "select place, algorithm, n_runs, mean_pct, std_pct, low_pct, high_pct from leaderboard"
+    columns = "place, algorithm, n_runs, mean_pct, std_pct, low_pct, high_pct, simulated_seconds, own_seconds"
+    freerea, oracle, rea, random = con.execute(
+        f"select {columns} from leaderboard where constraint_id = 'small'"
     ).fetchall()
-    # freerea found 92 once; rea 90 and 92, and nothing in run 2: standard error sqrt(2) / sqrt(2).
-    assert first == (1, "freerea", 1, 92.0, None, None, None)
-    assert second == (2, "rea", 2, 91.0, pytest.approx(2**0.5), pytest.approx(91 - 1.96), pytest.approx(91 + 1.96))
+    # The control is exact. freerea found 92 once, with unknown seconds; rea 90 and 92, and nothing in run 2: standard
+    # error sqrt(2) / sqrt(2).
+    assert oracle == (1, "oracle", None, 92.0, 0.0, None, None, None, None)
+    assert freerea == (1, "freerea", 1, 92.0, None, None, None, None, 0.5)
+    expected = (3, "rea", 2, 91.0, pytest.approx(2**0.5), pytest.approx(91 - 1.96), pytest.approx(91 + 1.96), 12.5, 0.5)
+    assert rea == expected
+    assert random[:4] == (4, "random", 3, 89.0)
+
+
+def test_leaderboard_has_the_gain_over_random_search(con):
+    columns = "random_algorithm, gain_pct, gain_low_pct, p_value"
+    row = con.execute(f"select {columns} from leaderboard where algorithm = 'rea'").fetchone()
+    # As in against_random, below.
+    assert row == ("random", 2.5, pytest.approx(2.5 - 1.96 * 1.5), pytest.approx(math.erfc(5 / 3 / 2**0.5), abs=1.5e-7))
+
+
+def test_the_random_search_of_the_same_objective_and_budget_goes_before_the_control(paths, tmp_path):
+    same = (
+        FRAMES["search_runs"]
+        .filter(algorithm="rea")
+        .with_columns(algorithm=pl.lit("plain"), kind=pl.lit("naswot_search"), accuracy_pct=pl.col("accuracy_pct") - 1)
+    )
+    runs = pl.concat([FRAMES["search_runs"], same, same.with_columns(budget=pl.lit(7.0))])
+    store.write_table("search_runs", runs, paths["search_runs"])
+    store.build_database(paths, tmp_path / "scores.duckdb")
+    board = store.read_view(tmp_path / "scores.duckdb", "leaderboard", algorithm="rea")
+    assert board.select("random_algorithm", "gain_pct").rows() == [("plain", 1.0)]
+
+
+def test_trajectories_hold_the_best_so_far(con):
+    columns = "n_evaluated, n_runs, n_found, mean_pct, low_pct, median_pct, high_pct"
+    rows = con.execute(f"select {columns} from trajectories where algorithm = 'rea'").fetchall()
+    found = {row[0]: row[1:] for row in rows}
+    assert found[2] == (3, 1, 88.0, 88.0, 88.0, 88.0)
+    # 88 and 92, then 90 and 92; quantiles between two values lie on a line.
+    assert found[3] == (3, 2, 90.0, pytest.approx(88.2), 90.0, pytest.approx(91.8))
+    assert found[42] == found[3]
+    assert found[56] == found[100] == (3, 2, 91.0, pytest.approx(90.1), 91.0, pytest.approx(91.9))
+
+
+def test_trajectories_by_time_count_what_is_complete(con):
+    rows = con.execute("select simulated_seconds, n_found, mean_pct from trajectories_by_time").fetchall()
+    times = [row[0] for row in rows]
+    assert times == pytest.approx([0.1 * 10 ** (k / 8) for k in range(17)] + [12.5])
+    found = dict(zip(times, (row[1:] for row in rows), strict=True))
+    assert [found[time] for time in times if time < 0.3] == [(1, 88.0)] * 4
+    assert [found[time] for time in times if 0.3 <= time < 5] == [(2, 90.0)] * 10
+    assert [found[time] for time in times if time > 5] == [(2, 91.0)] * 4
 
 
 def test_searches_are_compared_with_random_search_run_by_run(con):

@@ -70,7 +70,7 @@ def message_of(monkeypatch, capsys):
         ),
         (
             {"searches": {"entries": [{"algorithm": "rea", "objective": "naswot", "evaluations": 9}] * 2}},
-            "bad.yaml, searches.entries[1]: entry 0 has the same algorithm, objective and evaluations",
+            "bad.yaml, searches.entries[1]: entry 0 has the same name or algorithm, objective and budget",
         ),
         (
             {"device": "cuda:99"},
@@ -119,6 +119,14 @@ def test_mistakes_in_tables(tmp_path, message_of, table, message):
     path = write(tmp_path)
     table.write_csv(tmp_path / "table.csv")
     assert message_of(path).startswith(message)
+
+
+def test_mistakes_in_tables_of_columns(tmp_path, message_of):
+    columns = {"space": "tss", "path": str(tmp_path / "latency.csv"), "columns": {"phone_ms": "phone"}}
+    path = write(tmp_path, columns=[columns])
+    assert message_of(path).startswith("latency.csv: there is no such file.")
+    pl.DataFrame({"arch_index": [0], "phones": [1.0]}).write_csv(tmp_path / "latency.csv")
+    assert message_of(path).startswith("latency.csv: there is no column 'phone'. Did you mean 'phones'?")
 
 
 @pytest.mark.parametrize("name", ["table.csv", "images.npz"])

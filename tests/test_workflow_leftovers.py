@@ -1,14 +1,12 @@
-"""What `make run` clears away, and which searches may be left out, without starting the workflow engine."""
+"""What `make run` clears away, without starting the workflow engine."""
 
 import os
 
-import numpy as np
 import psutil
 import pytest
 
 import run
-import search
-from proxybank import searches, store
+from proxybank import store
 
 
 def test_temporary_files_of_killed_jobs_are_removed(tmp_path):
@@ -41,18 +39,3 @@ def test_options_that_the_report_would_not_see_are_refused(option, capsys):
     with pytest.raises(SystemExit):
         run.main([option, "run=x"])
     assert f"unrecognized arguments: {option}" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    ("feasible", "score", "expected"),
-    [
-        ([True, True], [1.0, 2.0], True),
-        ([False, False], [1.0, 2.0], False),
-        ([True, True], [np.nan, np.nan], False),
-        ([True, False], [np.nan, 2.0], False),
-    ],
-)
-def test_only_searches_with_nothing_to_find_are_left_out(feasible, score, expected):
-    columns = {"p": np.array(score)}
-    problem = searches.make_problem(np.array([[0], [1]]), np.arange(2), columns, feasible=np.array(feasible))
-    assert search.can_run(problem, "p") is expected

@@ -1,6 +1,9 @@
 """Rule networks_table: spaces and the shape of images in, the table of all networks out."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
+
+import polars as pl
 
 from proxybank import data, logs, spaces, store
 
@@ -16,8 +19,21 @@ def main(job: "Snakemake") -> None:
             class_index = space.classes(job.params.dead_edges)
             for dataset, path in zip(job.params.datasets, job.input.batches, strict=True):
                 skeleton = data.Batches.read(path).skeleton(**settings)
-                frames.append(store.networks_table(space, dataset, class_index, space.costs(skeleton)))
+                table = store.networks_table(space, dataset, class_index, space.costs(skeleton))
+                for further in users_columns(job, name, dataset):
+                    table = table.join(further, on="arch_index", how="left", maintain_order="left")
+                frames.append(table)
         store.write_table("networks", frames, job.output.table)
+
+
+def users_columns(job: "Snakemake", space: str, dataset: str) -> Iterator[pl.DataFrame]:
+    """Columns of users' tables that are about one space and dataset; the log says which networks they miss."""
+    for path, table in zip(job.input.columns, job.params.columns, strict=True):
+        if table["space"] == space and dataset in table.get("datasets", [dataset]):
+            columns = store.read_columns(path, spaces.get(space), table["columns"])
+            for message in store.missing_networks(columns):
+                logs.log.warning("%s: %s. Limits and searches that need it are left out.", path, message)
+            yield columns
 
 
 if __name__ == "__main__":

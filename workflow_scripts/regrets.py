@@ -10,15 +10,14 @@ if TYPE_CHECKING:
 
 def main(job: "Snakemake") -> None:
     with logs.to_file(job.log[0]):
+        networks, scores, accuracies, search_runs = map(store.read_table, job.input)
+        constraints = job.params.constraints
         table = analysis.regrets_table(
-            store.read_table(job.input.networks),
-            store.read_table(job.input.scores),
-            store.read_table(job.input.accuracies),
-            store.read_table(job.input.search_runs),
-            job.params.constraints,
-            job.params.higher_is_better,
+            networks, scores, accuracies, search_runs, constraints, job.params.higher_is_better
         )
         store.write_table("regrets", table, job.output.table)
+        feasible = analysis.feasible_networks(networks, accuracies, constraints)
+        store.write_table("feasible_networks", feasible, job.output.feasible)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,11 @@
 """Rule search: scores, their seconds and costs of one space and dataset in, outcomes of all searches out."""
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from proxybank import analysis, logs, searches, spaces, store
 from proxybank.errors import SearchError
@@ -12,62 +13,165 @@ from proxybank.errors import SearchError
 if TYPE_CHECKING:
     from snakemake.iocontainers import Snakemake, snakemake
 
+Columns = dict[str, NDArray[np.float64]]
+# Keys of an entry that are not for `searches.replay`.
+OURS = ("name", "clock", "runs", "spaces", "datasets")
+
 
 def main(job: "Snakemake") -> None:
     with logs.to_file(job.log[0]):
-        frames = list(outcomes(job))
-        if job.params.entries and not frames:
+        paths = dict(job.output.items())
+        frames: dict[str, list[pl.DataFrame]] = {name: [pl.DataFrame()] for name in paths}
+        for label, runs, found in outcomes(job, histories="histories" in paths):
+            for name in paths:
+                of_table = label.drop("kind", "budget_unit") if name == "trajectories" else label
+                frames[name].append(of_table.join(TABLES[name](runs, found), how="cross"))
+        if job.params.entries and len(frames["runs"]) == 1:
             raise SearchError(f"searches: none could run on {job.wildcards.space}, {job.wildcards.dataset}; see above.")
-        store.write_parquet(pl.concat(frames) if frames else pl.DataFrame(), job.output.runs)
+        for name, path in paths.items():
+            store.write_parquet(pl.concat(frames[name], how="diagonal"), path)
 
 
-def can_run(problem: searches.Problem, objective: str) -> bool:
-    """Whether some network keeps the limits and has every score that the objective reads."""
-    names = searches.check_objective(objective, problem.columns)
-    scored = [np.isfinite(problem.columns[name]) for name in names]
-    return bool(np.logical_and.reduce([problem.feasible, *scored]).any())
-
-
-def outcomes(job: "Snakemake") -> Iterator[pl.DataFrame]:
-    """Runs of each search under each constraint; a search that cannot run is named in the log, and left out."""
+def outcomes(job: "Snakemake", histories: bool) -> Iterator[tuple[pl.DataFrame, Sequence[int], searches.Outcomes]]:
+    """Label, runs and outcomes of each search under each constraint; the log names those that cannot run, and why."""
     space, dataset = job.wildcards.space, job.wildcards.dataset
     networks, scores, status, accuracies = (
         store.read_table(job.input[name], space=space, dataset=dataset)
         for name in ("networks", "scores", "status", "accuracies")
     )
-    # Which networks were trained is all that a search learns of the accuracies.
+    # Which networks were tested is all that a search learns of their test accuracy.
     networks = networks.join(store.final_accuracies(accuracies), on="arch_index", how="semi").sort("arch_index")
-    columns = networks.select("arch_index").join(scores, on="arch_index", how="left", maintain_order="left")
     index = networks["arch_index"].to_numpy()
+    columns = {name: numbers(networks.select("arch_index"), scores, name) for name in job.params.proxies}
+    columns |= {name: networks[name].to_numpy() for name in job.params.columns if name in networks.columns}
+    validation, training_seconds = trained(networks, accuracies.filter(split="valid"))
+    stored = store.scoring_seconds(networks, status) | training_seconds
     for constraint in job.params.constraints:
-        problem = searches.make_problem(
-            spaces.get(space).genes[index],
-            index,
-            {name: columns[name].to_numpy() for name in job.params.proxies},
-            store.scoring_seconds(networks, status),
-            analysis.feasible(networks, constraint),
-        )
+        try:
+            feasible = analysis.feasible(networks, constraint)
+        except SearchError as error:
+            logs.log.warning("left out: %s", error)
+            continue
+        problems = {
+            clock: searches.make_problem(
+                spaces.get(space).genes[index],
+                index,
+                columns | validation,
+                stored | read_clock(networks, job.params.clocks[clock] if clock else {}),
+                feasible,
+            )
+            for clock in {entry.get("clock") for entry in job.params.entries}
+        }
         for entry in job.params.entries:
-            runs = range(job.params.runs)
+            runs = range(entry.get("runs", job.params.runs))
             try:
-                found = searches.replay(problem, runs=runs, seed=job.params.seed, constraint=constraint["id"], **entry)
+                found = searches.replay(
+                    problems[entry.get("clock")],
+                    runs=runs,
+                    seed=job.params.seed,
+                    constraint=constraint["id"],
+                    threads=job.threads,
+                    trajectories=True,
+                    histories=histories,
+                    **{key: value for key, value in entry.items() if key not in OURS},
+                )
             except SearchError as error:
-                if can_run(problem, entry["objective"]):
-                    raise
                 logs.log.warning("left out: %s", error)
                 continue
-            yield pl.DataFrame({"run": runs, "n_evaluated": found.n_evaluated}).select(
-                pl.lit(space).alias("space"),
-                pl.lit(dataset).alias("dataset"),
-                pl.lit(entry["algorithm"]).alias("algorithm"),
-                pl.lit(entry["objective"]).alias("objective"),
-                pl.lit(float(entry["evaluations"])).alias("budget"),
-                pl.lit(constraint["id"]).alias("constraint_id"),
-                "run",
-                pl.Series("best_arch_index", found.best).replace(-1, None),
-                "n_evaluated",
-                pl.Series("simulated_seconds", found.simulated_seconds),
-            )
+            yield label_of(space, dataset, constraint["id"], entry), runs, found
+
+
+def numbers(networks: pl.DataFrame, values: pl.DataFrame, name: str) -> NDArray[np.float64]:
+    """Column of another table in the order of the networks; NaN where it has none."""
+    found = networks.join(values.select("arch_index", name), on="arch_index", how="left", maintain_order="left")
+    return found[name].cast(pl.Float64).to_numpy()
+
+
+def trained(networks: pl.DataFrame, validation: pl.DataFrame) -> tuple[Columns, Columns]:
+    """Validation accuracy after each stored number of epochs, ``valid_<epochs>``, and the seconds of that training."""
+    accuracy, seconds = {}, {}
+    for (epochs,), rows in validation.group_by("epochs", maintain_order=True):
+        accuracy[f"valid_{epochs}"] = numbers(networks.select("arch_index"), rows, "accuracy_pct")
+        seconds[f"valid_{epochs}"] = numbers(networks.select("arch_index"), rows, "train_seconds")
+    return accuracy, seconds
+
+
+def read_clock(networks: pl.DataFrame, clock: Mapping[str, float | str]) -> Columns:
+    """Seconds of score columns by a clock: those of a column of the networks, or the same for all."""
+    return {
+        column: (
+            np.full(networks.height, float(seconds))
+            if not isinstance(seconds, str)
+            else networks[seconds].to_numpy()
+            if seconds in networks.columns
+            else np.full(networks.height, np.nan)
+        )
+        for column, seconds in clock.items()
+    }
+
+
+def label_of(space: str, dataset: str, constraint_id: str, entry: Mapping[str, Any]) -> pl.DataFrame:
+    """One row: what tells the runs of a search from all others."""
+    unit = "seconds" if "seconds" in entry else "evaluations"
+    return pl.DataFrame(
+        {
+            "space": space,
+            "dataset": dataset,
+            "algorithm": entry.get("name", entry["algorithm"]),
+            "objective": entry["objective"],
+            "budget": float(entry[unit]),
+            "constraint_id": constraint_id,
+            "kind": entry["algorithm"],
+            "budget_unit": unit,
+        }
+    )
+
+
+def runs_table(runs: Sequence[int], found: searches.Outcomes) -> pl.DataFrame:
+    """One row per run; see table ``search_runs``."""
+    return pl.DataFrame(
+        {
+            "run": runs,
+            "best_arch_index": pl.Series(found.best).replace(-1, None),
+            "n_evaluated": found.n_evaluated,
+            "simulated_seconds": pl.Series(found.simulated_seconds).fill_nan(None),
+            "own_seconds": found.own_seconds,
+        }
+    )
+
+
+def trajectories_table(runs: Sequence[int], found: searches.Outcomes) -> pl.DataFrame:
+    """One row per change of the best so far; see table ``search_trajectories``."""
+    paths = found.trajectories
+    return pl.DataFrame(
+        {
+            "run": np.repeat(np.array(runs), [path.n_evaluated.size for path in paths]),
+            "n_evaluated": np.concatenate([path.n_evaluated for path in paths]),
+            "simulated_seconds": np.concatenate([path.simulated_seconds for path in paths]),
+            "best_arch_index": np.concatenate([path.arch_index for path in paths]),
+        }
+    ).with_columns(pl.col("simulated_seconds").fill_nan(None))
+
+
+def histories_table(runs: Sequence[int], found: searches.Outcomes) -> pl.DataFrame:
+    """One row per evaluation: its number from 1, network, stage, clock, and value of the objective at the end."""
+    sizes = found.n_evaluated
+    return pl.DataFrame(
+        {
+            "run": np.repeat(np.array(runs), sizes),
+            "n_evaluated": np.concatenate([np.arange(1, size + 1) for size in sizes]),
+            "arch_index": np.concatenate(found.histories),
+            "stage": np.concatenate(found.stages),
+            "simulated_seconds": np.concatenate(found.times),
+            "value": np.concatenate(found.values),
+        }
+    ).with_columns(
+        pl.col("simulated_seconds").fill_nan(None),
+        pl.when(pl.col("value").is_finite()).then("value").alias("value"),
+    )
+
+
+TABLES = {"runs": runs_table, "trajectories": trajectories_table, "histories": histories_table}
 
 
 if __name__ == "__main__":

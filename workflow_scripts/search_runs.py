@@ -2,8 +2,6 @@
 
 from typing import TYPE_CHECKING
 
-import polars as pl
-
 from proxybank import analysis, logs, store
 
 if TYPE_CHECKING:
@@ -12,14 +10,18 @@ if TYPE_CHECKING:
 
 def main(job: "Snakemake") -> None:
     with logs.to_file(job.log[0]):
-        runs = [pl.DataFrame(), *map(store.read_parquet, job.input.runs)]
-        table = analysis.judge_runs(
-            pl.concat(runs, how="diagonal"),
-            store.read_table(job.input.networks),
-            store.read_table(job.input.accuracies),
-            job.params.constraints,
-        )
-        store.write_table("search_runs", table, job.output.table)
+        networks, accuracies = store.read_table(job.input.networks), store.read_table(job.input.accuracies)
+        for name, files, path in (
+            ("search_runs", job.input.runs, job.output.table),
+            ("search_trajectories", job.input.trajectories, job.output.trajectories),
+        ):
+            with store.table_writer(name, path) as append:
+                append(store.stack(name, []))
+                for rows in map(store.read_parquet, files):  # one space and dataset at a time: there are millions
+                    if rows.height:
+                        place = rows.select("space", "dataset").row(0, named=True)
+                        of_place = (table.filter(**place) for table in (networks, accuracies))
+                        append(analysis.judge(name, rows, *of_place, job.params.constraints))
 
 
 if __name__ == "__main__":

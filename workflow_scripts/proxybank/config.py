@@ -5,7 +5,8 @@
 
 import json
 import math
-from collections.abc import Hashable, Iterator
+import re
+from collections.abc import Collection, Hashable, Iterable, Iterator
 from copy import deepcopy
 from functools import cache
 from pathlib import Path
@@ -98,7 +99,7 @@ def check(config: Config, where: str = "config.yaml") -> Config:
     for error in sorted(errors, key=lambda error: list(map(str, error.absolute_path))):
         raise ConfigError(_message(error, where))
     complete = _with_defaults(config, schema())
-    for rule in (_check_proxies, _check_datasets, _check_searches, _check_constraints):
+    for rule in (_check_proxies, _check_datasets, _check_columns, _check_searches, _check_constraints):
         for path, message in rule(complete):
             raise ConfigError(f"{_place(where, path)}: {message}")
     return complete
@@ -140,6 +141,8 @@ def check_files(config: Config) -> None:
                         f"{truth['path']}: {n_final} networks have a final test accuracy. Expected at least 2, which "
                         "scores can be compared with. Add rows of split test, or remove the table from truth."
                     )
+    for table in config["columns"]:
+        store.read_columns(table["path"], spaces.get(table["space"]), table["columns"])
 
 
 def _check_present(config: Config) -> None:
@@ -215,7 +218,10 @@ def _expected(rule: dict[str, Any]) -> str:
     if "pattern" in rule:
         return rule["title"]
     words = {"object": "keys and values", "array": "a list", "string": "text", "integer": "an integer"}
-    text = words.get(rule["type"], "a number")
+    words |= {"boolean": "true or false", "number": "a number"}
+    if isinstance(rule["type"], list):
+        return f"{_expected({**rule, 'type': 'number'})}, or text"
+    text = words[rule["type"]]
     if "multipleOf" in rule:
         text = f"a multiple of {rule['multipleOf']}"
     low = rule.get("minimum", rule.get("exclusiveMinimum"))
@@ -327,30 +333,141 @@ def _check_archive(config: Config, dataset: str, space: str) -> Problems:
             )
 
 
+def _check_columns(config: Config) -> Problems:
+    taken = {*config["proxies"], *(name for space in config["spaces"] for name in _costs(space))}
+    taken |= {column.name for column in store.TABLES["networks"].columns}
+    for k, table in enumerate(config["columns"]):
+        if table["space"] not in config["spaces"]:
+            yield ["columns", k, "space"], f"'{table['space']}' is not among the spaces of the run. Remove the table."
+        yield from _unknown(table.get("datasets", []), config["datasets"], ["columns", k, "datasets"], "dataset")
+        for name, column in table["columns"].items():
+            place = ["columns", k, "columns", name]
+            if name in taken or _TRAINED.fullmatch(name):
+                yield place, f"a column of a run's tables is called '{name}' already. Rename it here."
+            if (table["path"], column) in _test_columns(config):
+                yield (
+                    place,
+                    f"'{column}' is the test accuracy in {table['path']}, which no search may see. Expected scores, "
+                    "costs or times. Remove it.",
+                )
+        for j, other in enumerate(config["columns"][:k]):
+            both = set(table.get("datasets", config["datasets"])) & set(other.get("datasets", config["datasets"]))
+            for name in table["columns"].keys() & other["columns"].keys() if both else ():
+                if table["space"] == other["space"]:
+                    yield ["columns", k, "columns", name], f"columns[{j}] has a column '{name}' as well. Rename one."
+
+
+# Validation accuracy after so many epochs, as objectives name it.
+_TRAINED = re.compile(r"valid_[1-9]\d*")
+
+
+@cache
+def _costs(space: str) -> tuple[str, ...]:
+    """Columns of the table ``networks`` that are costs or structure."""
+    return tuple(spaces.get(space).costs(spaces.Skeleton()))
+
+
+def _unknown(names: Iterable[str], known: Collection[str], place: list[str | int], kind: str) -> Problems:
+    for name in names:
+        if name not in known:
+            listed = ", ".join(known) or "none"
+            yield place, f"no {kind} is called '{name}'.{suggest(name, known)} Known: {listed}."
+
+
+def _test_columns(config: Config) -> set[tuple[str, str]]:
+    """File and column of every test accuracy that is read from a wide table."""
+    return {
+        (path, measurement["accuracy"])
+        for settings in config["datasets"].values()
+        for truth in settings["truth"].values()
+        for path in (truth.get("path"), *truth.get("further_paths", ()))
+        for measurement in truth.get("measurements", ())
+        if measurement["split"] == "test"
+    }
+
+
 def _check_searches(config: Config) -> Problems:
-    entries = config["searches"]["entries"]
-    names = [(entry["algorithm"], entry["objective"], entry["evaluations"]) for entry in entries]
+    users = [name for table in config["columns"] for name in table["columns"]]
+    for name, clock in config["searches"]["clocks"].items():
+        place = ["searches", "clocks", name]
+        for column, seconds in clock.items():
+            known = [*config["proxies"], *users, *_TRAINED.findall(column)]
+            yield from _unknown([column], known, place, "score column")
+            if isinstance(seconds, str):
+                yield from _unknown([seconds], users, [*place, column], "column")
+    for k, entry in enumerate(config["searches"]["entries"]):
+        yield from _check_entry(config, users, entry, ["searches", "entries", k])
+    yield from _check_labels(config["searches"]["entries"])
+
+
+def _check_entry(config: Config, users: list[str], entry: Config, place: list[str | int]) -> Problems:
+    own = schema()["properties"]["searches"]["properties"]["entries"]["items"]["properties"]
+    parameters = {key: value for key, value in entry.items() if key not in own}
+    try:
+        algorithm = searches.get_algorithm(entry["algorithm"])
+        algorithm.check(parameters)
+        algorithm.check_stages(entry["objective"])
+        known = [*config["proxies"], *users, *_TRAINED.findall(entry["objective"])]
+        searches.check_objective(entry["objective"], known)
+    except SearchError as error:
+        yield place, str(error)
+    if not {"evaluations", "seconds"} & entry.keys():
+        yield place, "there is no budget. Expected evaluations, seconds or both. Add one."
+    if entry.get("name") in {*searches.ALGORITHMS, "argmax", "oracle"} - {entry["algorithm"]}:
+        yield [*place, "name"], f"'{entry['name']}' is another way to choose networks. Rename the search."
+    clocks = config["searches"]["clocks"]
+    for key, names, there in (
+        ("clock", [entry["clock"]] if "clock" in entry else [], clocks),
+        ("spaces", entry.get("spaces", []), config["spaces"]),
+        ("datasets", entry.get("datasets", []), config["datasets"]),
+    ):
+        yield from _unknown(names, there, [*place, key], key.rstrip("s"))
+
+
+def _check_labels(entries: list[Config]) -> Problems:
+    """Check that runs on one space and dataset are told apart by name, objective and budget, all of one unit."""
     for k, entry in enumerate(entries):
-        parameters = {key: entry[key] for key in entry.keys() - {"algorithm", "objective", "evaluations"}}
-        try:
-            searches.get_algorithm(entry["algorithm"]).check(parameters)
-            searches.check_objective(entry["objective"], config["proxies"])
-        except SearchError as error:
-            yield ["searches", "entries", k], str(error)
-        if names[k] in names[:k]:
-            yield (
-                ["searches", "entries", k],
-                f"entry {names.index(names[k])} has the same algorithm, objective and evaluations, so their runs could "
-                "not be told apart. Expected another budget or objective. Change one.",
+        for j, other in enumerate(entries[:k]):
+            apart = any(
+                key in entry and key in other and not set(entry[key]) & set(other[key])
+                for key in ("spaces", "datasets")
             )
+            if apart or _label(entry) != _label(other):
+                continue
+            if ("seconds" in entry) != ("seconds" in other):
+                yield (
+                    ["searches", "entries", k],
+                    f"entry {j} has the same name or algorithm and objective, and only one of the two a budget in "
+                    "seconds. Give one of them a name.",
+                )
+            if _budget(entry) == _budget(other):
+                yield (
+                    ["searches", "entries", k],
+                    f"entry {j} has the same name or algorithm, objective and budget, so their runs could not be told "
+                    "apart. Give one of them a name.",
+                )
+
+
+def _label(entry: Config) -> tuple[str, str]:
+    return entry.get("name", entry["algorithm"]), entry["objective"]
+
+
+def _budget(entry: Config) -> float:
+    return entry.get("seconds", entry.get("evaluations"))
 
 
 def _check_constraints(config: Config) -> Problems:
     for space, constraints in config["constraints"].items():
         names = [constraint["id"] for constraint in constraints]
-        for k, name in enumerate(names):
-            if name in names[:k]:
-                yield ["constraints", space, k, "id"], f"'{name}' stands there twice. Expected unique ids. Rename one."
+        users = [name for table in config["columns"] if table["space"] == space for name in table["columns"]]
+        known = ["id", *(f"max_{name}" for name in (*_costs(space), *users))]
+        for k, constraint in enumerate(constraints):
+            if names[k] in names[:k]:
+                yield (
+                    ["constraints", space, k, "id"],
+                    f"'{names[k]}' stands there twice. Expected unique ids. Rename one.",
+                )
+            yield from _unknown(constraint, known, ["constraints", space, k], "key")
 
 
 def reference() -> str:

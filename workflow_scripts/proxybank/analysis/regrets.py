@@ -1,5 +1,6 @@
 """What a choice of network costs: its accuracy against the best network within the same limits (table ``regrets``)."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -7,7 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from proxybank import store
+from proxybank import logs, store
 from proxybank.errors import ConfigError, SearchError, suggest
 
 ARGMAX = "argmax"
@@ -38,6 +39,8 @@ def feasible(networks: pl.DataFrame, constraint: Constraint) -> NDArray[np.bool_
     ------
     ConfigError
         If a limit is on no column of numbers.
+    SearchError
+        If some network has no value in the column of a limit.
     """
     within = np.ones(networks.height, bool)
     numbers = networks.select(pl.selectors.numeric()).columns
@@ -50,7 +53,15 @@ def feasible(networks: pl.DataFrame, constraint: Constraint) -> NDArray[np.bool_
                 f"constraints, {constraint['id']}: there is no limit '{key}'.{suggest(key, known)} "
                 f"Known: {', '.join(known)}."
             )
-        within &= networks[key.removeprefix("max_")].to_numpy() <= limit
+        column = networks[key.removeprefix("max_")]
+        if column.null_count():
+            missing = networks.filter(column.is_null())["arch_index"]
+            raise SearchError(
+                f"constraints, {constraint['id']}: column {column.name} has no value for {missing.len()} of "
+                f"{networks.height} networks, the first is {missing[0]}. Expected one for every network with an "
+                "accuracy. Add them to the table that the column is from, or remove the limit."
+            )
+        within &= column.to_numpy() <= limit
     return within
 
 
@@ -71,15 +82,17 @@ def best_scored(score: NDArray[np.float64], higher_is_better: bool = True) -> ND
     return np.flatnonzero(score == best)
 
 
-def judge_runs(
-    runs: pl.DataFrame, networks: pl.DataFrame, accuracies: pl.DataFrame, constraints: Constraints
+def judge(
+    name: str, runs: pl.DataFrame, networks: pl.DataFrame, accuracies: pl.DataFrame, constraints: Constraints
 ) -> pl.DataFrame:
-    """Look up what the networks that searches returned are worth: the only place where a search meets test accuracy.
+    """Look up what the networks that searches found are worth: the only place where a search meets test accuracy.
 
     Parameters
     ----------
+    name : {"search_runs", "search_trajectories"}
+        The table to complete.
     runs : polars.DataFrame
-        Outcomes of searches: the columns of table ``search_runs`` without `accuracy_pct` and `regret_pct`.
+        Outcomes of searches: the columns of the table without `accuracy_pct` and `regret_pct`.
     networks, accuracies : polars.DataFrame
         The tables of these names.
     constraints : mapping of str to sequence of mapping
@@ -88,7 +101,7 @@ def judge_runs(
     Returns
     -------
     polars.DataFrame
-        Table ``search_runs``, rows in the given order; null accuracy and regret where a run found no network.
+        The table, rows in the given order; null accuracy and regret where a run found no network.
 
     Raises
     ------
@@ -96,7 +109,7 @@ def judge_runs(
         If a returned network breaks its limits or its accuracy is not known: a search that could not be compared.
     """
     if runs.is_empty():
-        return store.stack("search_runs", [])
+        return store.stack(name, [])
     outcomes = pl.concat(
         within.select(
             *_PAIR,
@@ -116,7 +129,7 @@ def judge_runs(
             f"{lost['algorithm'][0]} on {space}, {dataset}: it returned network {index} under constraint "
             f"'{constraint}', which breaks a limit or has no known accuracy. Expected a network it was given."
         )
-    return store.stack("search_runs", [judged])
+    return store.stack(name, [judged])
 
 
 def regrets_table(
@@ -147,7 +160,8 @@ def regrets_table(
     Returns
     -------
     polars.DataFrame
-        Table ``regrets``. Where no network keeps the limits, `n_feasible` is 0 and accuracies are null.
+        Table ``regrets``. Where no network keeps the limits, `n_feasible` is 0 and accuracies are null. A constraint on
+        a column that has no value for some network is left out, and the log says so.
 
     References
     ----------
@@ -178,17 +192,38 @@ def regrets_table(
                 "algorithm": algorithm,
                 "objective": objective,
                 **{limit: constraint.get(limit) for limit in ("max_mflops", "max_params_m", "max_n_relu")},
+                "limits": json.dumps({key: limit for key, limit in constraint.items() if key != "id"}),
                 "n_feasible": accuracy.size,
                 "optimum_pct": optimum,
                 "regret_pct": None if found["mean_pct"] is None else optimum - found["mean_pct"],
                 "runs": None,
                 "budget": None,
+                "budget_unit": None,
                 **found,
             }
             for algorithm, objective, found in choices
         ]
         frames.append(pl.DataFrame(rows, infer_schema_length=None))
     return store.stack("regrets", frames)
+
+
+def feasible_networks(networks: pl.DataFrame, accuracies: pl.DataFrame, constraints: Constraints) -> pl.DataFrame:
+    """Table ``feasible_networks``: which networks of known accuracy keep which constraint.
+
+    Parameters
+    ----------
+    networks, accuracies : polars.DataFrame
+        The tables of these names.
+    constraints : mapping of str to sequence of mapping
+        Space -> its sets of limits, see `feasible`.
+    """
+    return store.stack(
+        "feasible_networks",
+        (
+            within.select(*_PAIR, pl.lit(constraint["id"]).alias("constraint_id"), "arch_index")
+            for _, constraint, within in _feasible_sets(networks, accuracies, constraints)
+        ),
+    )
 
 
 def _feasible_sets(
@@ -200,7 +235,12 @@ def _feasible_sets(
     for pair in final.select(_PAIR).unique(maintain_order=True).iter_rows():
         part = known.filter(space=pair[0], dataset=pair[1])
         for constraint in constraints.get(pair[0], ()):
-            yield pair, constraint, part.filter(feasible(part, constraint))
+            try:
+                within = feasible(part, constraint)
+            except SearchError as error:
+                logs.log.warning("%s, %s, left out: %s", *pair, error)
+                continue
+            yield pair, constraint, part.filter(within)
 
 
 def _moments(accuracy: NDArray[np.float64]) -> dict[str, Any]:
@@ -214,6 +254,7 @@ def _searches(runs: pl.DataFrame) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Each search in some runs of one constraint, at its largest budget."""
     for (algorithm, objective), group in runs.group_by("algorithm", "objective", maintain_order=True):
         budget = group["budget"].max()
-        accuracy = group.filter(pl.col("budget") == budget)["accuracy_pct"].drop_nulls()
+        largest = group.filter(pl.col("budget") == budget)
+        accuracy = largest["accuracy_pct"].drop_nulls()
         found = {"mean_pct": accuracy.mean(), "std_pct": accuracy.std(ddof=1), "runs": accuracy.len(), "budget": budget}
-        yield algorithm, objective, found
+        yield algorithm, objective, found | {"budget_unit": largest["budget_unit"][0]}

@@ -34,7 +34,9 @@ def draw_regrets(ax: Axes, regrets: pl.DataFrame) -> Axes:
         One container of error bars per constraint, labelled, with a marker per choice.
     """
     rows = regrets.filter(pl.col("algorithm") != "oracle").drop_nulls("regret_pct")
-    order = rows.group_by(_CHOICE, maintain_order=True).agg(pl.col("regret_pct").mean(), pl.col("budget").max())
+    order = rows.group_by(_CHOICE, maintain_order=True).agg(
+        pl.col("regret_pct").mean(), pl.col("budget").max(), pl.col("budget_unit").first()
+    )
     order = order.sort("regret_pct", maintain_order=True)
     constraints = rows["constraint_id"].unique(maintain_order=True).to_list()
     ax.set_xscale("function", functions=(lambda regret: np.sqrt(np.maximum(regret, 0)), np.square))
@@ -63,7 +65,10 @@ def draw_regrets(ax: Axes, regrets: pl.DataFrame) -> Axes:
             clip_on=False,  # a marker on the optimum stays whole
         )
     labels = choice_labels(order.select(_CHOICE).rows())
-    budgets = [f", N = {budget:,g}" if budget else "" for budget in order["budget"]]
+    budgets = [
+        "" if budget is None else f", {budget:,g} s" if unit == "seconds" else f", N = {budget:,g}"
+        for budget, unit in order.select("budget", "budget_unit").rows()
+    ]
     names = [textwrap.fill(label + budget, _LABEL_WIDTH) for label, budget in zip(labels, budgets, strict=True)]
     ax.set_yticks(range(order.height), names)
     ax.set_ylim(max(order.height, 1) - 0.5, -0.5)

@@ -7,7 +7,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
 
-from proxybank.figures.style import COLOURS, GREY, accuracy_axis, choice_labels, panels, suptitle
+from proxybank.figures.style import (
+    COLOURS,
+    accuracy_axis,
+    choice_labels,
+    legend_below,
+    panels,
+    reference_line,
+    suptitle,
+)
 
 _MARKERS = "osD^vPX"
 _SEARCH = ["algorithm", "objective"]
@@ -19,7 +27,7 @@ def draw_search_time(
     """Mean accuracy of each search against its mean simulated time, one marker per budget.
 
     Thick bars are 95% intervals of the mean (1.96 standard errors), thin ones hold the runs from the 5th to the 95th
-    percentile. Runs that found no network are left out.
+    percentile. Runs that found no network, or whose seconds are unknown, are left out.
 
     Parameters
     ----------
@@ -38,12 +46,13 @@ def draw_search_time(
         One container of error bars per search, labelled, through the means in order of budget; empty for a search that
         found no network.
     """
-    runs = runs.drop_nulls("accuracy_pct")
+    runs = runs.drop_nulls(["accuracy_pct", "simulated_seconds"])
     searches = runs.select(_SEARCH).unique(maintain_order=True).rows() if searches is None else searches
     summary = (
         runs.group_by(*_SEARCH, "budget")
         .agg(
             pl.col("simulated_seconds").mean().alias("seconds"),
+            pl.col("budget_unit").first(),
             pl.col("accuracy_pct").mean().alias("mean"),
             (1.96 * pl.col("accuracy_pct").std() / pl.len().sqrt()).fill_null(0).alias("error"),
             pl.col("accuracy_pct").quantile(0.05, "linear").alias("low"),
@@ -70,27 +79,19 @@ def draw_search_time(
             label=label,
             zorder=3,
         )
-        for seconds, mean, budget in zip(x, y, points["budget"], strict=True):
-            ax.annotate(f"{budget:,g}", (seconds, mean), (4, -9), textcoords="offset points", fontsize=7, color=colour)
+        for seconds, mean, budget, unit in zip(x, y, points["budget"], points["budget_unit"], strict=True):
+            text = f"{budget:,g}{' s' if unit == 'seconds' else ''}"
+            ax.annotate(text, (seconds, mean), (4, -9), textcoords="offset points", fontsize=7, color=colour)
     if optimum_pct is not None:
-        ax.axhline(optimum_pct, color=GREY, linewidth=1, linestyle=(0, (4, 3)))
-        ax.annotate(
-            f"optimum {optimum_pct:.2f}",
-            (0.01, optimum_pct),
-            xycoords=("axes fraction", "data"),
-            xytext=(0, -3),
-            textcoords="offset points",
-            va="top",
-            fontsize=7.5,
-            color=GREY,
-        )
+        reference_line(ax, optimum_pct, f"optimum {optimum_pct:.2f}")
     if summary.height:
         shown = [*summary["low"], *summary["high"]] + ([] if optimum_pct is None else [optimum_pct])
         accuracy_axis(ax, min(shown), max(shown))
     if (summary["seconds"] > 0).all():
         ax.set_xscale("log")
-        # Less than a decade would get crowded labels of every digit.
-        ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        # Less than a decade would get crowded labels of every digit, and many decades one of each.
+        wide = summary.height and summary["seconds"].max() > 300 * summary["seconds"].min()
+        ax.xaxis.set_major_locator(LogLocator(subs=(1,) if wide else (1, 2, 5)))
         ax.xaxis.set_major_formatter(FormatStrFormatter("%g"))
         ax.xaxis.set_minor_formatter(NullFormatter())
         ax.margins(x=0.15)
@@ -122,12 +123,12 @@ def search_time_figure(search_runs: pl.DataFrame, regrets: pl.DataFrame) -> Figu
         if k % columns:
             ax.set_ylabel("")
     lines = [bars[0] for bars in axes[0].containers]
-    figure.legend(lines, choice_labels(searches), loc="outside lower left", ncols=min(2, len(axes)))
+    legend_below(figure, lines, choice_labels(searches), columns=min(2, len(axes)))
     space, dataset = search_runs.select("space", "dataset").row(0)
     n_runs = search_runs["run"].n_unique()
     suptitle(
         figure,
         f"{space}, {dataset}: accuracy found against simulated search time",
-        f"Mean of {n_runs:,} runs; thick: its 95% interval; thin: 5th to 95th percentile of runs; numbers: evaluations",
+        f"Mean of {n_runs:,} runs; thick: its 95% interval; thin: middle 90% of runs; numbers: budgets",
     )
     return figure

@@ -11,6 +11,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import Colormap, LinearSegmentedColormap
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from matplotlib.transforms import ScaledTranslation
 
@@ -130,9 +131,30 @@ def accuracy_axis(ax: Axes, low: float, high: float) -> None:
     ax.set_ylabel("test accuracy (%)")
 
 
+def reference_line(ax: Axes, value: float, text: str) -> None:
+    """Draw a dashed horizontal line with a text under its left end."""
+    ax.axhline(value, color=GREY, linewidth=1, linestyle=(0, (4, 3)))
+    ax.annotate(
+        text,
+        (0.01, value),
+        xycoords=("axes fraction", "data"),
+        xytext=(0, -3),
+        textcoords="offset points",
+        va="top",
+        fontsize=7.5,
+        color=GREY,
+    )
+
+
 def legend_beside(ax: Axes, **options: Any) -> None:
     """Put the legend right of the axes, where it hides nothing."""
     ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1), borderaxespad=0, alignment="left", **options)
+
+
+def legend_below(figure: Figure, lines: Sequence[Line2D], labels: Sequence[str], columns: int) -> None:
+    """Put the legend of all axes below them, in a figure that grows by its height."""
+    figure.set_figheight(figure.get_figheight() + 0.19 * -(-len(labels) // columns))
+    figure.legend(lines, labels, loc="outside lower left", ncols=columns)
 
 
 def _accuracy_ticks(low: float, high: float) -> list[float]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from numba import config, njit, types
+from numba import config, njit, typeof, types
 from numba.experimental import structref
 from numpy.typing import NDArray
 
@@ -53,6 +53,8 @@ class Search(NamedTuple):
         Codes in the order of evaluation; where repeats cost nothing, each once a stage.
     stages : int64, shape (max_evaluations,)
         The stage of each evaluation.
+    times : float64, shape (max_evaluations,)
+        The clock after each evaluation.
     counts : int64, shape (2,)
         Length of the history, and repeats that cost nothing since it last grew.
     clock : float64, shape (1,)
@@ -79,6 +81,7 @@ class Search(NamedTuple):
     random: NDArray[np.uint64]
     history: NDArray[np.int64]
     stages: NDArray[np.int64]
+    times: NDArray[np.float64]
     counts: NDArray[np.int64]
     clock: NDArray[np.float64]
     seen: NDArray[np.bool_]
@@ -122,6 +125,12 @@ def kernel(function: Callable) -> Callable:
         dispatcher.enable_caching()
         dispatcher._cache._cache_file._source_stamp = _sources()
     return dispatcher
+
+
+def make_ready(function: Callable, *arguments: object) -> None:
+    """Compile a kernel for such arguments, or read its machine code, without calling it."""
+    if not config.DISABLE_JIT:
+        function.compile(tuple(typeof(argument) for argument in arguments))
 
 
 # Random numbers: splitmix64 (Steele, Lea, Flood, OOPSLA 2014), because a run can start from any 64 bits.
@@ -240,7 +249,8 @@ def evaluate(search: Search, code: int, stage: int = 0) -> bool:
     search.counts[0] = n + 1
     search.counts[1] = 0
     search.clock[0] += search.seconds[code, stage]
-    _raise_peaks(search, search.peaks, code, stage)
+    search.times[n] = search.clock[0]
+    raise_peaks(search, search.peaks, code, stage)
     return True
 
 
@@ -274,11 +284,15 @@ def n_stages(search: Search) -> int:
 
 
 @njit
-def _raise_peaks(search: Search, peaks: NDArray[np.float64], code: int, stage: int) -> None:
+def raise_peaks(search: Search, peaks: NDArray[np.float64], code: int, stage: int) -> bool:
+    """Let the largest absolute values of a stage's terms hold for one more network; whether any has grown."""
+    risen = False
     for term in range(search.bounds[stage, 1], search.bounds[stage + 1, 1]):
         size = abs(search.terms[code, term])
         if np.isfinite(size) and size > peaks[term]:
             peaks[term] = size
+            risen = True
+    return risen
 
 
 @njit
@@ -314,13 +328,13 @@ def set_moments(search: Search, codes: NDArray[np.int64]) -> None:
 @njit
 def scores(search: Search, codes: NDArray[np.int64], stage: int = 0) -> NDArray[np.float64]:
     """Objective of each network, with max() over all explored ones; -inf where a network has no score."""
-    return _run_program(search, codes, codes, search.peaks, stage)
+    return run_program(search, codes, codes, search.peaks, stage)
 
 
 @njit
 def scores_among(search: Search, codes: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.float64]:
     """Objective of each network, with rank() and place() among others, itself included or not."""
-    return _run_program(search, codes, others, search.peaks, 0)
+    return run_program(search, codes, others, search.peaks, 0)
 
 
 @njit
@@ -328,8 +342,8 @@ def scores_within(search: Search, codes: NDArray[np.int64], stage: int = 0) -> N
     """Objective of each network, with max() over these networks only."""
     peaks = np.zeros(search.peaks.size)
     for code in codes:
-        _raise_peaks(search, peaks, code, stage)
-    return _run_program(search, codes, codes, peaks, stage)
+        raise_peaks(search, peaks, code, stage)
+    return run_program(search, codes, codes, peaks, stage)
 
 
 @njit
@@ -377,9 +391,10 @@ def highest_places(values: NDArray[np.float64], n: int) -> NDArray[np.int64]:
 
 
 @njit
-def _run_program(
+def run_program(
     search: Search, codes: NDArray[np.int64], others: NDArray[np.int64], peaks: NDArray[np.float64], stage: int
 ) -> NDArray[np.float64]:
+    """Objective of each network, with rank() and place() among others, and with max() as given."""
     first, last = search.bounds[stage, 0], search.bounds[stage + 1, 0]
     stack = np.empty((last - first, codes.size))
     height = 0

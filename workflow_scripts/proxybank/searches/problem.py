@@ -26,7 +26,8 @@ class Problem:
     columns : mapping of str to float64, shape (n_codes,)
         What objectives may be made of; a value that is not finite is no score.
     seconds : mapping of str to float64, shape (n_codes,)
-        Simulated seconds it takes to compute a column for each network; a column without an entry costs nothing.
+        Simulated seconds it takes to compute a column for each network, NaN where they are not known; a column without
+        an entry costs nothing.
     feasible : bool, shape (n_codes,)
         Networks that exist and keep all limits; a search evaluates no other.
     """
@@ -63,13 +64,15 @@ def make_problem(
     Raises
     ------
     SearchError
-        If a column has no time that a clock could count: negative or not finite.
+        If a column has times that no clock could count: negative or infinite.
     """
     for name, values in (seconds or {}).items():
-        if not (np.isfinite(values) & (np.asarray(values) >= 0)).all():
+        bad = np.isinf(values) | (np.asarray(values) < 0)
+        if bad.any():
+            network = np.asarray(arch_index)[bad][0]
             raise SearchError(
-                f"seconds of {name}: found values that are negative or not finite. Expected the time that scoring took "
-                "for every network, with or without a score. Correct the table."
+                f"seconds of {name}: found {np.asarray(values)[bad][0]} for network {network}. Expected the time that "
+                "it took, from 0. Correct the table."
             )
     choices, dense = np.unique(genes, return_inverse=True)
     n_genes, n_choices = genes.shape[1], choices.size

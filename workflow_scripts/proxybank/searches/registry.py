@@ -7,6 +7,8 @@ from proxybank.errors import SearchError, suggest
 from proxybank.searches.objective import split_stages
 
 Value = int | float | str
+# Genes of a cell: its edges.
+N_EDGES = 6
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,8 @@ class Algorithm:
         Whether a network met again costs the same again, unless told otherwise.
     stages : tuple of int
         Least and largest number of stages, each with an objective of its own.
+    any_stage : bool
+        Whether it returns the best network of any stage, not of the last one it reached.
     differs : str
         Where it differs from its source.
     """
@@ -81,6 +85,7 @@ class Algorithm:
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
     repeats: str = "charged"
     stages: tuple[int, int] = (1, 1)
+    any_stage: bool = False
     differs: str = ""
 
     def check(self, parameters: Mapping[str, object]) -> dict[str, Value]:
@@ -101,6 +106,22 @@ class Algorithm:
                 rule = self.parameters[name]
                 raise SearchError(f"{self.name}, {name}: found {value!r}. Expected {rule.expected}. {rule.meaning}")
         return {name: parameters.get(name, rule.default) for name, rule in self.parameters.items()}
+
+    def check_space(self, parameters: Mapping[str, object], n_genes: int) -> None:
+        """Check that the values of parameters make sense for networks of so many genes.
+
+        Raises
+        ------
+        SearchError
+            If one is about the edges of a cell, and the networks are no cells.
+        """
+        for name, rule in self.parameters.items():
+            value = parameters.get(name, rule.default)
+            if rule.cells_only and n_genes != N_EDGES and value != rule.default:
+                raise SearchError(
+                    f"{self.name}, {name}: found {value!r} for networks of {n_genes} genes. This is about the "
+                    f"{N_EDGES} edges of a cell. Remove it, or search the topology space alone."
+                )
 
     def check_stages(self, objective: str) -> None:
         """Check that an objective has as many stages as the search.
@@ -332,6 +353,7 @@ _ALGORITHMS = (
         source="Li et al., JMLR 2018, arXiv:1603.06560; objective: validation after ever more epochs",
         parameters={"eta": Parameter(3, "One in so many networks goes on to the next stage.", low=2, high=10)},
         stages=(1, 10),
+        any_stage=True,
     ),
     Algorithm(
         name="bohb",
@@ -345,6 +367,7 @@ _ALGORITHMS = (
             "min_bandwidth": _share(0.3, "Least bandwidth of the densities."),
         },
         stages=(1, 10),
+        any_stage=True,
         differs="bandwidths end where a density is uniform; the bandwidth factor acts on continuous values alone",
     ),
     Algorithm(

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,11 +20,20 @@ from proxybank.searches.registry import Algorithm, Value, get_algorithm
 if TYPE_CHECKING:  # the compiler takes half a second to import, which the check of a configuration need not wait for
     from proxybank.searches.core import Search
 
-# Genes of a cell: its edges.
-N_EDGES = 6
 # Evaluations a run with a budget in seconds alone can remember; where networks cost next to nothing it would not end.
 MAX_EVALUATIONS = 1_000_000
-_NONE = np.empty(0, np.int64)
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """Where the best network so far changed in one run; arrays of shape (n_changes,)."""
+
+    arch_index: NDArray[np.int64]
+    """Official index of the best so far, see `incumbents.run`."""
+    n_evaluated: NDArray[np.int64]
+    """Evaluations by then."""
+    simulated_seconds: NDArray[np.float64]
+    """Clock by then."""
 
 
 @dataclass(frozen=True)
@@ -37,18 +47,28 @@ class Outcomes:
     n_evaluated : int64, shape (runs,)
         Networks evaluated; repeats count where they are charged.
     simulated_seconds : float64, shape (runs,)
-        Stored seconds of what was evaluated.
-    histories : list of int64 arrays, shape (n_evaluated,)
-        Official indices in the order of evaluation, one array a run; of length 0 unless asked for.
-    stages : list of int64 arrays, shape (n_evaluated,)
-        The stage of each of them, from 0.
+        Stored seconds of what was evaluated; NaN where some are not known.
+    own_seconds : float64, shape (runs,)
+        Seconds that the search itself took, measured; its trajectory and history are not in them.
+    trajectories : list of Trajectory
+        One a run; an empty list unless asked for.
+    histories, stages : list of int64 arrays, shape (n_evaluated,)
+        Official indices in the order of evaluation, and the stage of each, from 0; one array a run, an empty list
+        unless asked for.
+    times, values : list of float64 arrays, shape (n_evaluated,)
+        Clock after each evaluation, and what the objective of its stage came to by the end of the run, -inf without a
+        score; likewise.
     """
 
     best: NDArray[np.int64]
     n_evaluated: NDArray[np.int64]
     simulated_seconds: NDArray[np.float64]
+    own_seconds: NDArray[np.float64]
+    trajectories: list[Trajectory]
     histories: list[NDArray[np.int64]]
     stages: list[NDArray[np.int64]]
+    times: list[NDArray[np.float64]]
+    values: list[NDArray[np.float64]]
 
 
 def replay(
@@ -63,6 +83,7 @@ def replay(
     constraint: str = "unlimited",
     repeats: str | None = None,
     threads: int = 1,
+    trajectories: bool = False,
     histories: bool = False,
     **parameters: Value,
 ) -> Outcomes:
@@ -91,8 +112,8 @@ def replay(
         Whether a network met again costs the same again; by default as the algorithm's source has it.
     threads : int
         Runs at a time.
-    histories : bool
-        Whether to return what each run evaluated.
+    trajectories, histories : bool
+        Whether to return where the best so far changed, and what each run evaluated.
     **parameters
         The algorithm's own.
 
@@ -104,53 +125,70 @@ def replay(
     ------
     SearchError
         If the algorithm, the objective or a parameter is unknown or out of range, if there is no budget, no feasible
-        network, or no feasible network with a score.
+        network, no feasible network with a score, or no time stored for what a budget in seconds has to count.
     """
     chosen = get_algorithm(algorithm)
-    options = _kernel_options(chosen, chosen.check(parameters), problem)
+    options = _kernel_options(chosen, chosen.check(parameters))
+    chosen.check_space(parameters, problem.n_genes)
     charge_repeats = (repeats or chosen.repeats) == "charged"
     where = f"{algorithm} by '{objective}' under constraint '{constraint}'"
     chosen.check_stages(objective)
     make_search = prepare(problem, objective, where, evaluations, seconds, charge_repeats)
-    from proxybank.searches.core import reference  # not above: the compiler takes half a second to import
+    from proxybank.searches import incumbents  # not above: the compiler takes half a second to import
+    from proxybank.searches.core import make_ready, reference
 
     run = import_module(f"proxybank.searches.{chosen.kernel}").run
     numbers = range(runs) if isinstance(runs, int) else runs
     n = len(numbers)
-    outcomes = Outcomes(np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n), [_NONE] * n, [_NONE] * n)
+    best, n_evaluated, clock, own = np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n), np.empty(n)
+    changes: list[Any] = [None] * n
+    evaluated: list[Any] = [None] * n
 
     def replay_some(first: int) -> None:
         """Every `threads`-th run."""
         search = make_search()
         shared = reference(search)
+        make_ready(run, shared, *options)  # or else the first run's own seconds would be those of the compiler
         for k in range(first, n, threads):
+            began = perf_counter()
             start(search, f"{seed}/{algorithm}/{constraint}/{numbers[k]}")
             code = run(shared, *options)
+            own[k] = perf_counter() - began
             if evaluations is None and search.counts[0] == MAX_EVALUATIONS:
                 raise SearchError(
                     f"{where}: {seconds} seconds allow more than {MAX_EVALUATIONS:,} evaluations. Expected a budget "
                     "that ends before. Add evaluations."
                 )
-            outcomes.best[k] = problem.arch_index[code] if code >= 0 else -1
-            outcomes.n_evaluated[k] = search.counts[0]
-            outcomes.simulated_seconds[k] = search.clock[0]
+            best[k] = problem.arch_index[code] if code >= 0 else -1
+            n_evaluated[k] = search.counts[0]
+            clock[k] = search.clock[0]
+            if trajectories:
+                code, when = incumbents.run(shared, chosen.any_stage).T
+                changes[k] = Trajectory(problem.arch_index[code], when, search.times[when - 1])
             if histories:
-                outcomes.histories[k] = problem.arch_index[search.history[: search.counts[0]]]
-                outcomes.stages[k] = search.stages[: search.counts[0]].copy()
+                evaluated[k] = _history(search, problem)
 
     with ThreadPoolExecutor(threads) as pool:
         list(pool.map(replay_some, range(threads)))
-    return outcomes
+    columns = [list(column) for column in zip(*evaluated, strict=True)] if histories else [[], [], [], []]
+    return Outcomes(best, n_evaluated, clock, own, changes if trajectories else [], *columns)
 
 
-def _kernel_options(algorithm: Algorithm, values: Mapping[str, Value], problem: Problem) -> list[int | float]:
+def _history(search: "Search", problem: Problem) -> tuple[NDArray, ...]:
+    """What the run that has just ended evaluated: official indices, stages, times, values."""
+    from proxybank.searches.core import n_stages, reference, scores
+
+    shared = reference(search)
+    n = search.counts[0]
+    codes, stages = search.history[:n], search.stages[:n].copy()
+    values = np.empty(n)
+    for stage in range(n_stages(shared)):
+        values[stages == stage] = scores(shared, codes[stages == stage], stage)
+    return problem.arch_index[codes], stages, search.times[:n].copy(), values
+
+
+def _kernel_options(algorithm: Algorithm, values: Mapping[str, Value]) -> list[int | float]:
     """Values of parameters as kernels take them: a word becomes its number among the choices."""
-    for name, rule in algorithm.parameters.items():
-        if rule.cells_only and problem.n_genes != N_EDGES and values[name] != rule.default:
-            raise SearchError(
-                f"{algorithm.name}, {name}: found {values[name]!r} for networks of {problem.n_genes} genes. This is "
-                f"about the {N_EDGES} edges of a cell. Remove it, or search the topology space."
-            )
     return [
         rule.choices.index(values[name]) if rule.choices else type(rule.default)(values[name])
         for name, rule in algorithm.parameters.items()
@@ -177,6 +215,13 @@ def prepare(
     program, bounds = _join_programs(compiled)
     terms = np.concatenate([stage.terms for stage in compiled], axis=1)
     costs = np.stack([_seconds(problem, stage) for stage in split_stages(objective)], axis=1)
+    if seconds is not None and not np.isfinite(costs[problem.feasible]).all():
+        names = [name for name in check_objective(objective, problem.columns) if name in problem.seconds]
+        untimed = [name for name in names if np.isnan(problem.seconds[name][problem.feasible]).any()]
+        raise SearchError(
+            f"{where}: a budget of {seconds} seconds, and no stored seconds of {', '.join(untimed)} for some networks. "
+            "Expected seconds for every network within the limits. Add them, or give a budget in evaluations."
+        )
     drawable = np.flatnonzero(problem.feasible)
     limit = _most_evaluations(costs[drawable], where, evaluations, seconds, charge_repeats)
     return lambda: Search(
@@ -194,6 +239,7 @@ def prepare(
         random=np.empty(1, np.uint64),
         history=np.empty(limit, np.int64),
         stages=np.empty(limit, np.int64),
+        times=np.empty(limit),
         counts=np.empty(2, np.int64),
         clock=np.empty(1),
         seen=np.empty(costs.shape, np.bool_),

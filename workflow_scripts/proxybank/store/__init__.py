@@ -3,7 +3,8 @@
 from proxybank.store.accuracies import final_accuracies, read_accuracies
 from proxybank.store.archives import archive_accuracies, check_archive, read_archive
 from proxybank.store.closed_forms import add_closed_forms, closed_form_status, scoring_seconds
-from proxybank.store.database import build_database
+from proxybank.store.columns import missing_networks, read_columns
+from proxybank.store.database import build_database, read_view
 from proxybank.store.files import atomic, read_parquet, write_parquet
 from proxybank.store.parts import (
     MadeWith,
@@ -30,13 +31,16 @@ __all__ = [
     "conform",
     "final_accuracies",
     "mean_scores",
+    "missing_networks",
     "networks_table",
     "provenance_table",
     "proxies_of",
     "read_accuracies",
     "read_archive",
+    "read_columns",
     "read_parquet",
     "read_table",
+    "read_view",
     "score_status",
     "scores_by_seed",
     "scoring_seconds",

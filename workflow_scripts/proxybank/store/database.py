@@ -5,6 +5,7 @@ from importlib.resources import files
 from pathlib import Path
 
 import duckdb
+import polars as pl
 
 from proxybank.errors import TableError
 from proxybank.store.files import atomic
@@ -47,6 +48,13 @@ def build_database(tables: Mapping[str, str | Path], output: str | Path) -> None
             con.execute(view)
         con.execute("use memory")
         con.execute("detach bank")
+
+
+def read_view(database: str | Path, name: str, **equal: str) -> pl.DataFrame:
+    """Read a view of a run's DuckDB file, or its rows with the given values, for example ``space="tss"``."""
+    wanted = " and ".join(f"{column} = ${column}" for column in equal) or "true"
+    with duckdb.connect(str(database), read_only=True) as con:
+        return con.sql(f"select * from {name} where {wanted}", params=equal or None).pl()
 
 
 def views() -> list[str]:

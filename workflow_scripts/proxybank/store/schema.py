@@ -66,7 +66,7 @@ _DATASET = _text("dataset", "the config's name of the dataset")
 _ARCH_INDEX = _count("arch_index", "NATS-Bench's official index of the network")
 _CLASS_INDEX = _count("class_index", "networks of one class compute the same function and share their scores")
 _SEED = _count("seed", "seed of the weight initialisation")
-_ALGORITHM = _text("algorithm", "search algorithm")
+_ALGORITHM = _text("algorithm", "the search's name, or its algorithm's where it has none")
 _OBJECTIVE = _text("objective", "expression over score columns that the search maximises")
 _CONSTRAINT = _text("constraint_id", "the config's name of a set of cost limits")
 _SCORE = _number("<proxy>", "raw value of the proxy of that name; null where there is no score", nullable=True)
@@ -87,7 +87,7 @@ _TABLES = (
             _count("n_relu", "ReLUs called in a forward pass"),
             _number("skipped_layers", "mean number of nodes that a skip connection jumps; 0 without skips"),
         ),
-        further=Column("<structure>", None, "a structural count or cost, as its name says", nullable=True),
+        further=Column("<structure>", None, "a count, a cost, or a user's column, as its name says", nullable=True),
     ),
     Table(
         "scores_by_seed",
@@ -146,14 +146,36 @@ _TABLES = (
             _DATASET,
             _ALGORITHM,
             _OBJECTIVE,
-            _number("budget", "what a run may spend, in the unit its algorithm counts: evaluations"),
+            _number("budget", "what a run may spend, in budget_unit"),
             _CONSTRAINT,
             _count("run", "number of the run, from 0"),
             _count("best_arch_index", "network the search returns; null if it saw no score", True),
             _number("accuracy_pct", "final test accuracy of that network, percent", True),
             _number("regret_pct", "accuracy lost to the best network within the limits, percentage points", True),
-            _count("n_evaluated", "networks evaluated, repeats included"),
-            _number("simulated_seconds", "stored seconds of what the run evaluated"),
+            _count("n_evaluated", "networks evaluated, repeats included where they are charged"),
+            _number("simulated_seconds", "stored seconds of what the run evaluated; null if some are unknown", True),
+            _text("kind", "name of the algorithm in the registry, whatever the search is called"),
+            _text("budget_unit", "what budget counts: evaluations, or simulated seconds"),
+            _number("own_seconds", "seconds that replaying the run took here"),
+        ),
+    ),
+    Table(
+        "search_trajectories",
+        "one change of the best network so far in one run of a search; the last one holds until the end of the run",
+        ("space", "dataset", "algorithm", "objective", "budget", "constraint_id", "run", "n_evaluated"),
+        (
+            _SPACE,
+            _DATASET,
+            _ALGORITHM,
+            _OBJECTIVE,
+            _number("budget", "as in search_runs"),
+            _CONSTRAINT,
+            _count("run", "number of the run, from 0"),
+            _count("n_evaluated", "networks evaluated by then"),
+            _number("simulated_seconds", "stored seconds of what was evaluated by then; null if unknown", True),
+            _count("best_arch_index", "best network so far by the objective, at the last stage reached"),
+            _number("accuracy_pct", "final test accuracy of that network, percent"),
+            _number("regret_pct", "accuracy lost to the best network within the limits, percentage points"),
         ),
     ),
     Table(
@@ -195,7 +217,15 @@ _TABLES = (
             _count("runs", "replayed runs; null where mean_pct is exact", True),
             _number("budget", "budget of those runs, the largest in search_runs; null where mean_pct is exact", True),
             _number("max_n_relu", "limit, ReLUs called, inclusive; null if there is none", True),
+            Column("budget_unit", pl.String(), "what budget counts: evaluations, or simulated seconds", nullable=True),
+            _text("limits", "all limits, inclusive, as JSON: max_<column of networks>, in the unit of the column"),
         ),
+    ),
+    Table(
+        "feasible_networks",
+        "one network with a known accuracy that keeps all limits of a constraint",
+        ("space", "dataset", "constraint_id", "arch_index"),
+        (_SPACE, _DATASET, _CONSTRAINT, _ARCH_INDEX),
     ),
     Table(
         "provenance",

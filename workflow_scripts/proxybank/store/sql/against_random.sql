@@ -1,6 +1,7 @@
 -- One row per space, dataset, constraint_id, algorithm, objective, budget, random_algorithm, random_objective,
 -- random_budget: a search against a random search (drawing networks and keeping the one with the best score, or the
--- control that draws one), run by run of the same number. n_pairs: runs in which both found a network.
+-- control that draws one; random_kind is its algorithm), run by run of the same number. n_pairs: runs in which both
+-- found a network.
 -- gain_pct: mean of accuracy_pct less the random search's, percentage points; std_pct has n_pairs - 1.
 -- low_pct, high_pct: 95% interval of gain_pct, 1.96 standard errors.
 -- p_value: two-sided paired test of no gain; mean and standard error are taken for normal, so have 30 pairs or more.
@@ -16,12 +17,13 @@ with pairs as (
         r.algorithm as random_algorithm,
         r.objective as random_objective,
         r.budget as random_budget,
+        r.kind as random_kind,
         s.accuracy_pct - r.accuracy_pct as gain_pct
     from search_runs as s
     inner join search_runs as r
         on s.space = r.space and s.dataset = r.dataset and s.constraint_id = r.constraint_id and s.run = r.run
     where
-        r.algorithm in ('random', 'naswot_search', 'random_search')
+        r.kind in ('random', 'naswot_search', 'random_search')
         and (s.algorithm <> r.algorithm or s.objective <> r.objective or s.budget <> r.budget)
 ),
 
@@ -36,6 +38,7 @@ gains as (
         random_algorithm,
         random_objective,
         random_budget,
+        any_value(random_kind) as random_kind,
         count(gain_pct) as n_pairs,
         avg(gain_pct) as gain_pct,
         stddev_samp(gain_pct) as std_pct
@@ -63,6 +66,7 @@ select
     random_algorithm,
     random_objective,
     random_budget,
+    random_kind,
     n_pairs,
     gain_pct,
     std_pct,

@@ -1,6 +1,9 @@
--- One row per space, dataset, constraint_id, algorithm, objective, budget: what its runs find, percent test accuracy.
--- low_pct, high_pct: 95% interval of mean_pct, 1.96 standard errors (std_pct has n - 1).
--- n_runs: runs that found a network.
+-- One row per space, dataset, constraint_id, algorithm, objective, budget: what its runs find, percent test accuracy;
+-- and the two controls, exactly: the oracle, and random, which is any network within the limits.
+-- low_pct, high_pct: 95% interval of mean_pct, 1.96 standard errors (std_pct has n - 1; n for a control).
+-- n_runs: runs that found a network. simulated_seconds, own_seconds: mean of a run; own_seconds are measured.
+-- gain_pct, gain_low_pct, gain_high_pct, p_value: against a random search run by run, see against_random: the one with
+-- the same objective and budget, else the one that draws a single network; random_algorithm is which, null if neither.
 create or replace view leaderboard as
 with runs as (
     select
@@ -10,31 +13,93 @@ with runs as (
         algorithm,
         objective,
         budget,
+        any_value(budget_unit) as budget_unit,
         count(accuracy_pct) as n_runs,
         avg(accuracy_pct) as mean_pct,
         stddev_samp(accuracy_pct) as std_pct,
+        1.96 * std_pct / sqrt(n_runs) as half_pct,
         avg(regret_pct) as regret_pct,
         avg(n_evaluated) as n_evaluated,
-        avg(simulated_seconds) as simulated_seconds
+        avg(simulated_seconds) as simulated_seconds,
+        avg(own_seconds) as own_seconds
     from search_runs
     group by space, dataset, constraint_id, algorithm, objective, budget
+),
+
+controls as (
+    select
+        space,
+        dataset,
+        constraint_id,
+        algorithm,
+        objective,
+        null::double as budget,
+        null::varchar as budget_unit,
+        null::bigint as n_runs,
+        mean_pct,
+        std_pct,
+        null::double as half_pct,
+        regret_pct,
+        null::double as n_evaluated,
+        null::double as simulated_seconds,
+        null::double as own_seconds
+    from regrets
+    where objective = ''
+),
+
+gains as (
+    select
+        space,
+        dataset,
+        constraint_id,
+        algorithm,
+        objective,
+        budget,
+        random_algorithm,
+        gain_pct,
+        low_pct as gain_low_pct,
+        high_pct as gain_high_pct,
+        p_value
+    from against_random
+    where random_kind = 'random' or (random_objective = objective and random_budget = budget)
+    qualify row_number() over (
+        partition by space, dataset, constraint_id, algorithm, objective, budget
+        order by random_kind = 'random', random_algorithm, random_objective, random_budget
+    ) = 1
+),
+
+entries as (
+    select * from runs
+    union all
+    select * from controls
 )
 
 select  -- noqa: ST06
-    space,
-    dataset,
-    constraint_id,
-    rank() over (partition by space, dataset, constraint_id order by mean_pct desc nulls last) as place,
-    algorithm,
-    objective,
-    budget,
-    n_runs,
-    mean_pct,
-    std_pct,
-    mean_pct - 1.96 * std_pct / sqrt(n_runs) as low_pct,
-    mean_pct + 1.96 * std_pct / sqrt(n_runs) as high_pct,
-    regret_pct,
-    n_evaluated,
-    simulated_seconds
-from runs
-order by space, dataset, constraint_id, place;
+    e.space,
+    e.dataset,
+    e.constraint_id,
+    rank() over (partition by e.space, e.dataset, e.constraint_id order by e.mean_pct desc nulls last) as place,
+    e.algorithm,
+    e.objective,
+    e.budget,
+    e.budget_unit,
+    e.n_runs,
+    e.mean_pct,
+    e.std_pct,
+    e.mean_pct - e.half_pct as low_pct,
+    e.mean_pct + e.half_pct as high_pct,
+    e.regret_pct,
+    e.n_evaluated,
+    e.simulated_seconds,
+    e.own_seconds,
+    g.random_algorithm,
+    g.gain_pct,
+    g.gain_low_pct,
+    g.gain_high_pct,
+    g.p_value
+from entries as e
+left join gains as g
+    on
+        e.space = g.space and e.dataset = g.dataset and e.constraint_id = g.constraint_id
+        and e.algorithm = g.algorithm and e.objective = g.objective and e.budget = g.budget
+order by e.space, e.dataset, e.constraint_id, place, e.algorithm, e.objective, e.budget;

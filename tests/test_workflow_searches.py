@@ -1,0 +1,163 @@
+"""Scripts of the searches: entries to runs, trajectories and histories; what is left out, and why."""
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from test_workflow_scripts import run_script
+
+from proxybank import store
+
+
+@pytest.fixture(scope="module")
+def search_tables(tmp_path_factory) -> dict:
+    """Tables of 300 topologies, one class each, with a user's columns, of which one misses the second network."""
+    folder = tmp_path_factory.mktemp("search")
+    index = np.sort(np.random.default_rng(0).permutation(15_625)[:300])
+    place = {"space": "tss", "dataset": "digits", "arch_index": index}
+    costs = {name: 1.0 for name in ("params_m", "mflops", "skipped_layers")} | {"n_relu": 5, "arch": "a"}
+    users = {"phone_ms": np.arange(300.0), "gpu_s": [0.5, None, *[0.5] * 298]}
+    seconds = {"class_index": range(300), "seed": 0, "proxy": "naswot", "status": "ok", "seconds": 0.25}
+    valid = {"split": "valid", "epochs": 12, "accuracy_pct": np.arange(300) / 4, "train_seconds": 100.0, "source": "s"}
+    test = {"split": "test", "epochs": 200, "accuracy_pct": np.arange(300) / 3, "train_seconds": 9.0, "source": "s"}
+    frames = {
+        "networks": pl.DataFrame({**place, **costs, **users, "class_index": range(300)}),
+        "scores": pl.DataFrame({**place, "naswot": np.arange(300)[::-1] + 1.0}),
+        "status": pl.DataFrame({"space": "tss", "dataset": "digits", **seconds}),
+        "accuracies": pl.concat([pl.DataFrame({**place, **truth}) for truth in (test, valid)]),
+    }
+    tables = {"networks": "networks", "scores": "scores", "status": "score_status", "accuracies": "accuracies"}
+    for name, table in tables.items():
+        store.write_table(table, frames[name], folder / f"{name}.parquet")
+    return {name: folder / f"{name}.parquet" for name in frames}
+
+
+def search(tables: dict, folder: Path, entries: list[dict], constraints=({"id": "unlimited"},)) -> dict:
+    """Replay searches on these tables; frames by name, and the log."""
+    params = {
+        "runs": 3,
+        "seed": 0,
+        "clocks": {"two": {"naswot": 2}, "gpu": {"naswot": "gpu_s"}, "none": {"naswot": "other_s"}},
+        "entries": entries,
+        "columns": ["phone_ms", "gpu_s"],
+        "proxies": ["naswot"],
+        "constraints": constraints,
+    }
+    output = {name: f"{name}.parquet" for name in ("runs", "trajectories", "histories")}
+    done = run_script("search", folder, output, tables, params, space="tss", dataset="digits")
+    found = {name: store.read_parquet(path) for name, path in done.output.items()}
+    return found | {"log": Path(done.log[0]).read_text()}
+
+
+def test_searches_have_budgets_clocks_and_names(search_tables, tmp_path):
+    entries = [
+        {"algorithm": "random", "objective": "naswot", "evaluations": 1},
+        {"algorithm": "rea", "objective": "naswot", "evaluations": 30, "runs": 2},
+        {"algorithm": "rea", "objective": "naswot", "evaluations": 30, "name": "REA 5", "sample": 5},
+        {"algorithm": "naswot_search", "objective": "naswot", "seconds": 4, "name": "stored"},
+        {"algorithm": "naswot_search", "objective": "naswot", "seconds": 9, "clock": "two"},
+        {"algorithm": "area", "objective": "naswot; valid_12", "seconds": 1234.5},
+        {"algorithm": "naswot_search", "objective": "-phone_ms", "evaluations": 40},
+    ]
+    found = search(search_tables, tmp_path, entries)
+    assert "left out" not in found["log"]
+    columns = ("algorithm", "kind", "objective", "budget", "budget_unit", "n_evaluated", "simulated_seconds")
+    rows = found["runs"].group_by(columns, maintain_order=True).agg(pl.len()).rows()
+    # 0.25 s a network: 16 in 4 s. 2 s by the clock: the fifth begins at 8 s and ends at 10. AREA: 20 scores in 5 s, and
+    # 13 trainings of 100 s, of which the last begins at 1205 s.
+    assert rows == [
+        ("random", "random", "naswot", 1.0, "evaluations", 1, 0.25, 3),
+        ("rea", "rea", "naswot", 30.0, "evaluations", 30, 7.5, 2),
+        ("REA 5", "rea", "naswot", 30.0, "evaluations", 30, 7.5, 3),
+        ("stored", "naswot_search", "naswot", 4.0, "seconds", 16, 4.0, 3),
+        ("naswot_search", "naswot_search", "naswot", 9.0, "seconds", 5, 10.0, 3),
+        ("area", "area", "naswot; valid_12", 1234.5, "seconds", 33, 1305.0, 3),
+        ("naswot_search", "naswot_search", "-phone_ms", 40.0, "evaluations", 40, 0.0, 3),
+    ]
+    assert (found["runs"]["own_seconds"] > 0).all()
+
+
+def test_histories_and_trajectories_fit_the_runs(search_tables, tmp_path):
+    entries = [{"algorithm": "naswot_search", "objective": "naswot", "evaluations": 40}]
+    found = search(search_tables, tmp_path, entries)
+    networks = store.read_table(search_tables["scores"])
+    histories = found["histories"].join(networks.select("arch_index", "naswot"), on="arch_index", how="left")
+    for run in range(3):
+        history = histories.filter(run=run).sort("n_evaluated")
+        assert history["n_evaluated"].to_list() == list(range(1, 41))
+        assert history["value"].to_list() == history["naswot"].to_list()
+        assert history["simulated_seconds"].to_list() == [0.25 * k for k in range(1, 41)]
+        # The best so far changes where the running maximum does.
+        rises = history.filter(pl.col("naswot") > pl.col("naswot").cum_max().shift(1, fill_value=0))
+        changes = found["trajectories"].filter(run=run)
+        for mine, theirs in (
+            ("n_evaluated", "n_evaluated"),
+            ("simulated_seconds", "simulated_seconds"),
+            ("best_arch_index", "arch_index"),
+        ):
+            assert changes[mine].to_list() == rises[theirs].to_list()
+        assert changes["best_arch_index"][-1] == found["runs"].filter(run=run)["best_arch_index"][0]
+
+
+def test_searches_that_cannot_run_are_named_and_the_others_run(search_tables, tmp_path):
+    good = {"algorithm": "naswot_search", "objective": "naswot", "evaluations": 4}
+    entries = [
+        good,
+        {"algorithm": "rea", "objective": "valid_90", "evaluations": 4},
+        {"algorithm": "rea", "objective": "naswot", "seconds": 4, "clock": "gpu"},
+        {"algorithm": "rea", "objective": "naswot", "seconds": 5, "clock": "none"},
+        {"algorithm": "rea", "objective": "log(naswot - 1000)", "evaluations": 4},
+    ]
+    constraints = [{"id": "unlimited"}, {"id": "quick", "max_gpu_s": 1}, {"id": "nothing", "max_params_m": 0.5}]
+    found = search(search_tables, tmp_path, entries, constraints)
+    assert found["runs"].select("algorithm", "constraint_id").unique().rows() == [("naswot_search", "unlimited")]
+    for message in (
+        "no column is called 'valid_90'. Did you mean 'valid_12'?",
+        "rea by 'naswot' under constraint 'unlimited': a budget of 4 seconds, and no stored seconds of naswot for some",
+        "rea by 'naswot' under constraint 'unlimited': a budget of 5 seconds, and no stored seconds of naswot for some",
+        "'log(naswot - 1000)' under constraint 'unlimited': no network within the limits has a score",
+        "constraints, quick: column gpu_s has no value for 1 of 300 networks, the first is ",
+        "naswot_search by 'naswot' under constraint 'nothing': no network keeps the limits. Expected at least one.",
+    ):
+        assert message in found["log"]
+    with pytest.raises(SystemExit, match="searches: none could run on tss, digits; see above."):
+        search(search_tables, tmp_path, entries[1:])
+
+
+def test_seconds_that_are_not_known_are_null(search_tables, tmp_path):
+    entries = [{"algorithm": "naswot_search", "objective": "naswot", "evaluations": 4, "clock": "none"}]
+    found = search(search_tables, tmp_path, entries)
+    assert found["runs"]["simulated_seconds"].null_count() == 3
+    assert found["trajectories"]["simulated_seconds"].null_count() == found["trajectories"].height
+
+
+def test_what_searches_found_is_judged_for_each_space_and_dataset(search_tables, tmp_path):
+    entries = [{"algorithm": "naswot_search", "objective": "naswot", "evaluations": 40}]
+    search(search_tables, tmp_path, entries)
+    files = [str(tmp_path / "runs.parquet"), str(tmp_path / "trajectories.parquet")]
+    for path in files:  # another dataset, whose accuracies are half as high
+        store.write_parquet(store.read_parquet(path).with_columns(dataset=pl.lit("other")), f"{path}.other")
+    tables = {name: store.read_table(search_tables[name]) for name in ("networks", "accuracies")}
+    half = tables["accuracies"].with_columns(dataset=pl.lit("other"), accuracy_pct=pl.col("accuracy_pct") / 2)
+    for name, other in (("networks", tables["networks"].with_columns(dataset=pl.lit("other"))), ("accuracies", half)):
+        store.write_table(name, [tables[name], other], tmp_path / f"both_{name}.parquet")
+    pl.DataFrame().write_parquet(tmp_path / "none.parquet")
+    inputs = {"networks": tmp_path / "both_networks.parquet", "accuracies": tmp_path / "both_accuracies.parquet"}
+    inputs["runs"] = [files[0], f"{files[0]}.other", str(tmp_path / "none.parquet")]
+    inputs["trajectories"] = [files[1], f"{files[1]}.other"]
+    output = {"table": "search_runs.parquet", "trajectories": "search_trajectories.parquet"}
+    done = run_script("search_runs", tmp_path, output, inputs, {"constraints": {"tss": [{"id": "unlimited"}]}}).output
+    # The networks are in the order of their index, and the k-th has k / 3 percent; the best 299 / 3.
+    place = {index: k for k, index in enumerate(tables["networks"]["arch_index"].to_list())}
+    for path, n_rows in ((done.table, 6), (done.trajectories, 2 * store.read_parquet(files[1]).height)):
+        judged = store.read_table(path)
+        assert judged.height == n_rows
+        for index, dataset, accuracy, regret in judged.select(
+            "best_arch_index", "dataset", "accuracy_pct", "regret_pct"
+        ).rows():
+            share = 1 if dataset == "digits" else 0.5
+            assert (accuracy, regret) == (
+                pytest.approx(share * place[index] / 3),
+                pytest.approx(share * (299 - place[index]) / 3),
+            )

@@ -1,0 +1,21 @@
+"""Rule figure_relus: networks and scores of one space and dataset in, a picture out."""
+
+from typing import TYPE_CHECKING
+
+from proxybank import figures, logs, store
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import Snakemake, snakemake
+
+
+def main(job: "Snakemake") -> None:
+    with logs.to_file(job.log[0]), figures.house_style():
+        place = {"space": job.wildcards.space, "dataset": job.wildcards.dataset}
+        tables = [store.read_table(path, **place) for path in job.input]
+        figure = figures.relus_figure(*tables, job.params.proxies)
+        for path in job.output:
+            figures.save(figure, path)
+
+
+if __name__ == "__main__":
+    main(snakemake)

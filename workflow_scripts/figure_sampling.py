@@ -1,0 +1,26 @@
+"""Rule figure_sampling: scores by seed and accuracies of one space and dataset in, a picture out."""
+
+from typing import TYPE_CHECKING
+
+from proxybank import analysis, figures, logs, store
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import Snakemake, snakemake
+
+# Numbers of networks on the axis, and the one in the picture by initialisations, as in CV_U's figures.
+N_NETWORKS = (1, 2, 3, 5, 7, 10, 15, 25, 40, 60, 100, 150, 250, 400, 600, 1000)
+N_FIXED = 100
+
+
+def main(job: "Snakemake") -> None:
+    with logs.to_file(job.log[0]), figures.house_style():
+        place = {"space": job.wildcards.space, "dataset": job.wildcards.dataset}
+        tables = [store.read_table(path, **place) for path in job.input]
+        sampling = analysis.sampling_table(*tables, job.params.higher_is_better, N_NETWORKS)
+        figure = figures.sampling_figure(sampling, N_FIXED, ", ".join(place.values()))
+        for path in job.output:
+            figures.save(figure, path)
+
+
+if __name__ == "__main__":
+    main(snakemake)

@@ -1,0 +1,163 @@
+"""Spread of scores in groups of networks: by number of ReLUs, and by the way children are made."""
+
+import textwrap
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import polars as pl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from proxybank.figures.style import COLOURS, GREY, choice_labels, panels, suptitle
+
+# More different numbers than these are put into so many groups of equal size.
+_MOST_GROUPS = 12
+# Scores that span more than this get a logarithmic axis.
+_LOG_RANGE = 1e3
+_QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+# The Turin paper's figure 4 shows the last 80 of 300 networks.
+LAST = 80
+
+
+def draw_spread(ax: Axes, places: Sequence[float], groups: Sequence[NDArray[np.float64]], colour: str) -> Axes:
+    """Median (dot), middle half (thick) and middle 90% (thin) of each group.
+
+    Parameters
+    ----------
+    ax : Axes
+        Drawn on.
+    places : sequence of float
+        Where each group stands on the horizontal axis.
+    groups : sequence of float64 arrays
+        Values of each group, none of them empty.
+    colour : str
+
+    Returns
+    -------
+    Axes
+        Two collections of vertical lines, thin ones first, and one line of markers.
+    """
+    low, first, median, third, high = np.array([np.quantile(group, _QUANTILES) for group in groups]).T
+    ax.vlines(places, low, high, color=colour, linewidth=1, alpha=0.6)
+    ax.vlines(places, first, third, color=colour, linewidth=5, alpha=0.45)
+    ax.plot(places, median, "o", color=colour, markersize=5, markeredgecolor="white", zorder=3)
+    return ax
+
+
+def draw_score_by_relus(ax: Axes, score: NDArray[np.float64], n_relu: NDArray[np.float64], *, proxy: str) -> Axes:
+    """Spread of a score among networks with the same number of ReLUs, or with about the same, as in the Turin paper.
+
+    Parameters
+    ----------
+    ax : Axes
+        Drawn on.
+    score, n_relu : float64, shape (n,)
+        Of each network; those without a place on the axis (no score, or zero on a logarithmic axis, which positive
+        scores over more than three decades get) are left out, and counted.
+    proxy : str
+        Name of the proxy.
+    """
+    finite = np.isfinite(score)
+    positive = score[finite & (score > 0)]
+    log = positive.size > 0 and not (score[finite] < 0).any() and positive.max() > _LOG_RANGE * positive.min()
+    shown = finite & (score > 0) if log else finite
+    ax.set_yscale("log" if log else "linear")
+    values = score[shown]
+    groups = _groups(n_relu[shown])
+    if groups:
+        places = [float(np.mean(n_relu[shown][rows])) for rows in groups]
+        draw_spread(ax, places, [values[rows] for rows in groups], COLOURS[0])
+    zero, absent = (finite & ~shown).sum(), (~finite).sum()
+    notes = [f"{zero:,} at 0"] * bool(zero) + [f"{absent:,} without a score"] * bool(absent)
+    ax.set_title(", ".join(notes), fontsize=7.5, color=GREY)
+    ax.set(ylabel=proxy)
+    return ax
+
+
+def _groups(numbers: NDArray[np.float64]) -> list[NDArray[np.int64]]:
+    """Positions of equal numbers; where there are many, of numbers next to one another."""
+    found, inverse = np.unique(numbers, return_inverse=True)
+    if found.size <= _MOST_GROUPS:
+        return [np.flatnonzero(inverse == k) for k in range(found.size)]
+    return [part for part in np.array_split(np.argsort(numbers, kind="stable"), _MOST_GROUPS) if part.size]
+
+
+def relus_figure(networks: pl.DataFrame, scores: pl.DataFrame, proxies: Sequence[str]) -> Figure:
+    """All proxies of one space and dataset, one panel each.
+
+    Parameters
+    ----------
+    networks, scores : polars.DataFrame
+        Rows of the tables of these names, of one space and dataset. Where all networks call the same number of ReLUs,
+        as in the size space, the scalars that go into them stand in for it.
+    proxies : sequence of str
+        Columns of `scores` to draw, in order.
+    """
+    counted = "n_relu" if networks["n_relu"].n_unique() > 1 else "relu_units"
+    known = networks.select("arch_index", pl.col(counted).cast(pl.Float64).alias("counted")).join(
+        scores, on="arch_index"
+    )
+    figure, axes = panels(len(proxies), columns=4)
+    for ax, proxy in zip(axes, proxies, strict=True):
+        score = known[proxy].cast(pl.Float64).to_numpy()
+        draw_score_by_relus(ax, score, known["counted"].to_numpy(), proxy=proxy)
+        ax.set_xlabel("ReLUs" if counted == "n_relu" else "scalars into ReLUs")
+    space, dataset = networks.select("space", "dataset").row(0)
+    suptitle(
+        figure,
+        f"{space}, {dataset}: score of {known.height:,} networks by their ReLUs",
+        "Dot: median; thick: middle half; thin: 5th to 95th percentile of networks with as many",
+    )
+    return figure
+
+
+def draw_children(ax: Axes, histories: pl.DataFrame, labels: Mapping[str, str]) -> Axes:
+    """Spread of the objective among the last 80 networks of each run, one group per search.
+
+    Parameters
+    ----------
+    ax : Axes
+        Drawn on.
+    histories : polars.DataFrame
+        Whole histories of searches by one objective, of one space, dataset and constraint.
+    labels : mapping of str to str
+        Search -> its label, in order.
+    """
+    last = histories.filter(pl.col("n_evaluated") > pl.col("n_evaluated").max().over("algorithm", "run") - LAST)
+    groups = {name: last.filter(algorithm=name)["value"].drop_nulls().to_numpy() for name in labels}
+    shown = [name for name, values in groups.items() if values.size]
+    if shown:
+        draw_spread(ax, range(len(shown)), [groups[name] for name in shown], COLOURS[0])
+    ax.set_xticks(range(len(shown)), [labels[name] for name in shown], rotation=30, ha="right", rotation_mode="anchor")
+    ax.set_xlim(-0.6, max(len(shown), 1) - 0.4)
+    ax.grid(False, axis="x")
+    return ax
+
+
+def children_figure(histories: pl.DataFrame, labels: Mapping[str, str]) -> Figure:
+    """Searches that differ in how children are made, of one space, dataset and constraint; one panel per objective.
+
+    Parameters
+    ----------
+    histories : polars.DataFrame
+        Whole histories of these searches.
+    labels : mapping of str to str
+        Search -> its label, in order.
+    """
+    objectives = histories["objective"].unique(maintain_order=True).to_list()
+    names = choice_labels([("", objective) for objective in objectives])
+    figure, axes = panels(len(objectives), 3, width=3.6, height=3.0)
+    for ax, objective, name in zip(axes, objectives, names, strict=True):
+        rows = histories.filter(objective=objective)
+        draw_children(ax, rows, {key: label for key, label in labels.items() if key in rows["algorithm"]})
+        ax.set_ylabel(textwrap.fill(name.removeprefix(": "), 30))
+    figure.set_figwidth(max(figure.get_figwidth(), 7.2))  # room for the title
+    space, dataset, constraint = histories.select("space", "dataset", "constraint_id").row(0)
+    n_runs, n = histories["run"].n_unique(), histories["n_evaluated"].max()
+    suptitle(
+        figure,
+        f"{space}, {dataset}, {constraint}: score by how children are made",
+        f"Last {LAST} of up to {n:,} networks of {n_runs:,} runs; dot: median; thick, thin: middle 50% and 90%",
+    )
+    return figure

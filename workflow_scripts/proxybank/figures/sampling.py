@@ -1,0 +1,76 @@
+"""Accuracy of the best-scored of some random networks, by how many there are and by how often they are initialised."""
+
+import polars as pl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from proxybank.figures.style import COLOURS, legend_below, panels, suptitle
+
+_MARKERS = "osD^vPX"
+_LABELS = {"n_networks": "random networks scored", "n_seeds": "initialisations averaged"}
+
+
+def draw_sampling(ax: Axes, sampling: pl.DataFrame, *, along: str) -> Axes:
+    """Mean accuracy of the best-scored network, one line per proxy.
+
+    Parameters
+    ----------
+    ax : Axes
+        Drawn on.
+    sampling : polars.DataFrame
+        Rows of `analysis.sampling_table` that differ in the proxy and in `along` only.
+    along : {"n_networks", "n_seeds"}
+        Column of the horizontal axis.
+
+    Returns
+    -------
+    Axes
+        One labelled line per proxy, empty for one without any score.
+    """
+    for k, proxy in enumerate(sampling["proxy"].unique(maintain_order=True)):
+        rows = sampling.filter(proxy=proxy).drop_nulls("mean_pct").sort(along)
+        ax.plot(
+            rows[along],
+            rows["mean_pct"],
+            color=COLOURS[k % len(COLOURS)],
+            marker=_MARKERS[k // len(COLOURS) % len(_MARKERS)],
+            markersize=3.5,
+            linewidth=1.3,
+            label=proxy,
+        )
+    if along == "n_networks":
+        ax.set_xscale("log")
+    else:
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        ax.set_xlim(0.5, sampling["n_seeds"].max() + 0.5)
+    ax.set(xlabel=_LABELS[along], ylabel="test accuracy (%)")
+    return ax
+
+
+def sampling_figure(sampling: pl.DataFrame, n_networks: int, where: str) -> Figure:
+    """Both pictures of one space and dataset.
+
+    Parameters
+    ----------
+    sampling : polars.DataFrame
+        `analysis.sampling_table` of one space and dataset.
+    n_networks : int
+        Number of networks in the picture by initialisations.
+    where : str
+        Space and dataset, for the title.
+    """
+    most = sampling["n_seeds"].max()
+    figure, (left, right) = panels(2, 2, width=4.2, height=3.2)
+    draw_sampling(left, sampling.filter(n_seeds=most), along="n_networks")
+    draw_sampling(right, sampling.filter(n_networks=n_networks), along="n_seeds")
+    left.set_title(f"by networks, {most} initialisation{'s' * (most > 1)}")
+    right.set_title(f"by initialisations, {n_networks} networks")
+    right.set_ylabel("")
+    legend_below(figure, left.lines, [line.get_label() for line in left.lines], columns=5)
+    suptitle(
+        figure,
+        f"{where}: accuracy of the best-scored of some random networks",
+        "Expected value over all draws with replacement, in closed form; networks without a score are never chosen",
+    )
+    return figure

@@ -1,0 +1,58 @@
+"""A user's table of further columns of networks, such as measured latencies, made part of the table ``networks``."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import polars as pl
+
+from proxybank.errors import TableError
+from proxybank.spaces import Space
+from proxybank.store.accuracies import _ROW, _arch_index, _list, _numbers, _read
+
+
+def read_columns(path: str | Path, space: Space, columns: Mapping[str, str]) -> pl.DataFrame:
+    """Read some columns of numbers from CSV or Parquet.
+
+    Parameters
+    ----------
+    path : path
+        ``.csv`` or ``.parquet``, one row per network, named by ``arch_index``, ``arch`` or both.
+    space : Space
+        The space the networks belong to.
+    columns : mapping of str to str
+        Name of each column here -> its name in the file.
+
+    Returns
+    -------
+    polars.DataFrame
+        `arch_index` and the columns as float64, one row per network of the space, in official order; null where the
+        table has no row, or no finite number.
+
+    Raises
+    ------
+    TableError
+        If the file is missing or unreadable, lacks a column, has one that holds no numbers, or names an unknown network
+        or one twice.
+    """
+    path = Path(path)
+    table = _read(path)
+    table = table.with_columns(_arch_index(table, space, path)).with_row_index(_ROW, offset=1)
+    found = table.select("arch_index", **{name: _numbers(table, column, path) for name, column in columns.items()})
+    twice = found.filter(pl.col("arch_index").is_duplicated())["arch_index"].unique(maintain_order=True)
+    if twice.len():
+        raise TableError(
+            f"{path}: {_list('network', twice.to_list())} stands there more than once. Expected one row each."
+        )
+    every = pl.DataFrame({"arch_index": pl.int_range(space.size, eager=True)})
+    found = found.select("arch_index", *(pl.when(pl.col(name).is_finite()).then(name).alias(name) for name in columns))
+    return every.join(found, on="arch_index", how="left", maintain_order="left")
+
+
+def missing_networks(columns: pl.DataFrame) -> list[str]:
+    """Say of each column that `read_columns` has read which networks have no value in it, if some have none."""
+    return [
+        f"column {series.name} has no value for {series.null_count()} of {series.len()} networks: "
+        + _list("network", columns.filter(series.is_null())["arch_index"].to_list())
+        for series in columns.drop("arch_index")
+        if series.null_count()
+    ]
