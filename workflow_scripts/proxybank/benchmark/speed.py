@@ -42,7 +42,8 @@ def speed_of(
 
     On the topology space networks are timed one by one. On the size space they share the layers in which they agree, so
     runs of them are: of 1, 8, 64 or 512, the next length as long as it lowers the time per network to `GAIN` times that
-    of the one before. The first batch size decides, so that all can be compared.
+    of the one before. The first batch size decides, so that all can be compared. A batch size that would take more than
+    `MOST` times `seconds` for one network, judged by the size before it, is left out.
 
     Parameters
     ----------
@@ -67,10 +68,14 @@ def speed_of(
         proxy: the median over runs), pass_seconds (of the pass alone), n_runs, run_length.
     """
     torch.set_num_threads(1)
-    rows, length = [], 1
+    rows, length, rate = [], 1, 0.0  # rate: seconds of a run per image of the batch
     for part, batch_size in itertools.product(GROUPS[group], batch_sizes):
         names = in_group(REGISTRY, part)
-        length = 1 if batch_size == batch_sizes[0] else length
+        if batch_size == batch_sizes[0]:
+            length, rate = 1, 0.0
+        if rate * batch_size > MOST * seconds:
+            log.info("Batch of %d: left out, it would take %.0f s for one network", batch_size, rate * batch_size)
+            continue
         batch = batch_of(images, batch_size, seed)
 
         def timed(number: int, length: int, batch: Batch = batch, names: Sequence[str] = names) -> tuple[Scored, float]:
@@ -81,7 +86,7 @@ def speed_of(
             return score(group, names, members, batch, initialisation, seed), time.process_time() - start
 
         first, spent = timed(0, length)  # it fills caches, unless it takes so long that they do not matter
-        while space == "sss" and batch_size == batch_sizes[0] and length < 512:
+        while space == "sss" and batch_size == batch_sizes[0] and length < 512 and spent <= seconds:
             alone, (_, together) = timed(0, length)[1], timed(0, 8 * length)
             if together > GAIN * 8 * alone:
                 break
@@ -95,6 +100,7 @@ def speed_of(
             found.append(run)
             spent += took
         pass_seconds = np.array([run.pass_seconds for run in found]) / length
+        rate = length * float(np.median(pass_seconds)) / batch_size
         for name in names:
             own = np.array([run.proxy_seconds[name] for run in found]) / length
             rows.append(
