@@ -329,13 +329,13 @@ def test_scripts_of_comparisons(kind, tmp_path, monkeypatch):
         return pl.DataFrame({"proxy": ["naswot"]})
 
     monkeypatch.setattr(comparison, f"compare_{kind}", measure)
-    params = {"images": "digits", "n_classes": None, "settings": SETTINGS, "batch_size": 6, "seed": 0, "cores": 3}
+    params = {"images": "digits", "n_classes": None, "settings": SETTINGS, "batch_size": 6, "seed": 0}
     params |= {"spaces": {"sss": {}}, "initialisation": INIT, "dead_edges": "drop"}
     wildcards = {"comparison": "naswot-sss", "dataset": "digits"}
     output = run_script(f"compare_{kind}", tmp_path, {kind: "a.parquet"}, [], params, **wildcards).output
     assert pl.read_parquet(output[kind])["proxy"].to_list() == ["naswot"]
     assert seen["setting"].comparison is COMPARISONS["naswot-sss"] and seen["setting"].skeleton == DIGITS.skeleton()
-    assert seen["cores"] == 3 and seen["networks"] == (3 if kind == "seconds" else 6)
+    assert seen["cores"] == 2 and seen["networks"] == (3 if kind == "seconds" else 6)
     assert kind == "values" or seen["run_length"] == 8
 
 

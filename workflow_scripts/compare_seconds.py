@@ -28,7 +28,7 @@ def main(job: "Snakemake") -> None:
             rounds=settings["rounds"],
             tasks=settings["tasks"],
             run_length=settings["run_length"][setting.comparison.space],
-            cores=job.params.cores,
+            cores=job.threads,
         )
         store.write_parquet(provenance.with_machine(rows), job.output.seconds)
 

@@ -22,7 +22,7 @@ def main(job: "Snakemake") -> None:
             initialisation=job.params.initialisation,
             dead_edges=job.params.dead_edges,
         )
-        rows = comparison.compare_values(setting, networks=settings["values"], cores=job.params.cores)
+        rows = comparison.compare_values(setting, networks=settings["values"], cores=job.threads)
         store.write_parquet(rows, job.output.values)
 
 
