@@ -86,7 +86,7 @@ def speed_of(
             return score(group, names, members, batch, initialisation, seed), time.process_time() - start
 
         first, spent = timed(0, length)  # it fills caches, unless it takes so long that they do not matter
-        while space == "sss" and batch_size == batch_sizes[0] and length < 512 and spent <= seconds:
+        while space == "sss" and batch_size == batch_sizes[0] and length < 512 and spent <= MOST * seconds:
             alone, (_, together) = timed(0, length)[1], timed(0, 8 * length)
             if together > GAIN * 8 * alone:
                 break
