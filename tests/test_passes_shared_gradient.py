@@ -40,6 +40,20 @@ def shared(network, parts, batch=BATCH):
     return {part: evidence for part, (evidence, _) in found.items()}
 
 
+def test_sizes_that_share_layers_find_what_each_finds_alone():
+    """Two that differ in the last width, then another third one: what lies before was run for the first alone."""
+    members = [networks.Network("sss", genes, SMALL) for genes in ((1, 2, 0, 1, 0), (1, 2, 0, 1, 3), (1, 2, 4, 1, 0))]
+    together = list(passes.shared_gradients(members, BATCH, INIT, 3, frozenset(STREAMS)))
+    for network, found in zip(members, together, strict=True):
+        alone = shared(network, STREAMS)
+        assert found["loss_curvature"][0] == alone["loss_curvature"]
+        assert np.array_equal(found["input_gradient"][0].rows, alone["input_gradient"].rows)
+        assert np.array_equal(found["response_correlation"][0], alone["response_correlation"])
+        for layer, other in zip(found["loss_gradient"][0], alone["loss_gradient"], strict=True):
+            assert torch.equal(layer.gradient, other.gradient)
+            assert torch.equal(layer.channel_saliency, other.channel_saliency)
+
+
 def near(found, expected, rel=1e-3):
     """Compare with the size of the whole, as float32 rounds."""
     found, expected = torch.as_tensor(found).double(), torch.as_tensor(expected).double()

@@ -1,5 +1,7 @@
 """Pass P2: what one backward pass of the mean cross-entropy finds, for a whole batch, and for each half of one."""
 
+import time
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import torch
@@ -8,7 +10,6 @@ from torch import Tensor
 from proxybank import networks
 from proxybank.networks import Network
 from proxybank.passes.evidence import Batch
-from proxybank.passes.gradients import one_by_one
 from proxybank.passes.sweep import Sweep
 
 
@@ -29,15 +30,23 @@ class LayerGradient(NamedTuple):
     channel_saliency: Tensor
 
 
-@one_by_one
-@torch.inference_mode()
-def half_batch_gradients(network: Network, batch: Batch, initialisation: str, seed: int) -> list[Tensor]:
-    """Gradients of the mean cross-entropy of each half of the batch to each weight, float32, shape (2, n_weights)."""
-    weights = networks.draw(network, initialisation, seed, device=batch.images.device)
+@torch.inference_mode()  # on a generator, it holds within each step only
+def half_batch_gradients(
+    members: Sequence[Network], batch: Batch, initialisation: str, seed: int
+) -> Iterator[tuple[list[Tensor], float]]:
+    """Yield the gradients of the mean cross-entropy of each half of the batch to each weight, and the seconds taken.
+
+    One tensor for each weight, float32, shape (2, n_weights); parameters as for every pass.
+    """
     middle = len(batch.images) // 2
-    halves = [
-        Sweep(network, weights, batch.images[part], batch.labels[part], {"loss"}, to_weights=True).gradients
+    sweeps = [
+        Sweep(batch.images[part], batch.labels[part], {"loss"}, to_weights=True)
         for part in (slice(None, middle), slice(middle, None))
     ]
-    nothing = {name: torch.zeros_like(weight) for name, weight in weights.items() if name != "classifier.bias"}
-    return [torch.stack([half.get(name, zeros) for half in halves]).flatten(1) for name, zeros in nothing.items()]
+    for network in members:
+        start = time.perf_counter()
+        weights = networks.draw(network, initialisation, seed, device=batch.images.device)
+        halves = [sweep.run(network, weights).gradients for sweep in sweeps]
+        nothing = {name: torch.zeros_like(weight) for name, weight in weights.items() if name != "classifier.bias"}
+        found = [torch.stack([half.get(name, zeros) for half in halves]).flatten(1) for name, zeros in nothing.items()]
+        yield found, time.perf_counter() - start

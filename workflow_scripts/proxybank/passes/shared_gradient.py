@@ -51,20 +51,14 @@ def shared_gradients(
         the loss, for ``loss_curvature``; see `response_correlation` for ``response_correlation``.
     """
     streams = {stream for part in parts for stream in STREAMS[part]}
+    to_weights = not parts.isdisjoint({"loss_gradient", "loss_curvature"})
+    sweep = Sweep(batch.images, batch.labels, streams, to_weights=to_weights)
     for network in members:
         start = time.perf_counter()
         weights = networks.draw(network, initialisation, seed, device=batch.images.device)
         drawn = time.perf_counter() - start
         correlations = Correlations()
-        sweep = Sweep(
-            network,
-            weights,
-            batch.images,
-            batch.labels,
-            streams,
-            to_weights=not parts.isdisjoint({"loss_gradient", "loss_curvature"}),
-            on_relu=correlations if "response_correlation" in parts else None,
-        )
+        sweep.run(network, weights, correlations if "response_correlation" in parts else None)
         found = {}
         for part in parts:
             start = time.perf_counter()

@@ -20,6 +20,7 @@ not.
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -28,6 +29,7 @@ from torch import Tensor
 
 from proxybank.networks import Conv, Network, Weights, block_convs, cell_convs
 from proxybank.passes.channelwise import affine, channel_sums
+from proxybank.passes.prefixes import Trunk
 from proxybank.spaces.base import Layer
 from proxybank.spaces.tss import CONV1, CONV3, EDGES, NONE, POOL, drop_dead_edges
 
@@ -171,7 +173,7 @@ def _edges(layer: Layer) -> list[_Edge]:
 
 
 class _Block:
-    """The stem or a layer, run forward once and then back once; see `Sweep`."""
+    """The stem or a layer, run forward once, and then back for each network that shares it; see `Sweep`."""
 
     def __init__(self, name: str, edges: list[_Edge], sweep: "Sweep") -> None:
         self._name, self._edges, self._sweep = name, edges, sweep
@@ -220,7 +222,7 @@ class _Block:
                     v = self._back(edge, nodes[edge.target])
                     total = v if total is None else total.add_(v)
             if total is not None:
-                sweep.back_through_relu(self._active.pop(source), total)
+                sweep.back_through_relu(self._active[source], total)
             owned = total is not None  # what a copy sends back belongs to its target
             for edge in edges:
                 if not edge.relu:
@@ -251,11 +253,11 @@ class _Block:
 
     def _back_through_conv(self, edge: _Edge, u: Tensor) -> Tensor:
         sweep, n, weight = self._sweep, self._sweep.n_images, self._weight(edge)
-        x = self._inputs.pop(edge)
+        x = self._inputs[edge]
         if edge.norm:
-            u, along = self._norms.pop(edge).back(u, sweep.streams)
+            u, along = self._norms[edge].back(u, sweep.streams)
         else:
-            y = self._outputs.pop(edge)
+            y = self._outputs[edge]
             along = channel_sums(u[-n:], y, y.new_zeros(y.shape[1], dtype=torch.float64))[1]
         sweep.lap_back()
         if sweep.to_weights:
@@ -307,31 +309,34 @@ def _shares_3x3(x: Tensor) -> Tensor:
     return shares.expand(1, x.shape[1], side, side).contiguous(memory_format=torch.channels_last)
 
 
+class _State(NamedTuple):
+    """Everything up to a layer: the blocks that have run, stem first, and the output of the last one."""
+
+    blocks: list[_Block]
+    output: Tensor
+
+
 class Sweep:
-    """Run a network forward, and back with the cotangents asked for.
+    """Runs networks forward, and back with the cotangents asked for.
+
+    Successive networks of the size space share the way forward through the layers in which they agree.
 
     Parameters
     ----------
-    network : Network
-    weights : dict of str to Tensor
-        As `networks.draw` returns them.
     images : float32 Tensor
     labels : int64 Tensor
     streams : collection of str
         Of `STREAMS`; with ``turn`` comes ``loss``.
     to_weights : bool
         Whether to take gradients of the loss to weights.
-    on_relu : callable, optional
-        Called in the backward sweep, from head to stem, for each ReLU that several edges may share, with its output and
-        the derivatives of the loss to that, each of shape (n_images, ...).
 
     Attributes
     ----------
     gradients, saliencies : dict of str to Tensor
-        By weight: derivatives to it; by its output channels, half the mean over images of the squared sum
-        over pixels of output times derivatives to the output, float64. Weights on no path are left out.
+        Of the network run last. By weight: derivatives to it; by its output channels, half the mean over images of the
+        squared sum over pixels of output times derivatives to the output, float64. Weights on no path are left out.
     turned : float64 Tensor
-        Sum over all weights of w (H g), of gradient g and Hessian H of the loss.
+        Sum over all its weights of w (H g), of gradient g and Hessian H of the loss.
     images_gradient : Tensor or None
         Derivatives of the sum of all logits to the images.
     clock : Clock
@@ -339,40 +344,51 @@ class Sweep:
         ``gradients`` to weights, how they ``turn``, and of ``relu``, which is spent in `on_relu`.
     """
 
-    def __init__(
-        self,
-        network: Network,
-        weights: Weights,
-        images: Tensor,
-        labels: Tensor,
-        streams: Collection[str],
-        *,
-        to_weights: bool,
-        on_relu: Callable[[Tensor, Tensor], None] | None = None,
-    ) -> None:
-        self.clock = Clock()
-        self.weights, self.n_images = weights, len(images)
+    def __init__(self, images: Tensor, labels: Tensor, streams: Collection[str], *, to_weights: bool) -> None:
+        self.n_images, self._labels = len(images), labels
         self.streams = tuple(stream for stream in STREAMS if stream in streams)
-        self.to_weights, self._on_relu = to_weights, on_relu
+        self.to_weights = to_weights
+        images = torch.cat([images, torch.zeros_like(images)]) if "turn" in self.streams else images
+        self._images = images.contiguous(memory_format=torch.channels_last)
+        self._trunk = Trunk(self._forward)
+
+    def run(
+        self, network: Network, weights: Weights, on_relu: Callable[[Tensor, Tensor], None] | None = None
+    ) -> "Sweep":
+        """Run a network, and return this sweep with what was found.
+
+        Parameters
+        ----------
+        network : Network
+        weights : dict of str to Tensor
+            As `networks.draw` returns them.
+        on_relu : callable, optional
+            Called in the backward sweep, from head to stem, for each ReLU that several edges may share, with its output
+            and the derivatives of the loss to that, each of shape (n_images, ...).
+        """
+        self.clock = Clock()
+        self.weights, self._on_relu = weights, on_relu
         self.gradients: dict[str, Tensor] = {}
         self.saliencies: dict[str, Tensor] = {}
-        self.turned = torch.zeros((), dtype=torch.float64, device=images.device)
+        self.turned = torch.zeros((), dtype=torch.float64, device=self._images.device)
         self.images_gradient: Tensor | None = None
-        edges = {layer.name: _edges(layer) for layer in network.layers}
-        if not all(edges.values()):  # all features are 0
-            self._classify(torch.zeros(len(images), network.width, device=images.device), labels)
-            return
-        stem = next(conv for name, _, conv in network.convs() if name == "stem")
-        edges = {"stem": [_Edge(0, 3, 0, stem, False, True)], **edges}
-        blocks = [_Block(name, edges[name], self) for name in edges]
-        x = torch.cat([images, torch.zeros_like(images)]) if "turn" in self.streams else images
-        x = x.contiguous(memory_format=torch.channels_last)
-        for block in blocks:
-            x = block.forward(x)
-        u = self._head(x, labels)
-        while blocks:
-            u = blocks.pop().back(u)
+        if not all(_edges(layer) for layer in network.layers):  # all features are 0
+            self._classify(torch.zeros(self.n_images, network.width, device=self._images.device))
+            return self
+        blocks, x = self._trunk.visit(network, len(network.layers))[-1]
+        u = self._head(x)
+        for block in reversed(blocks):
+            u = block.back(u)
         self.images_gradient = u if "sum" in self.streams else None
+        return self
+
+    def _forward(self, network: Network, layer: Layer, before: _State | None) -> _State:
+        if before is None:
+            conv = next(conv for _, _, conv in network.convs(("stem",)))
+            stem = _Block("stem", [_Edge(0, 3, 0, conv, False, True)], self)
+            before = _State([stem], stem.forward(self._images))
+        block = _Block(layer.name, _edges(layer), self)
+        return _State([*before.blocks, block], block.forward(before.output))
 
     def relu(self, x: Tensor) -> Tensor:
         """Positive values of a batch, and its tangent where they are."""
@@ -400,25 +416,25 @@ class Sweep:
         """Clock a step back of all streams."""
         self.clock.lap("back")
 
-    def _head(self, x: Tensor, labels: Tensor) -> Tensor:
+    def _head(self, x: Tensor) -> Tensor:
         """Cotangents to the last layer's output, through BatchNorm, ReLU, average and classifier."""
         n_pixels = x[0, 0].numel()
         norm = _Norm(x, self.n_images, grows=False)
         active = self.relu(norm.add_to(None))
-        u = self._classify(active.mean(dim=(2, 3)), labels) / n_pixels
+        u = self._classify(active.mean(dim=(2, 3))) / n_pixels
         u = u.to(x.dtype)[:, :, None, None].expand(-1, -1, *x.shape[2:]).contiguous(memory_format=torch.channels_last)
         self.back_through_relu(active, u)
         u, _ = norm.back(u, self.streams)
         self.lap_back()
         return u
 
-    def _classify(self, features: Tensor, labels: Tensor) -> Tensor:
+    def _classify(self, features: Tensor) -> Tensor:
         """Cotangents to the features, float64, given those and their tangent."""
         n, weight = self.n_images, self.weights["classifier.weight"].double()
         values = features[:n].double()
         logits = values @ weight.T + self.weights["classifier.bias"].double()
         p = logits.softmax(dim=1)
-        to_logits = {"sum": torch.ones_like(p), "loss": (p - F.one_hot(labels, p.shape[1])) / n}
+        to_logits = {"sum": torch.ones_like(p), "loss": (p - F.one_hot(self._labels, p.shape[1])) / n}
         to_features = {stream: u @ weight for stream, u in to_logits.items()}
         loss = to_logits["loss"]
         gradient = loss.T @ values
