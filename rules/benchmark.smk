@@ -18,7 +18,7 @@ rule speed_part:
         "results/{run}/benchmarks/speed_part/{space}/{dataset}/{passes}.tsv"
     conda:
         "../envs/proxybank.yaml"
-    threads: os.cpu_count()  # alone on the machine: others would slow it down
+    threads: 1  # with one process on each core, as in a run
     resources:
         mem_mb=16000,
     params:
