@@ -4,6 +4,7 @@ Plain code scores one network after the other, and torch may use every core for 
 core, all of them at work while any is timed, with one thread each. The two take turns.
 """
 
+import gc
 import logging
 import multiprocessing
 import time
@@ -84,7 +85,10 @@ def plain_seconds(setting: Setting, network: Network, batch: Batch) -> float:
     model = PlainNetwork(network)
     for name in setting.plain_proxies:
         PROXIES[name](model, batch)
-    return time.perf_counter() - start
+    seconds = time.perf_counter() - start
+    del model
+    gc.collect()  # modules with hooks refer to themselves, and hold their activations
+    return seconds
 
 
 def plain_scores(setting: Setting, classes: NDArray[np.int64], batch: Batch) -> dict[str, NDArray[np.float64]]:
@@ -94,6 +98,7 @@ def plain_scores(setting: Setting, classes: NDArray[np.int64], batch: Batch) -> 
         model = PlainNetwork(network).load(networks.draw(network, setting.initialisation, setting.seed))
         for name in setting.plain_proxies:
             values[name].append(PROXIES[name](model, batch))
+        gc.collect()  # modules with hooks refer to themselves, and hold their activations
     arrays = {name: np.array(column) for name, column in values.items()}
     return {name: np.where(np.isfinite(array), array, np.nan) for name, array in arrays.items()}
 
