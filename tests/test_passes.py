@@ -102,9 +102,8 @@ def test_flow_equals_automatic_differentiation(name):
         drawn = networks.draw(network, INIT, 2)
         weights = {key: weight.double().abs().requires_grad_() for key, weight in drawn.items()}
         del weights["classifier.bias"]
-        total = networks.forward_without_norm(
-            network, weights | {"classifier.bias": torch.zeros(10, dtype=torch.float64)}, ones
-        ).logits.sum()
+        biased = weights | {"classifier.bias": torch.zeros(10, dtype=torch.float64)}
+        total = networks.forward(network, biased, ones, norm=lambda x: x).logits.sum()
         gradients = torch.autograd.grad(total, list(weights.values()), allow_unused=True)
         pairs = [(w.detach(), g) for w, g in zip(weights.values(), gradients, strict=True) if g is not None]
         own = [(w.double(), g.double() * exponent.exp2()) for w, g, exponent in flow]
