@@ -71,7 +71,7 @@ def library_scores(
     """Scores of classes by all proxies, NaN where there is none, and the seconds they took by the clock on the wall."""
     start = time.perf_counter()
     members = members_of(setting.comparison.space, setting.dead_edges, classes, setting.skeleton)
-    scores = {}
+    scores: dict[str, NDArray[np.float64]] = {}
     for group in GROUPS:
         if names := in_group(setting.comparison.proxies, group):
             scores |= score(group, names, members, batch, setting.initialisation, setting.seed).scores

@@ -168,7 +168,7 @@ def naswot(model: PlainNetwork, batch: Batch) -> float:
     return float(torch.linalg.slogdet(kernel).logabsdet)
 
 
-def _parts(model: nn.Module) -> list[nn.Module]:
+def _parts(model: nn.Module) -> list[nn.Conv2d | nn.Linear]:
     """Convolutions and the classifier: what proxies of weights sum over."""
     return [module for module in model.modules() if isinstance(module, nn.Conv2d | nn.Linear)]
 
