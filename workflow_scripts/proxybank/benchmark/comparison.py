@@ -24,7 +24,7 @@ from proxybank.benchmark.scoring import batch_of, members_of, runs, score
 from proxybank.data import Images
 from proxybank.networks import Network
 from proxybank.passes import Batch
-from proxybank.proxies import CLOSED_FORM, GROUPS, in_group
+from proxybank.proxies import CLOSED_FORM, GROUPS, REGISTRY, in_group
 from proxybank.spaces import Skeleton
 
 log = logging.getLogger("proxybank")
@@ -62,7 +62,7 @@ class Setting:
     @property
     def plain_proxies(self) -> list[str]:
         """Proxies that need a network; closed forms do not."""
-        return [name for name in self.comparison.proxies if name not in in_group([name], CLOSED_FORM)]
+        return [name for name in self.comparison.proxies if REGISTRY[name].needs != CLOSED_FORM]
 
 
 def library_scores(
