@@ -12,7 +12,8 @@ PAGE = """# Performance
 
 `make performance` measures all of this (`config/benchmark.yaml`), and writes this page. The plain code that the library
 is compared with is `workflow_scripts/proxybank/benchmark/plain.py`: networks built of torch modules as they are
-written, one network after the other, one pass per proxy, float32, as the papers' public code does it.
+written, one network after the other, one pass per proxy, in float32 but for flows, which are float64, as in the papers'
+public code.
 
 ## How many times less
 

@@ -41,7 +41,7 @@ rule score_part:
     conda:
         "../envs/proxybank.yaml"
     resources:
-        mem_mb=1500,
+        mem_mb=400 + 18 * config["batch_size"],  # all gradients of one network are at hand
     params:
         skeleton=lambda wildcards: config["spaces"][wildcards.space],
         versions=lambda wildcards: requested(wildcards.passes),

@@ -395,6 +395,17 @@ def test_absolute_correlations_by_hand():
     np.testing.assert_allclose(found, [[1, 0.5, 1], [0.5, 1, 0.5], [1, 0.5, 1]])
 
 
+def test_absolute_correlations_keep_their_digits_and_a_row_that_does_not_vary_has_none():
+    # As many values as a layer of 32 x 32 pixels has, around a mean of 30 times the deviation.
+    rows = torch.randn(3, 65_536, generator=torch.Generator().manual_seed(0)) + torch.tensor([[30.0], [0], [-30]])
+    found = response_correlation.absolute_correlations(rows)
+    np.testing.assert_allclose(found, np.abs(np.corrcoef(rows.double().numpy())), atol=1e-5)
+    for constant in (0, 0.1, 3.3):
+        rows[1] = constant
+        found = response_correlation.absolute_correlations(rows)
+        assert found[1].isnan().all() and found[:, 1].isnan().all() and found[0, 2].isfinite()
+
+
 @EACH
 def test_layer_gradients(network):
     found = evidence("layer_gradient", network)

@@ -19,14 +19,13 @@ from scipy.stats import spearmanr
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "workflow_scripts"))
 
-from proxybank import __version__, data, networks, passes, provenance, spaces, store  # noqa: E402
-from proxybank.proxies import CLOSED_FORM, REGISTRY, evaluate  # noqa: E402
+from proxybank import __version__, data, provenance, spaces, store  # noqa: E402
+from proxybank.benchmark import scoring  # noqa: E402
+from proxybank.proxies import CLOSED_FORM, GROUPS, REGISTRY, group_of, in_group  # noqa: E402
 
 BATCH_SIZE, SEEDS, N_TOGETHER = 32, (0, 1), 25
-# Grasp alone takes as long as all others together, so it has the first networks of the table only; and so has epe_nas
-# with a batch for each network, as the publication seems to have had.
-N_FEW = 100
-OWN_BATCHES = "own_batches"
+# With a batch for each network, as the publication seems to have had, epe_nas has the first networks of the table only.
+OWN_BATCHES, N_WITH_OWN_BATCHES = "own_batches", 100
 # Published name -> ours.
 NAMES = {
     "params": "params",
@@ -46,40 +45,34 @@ TSS = spaces.get("tss")
 
 
 def score(images: str, index: NDArray[np.int64], group: str, seed: int) -> pl.DataFrame:
-    """Scores of topologies by one group of passes: a row per network, a column per proxy, null where there is none."""
+    """Scores of topologies by one group of passes: a row per network, a column per proxy, NaN where there is none."""
     torch.set_num_threads(1)
     loaded = data.load(images)
-    members = [networks.Network("tss", tuple(int(gene) for gene in TSS.genes[k]), loaded.skeleton()) for k in index]
-    together = [(seed, members)]  # seed of a batch, and the networks that see it
+    members = scoring.members_of("tss", "keep", index, loaded.skeleton())
+    names, together = fed_by(group), [(seed, members)]  # seed of a batch, and the networks that see it
     if group == OWN_BATCHES:
         together = [(TSS.size * (seed + 1) + k, [member]) for k, member in zip(index.tolist(), members, strict=True)]
-        group = "input_gradient"
-    rows = []
+        names, group = ["epe_nas"], group_of(REGISTRY["epe_nas"].needs)
+    frames = []
     for batch_seed, some in together:
-        drawn = data.draw_batches(loaded, BATCH_SIZE, [batch_seed])
-        batch = passes.Batch(torch.from_numpy(drawn.images[0]), torch.from_numpy(drawn.labels[0]))
-        for evidence, _ in passes.PASSES[group](some, batch, "default", seed):
-            rows.append({name: evaluate(REGISTRY[name], evidence)[0] for name in fed_by(group)})
-    return pl.DataFrame(rows, schema={name: pl.Float64 for name in fed_by(group)})
+        batch = scoring.batch_of(loaded, BATCH_SIZE, batch_seed)
+        frames.append(pl.DataFrame(scoring.score(group, names, some, batch, "default", seed).scores))
+    return pl.concat(frames)
 
 
 def fed_by(group: str) -> list[str]:
     """Our names of the published proxies that a group of passes feeds."""
-    return [name for name in NAMES.values() if REGISTRY[name].needs == group]
+    return in_group(NAMES.values(), group)
 
 
 def score_all(images: str, index: NDArray[np.int64], cache: Path) -> dict[str, NDArray[np.float64]]:
     """Scores of all networks by each proxy, shape (n_seeds, n), NaN where there is none; kept in a folder in parts."""
     cache.mkdir(parents=True, exist_ok=True)
     costs = TSS.costs(data.load(images).skeleton())
-    groups = dict.fromkeys(REGISTRY[name].needs for name in NAMES.values())
-    scores = {}
-    for group in sorted([*groups, OWN_BATCHES], key="loss_curvature".__eq__):
-        if group == CLOSED_FORM:
-            scores |= {name: np.tile(costs[REGISTRY[name].score][index], (len(SEEDS), 1)) for name in fed_by(group)}
-            continue
+    scores = {name: np.tile(costs[REGISTRY[name].score][index], (len(SEEDS), 1)) for name in fed_by(CLOSED_FORM)}
+    for group in (*filter(fed_by, GROUPS), OWN_BATCHES):
         parts: dict[int, list[pl.DataFrame]] = {seed: [] for seed in SEEDS}
-        chosen = index[:N_FEW] if group in ("loss_curvature", OWN_BATCHES) else index
+        chosen = index[:N_WITH_OWN_BATCHES] if group == OWN_BATCHES else index
         for start in range(0, len(chosen), N_TOGETHER):
             part = chosen[start : start + N_TOGETHER]
             for seed in SEEDS:

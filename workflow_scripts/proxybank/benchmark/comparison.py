@@ -25,7 +25,7 @@ from proxybank.benchmark.scoring import batch_of, members_of, runs, score
 from proxybank.data import Images
 from proxybank.networks import Network
 from proxybank.passes import Batch
-from proxybank.proxies import CLOSED_FORM, GROUPS, in_group
+from proxybank.proxies import CLOSED_FORM, GROUPS, REGISTRY, in_group
 from proxybank.spaces import Skeleton
 
 log = logging.getLogger("proxybank")
@@ -63,7 +63,7 @@ class Setting:
     @property
     def plain_proxies(self) -> list[str]:
         """Proxies that need a network; closed forms do not."""
-        return [name for name in self.comparison.proxies if name not in in_group([name], CLOSED_FORM)]
+        return [name for name in self.comparison.proxies if REGISTRY[name].needs != CLOSED_FORM]
 
 
 def library_scores(
@@ -72,7 +72,7 @@ def library_scores(
     """Scores of classes by all proxies, NaN where there is none, and the seconds they took by the clock on the wall."""
     start = time.perf_counter()
     members = members_of(setting.comparison.space, setting.dead_edges, classes, setting.skeleton)
-    scores = {}
+    scores: dict[str, NDArray[np.float64]] = {}
     for group in GROUPS:
         if names := in_group(setting.comparison.proxies, group):
             scores |= score(group, names, members, batch, setting.initialisation, setting.seed).scores

@@ -1,8 +1,9 @@
 """Networks and proxies written plainly, as the papers' public code does it, to check and to time ours against.
 
-One network, one pass per proxy, float32. A network is built as NATS-Bench builds it, of modules: each convolution on an
-edge has a ReLU and a BatchNorm of its own, an absent edge multiplies by 0, and dead edges are computed. Nothing of the
-library's own networks, passes and proxies is used, so that equal values say something.
+One network, one pass per proxy, float32 but for flows, which need float64, as that code does. A network is built as
+NATS-Bench builds it, of modules: each convolution on an edge has a ReLU and a BatchNorm of its own, an absent edge
+multiplies by 0, and dead edges are computed. Nothing of the library's own networks, passes and proxies is used, so that
+equal values say something.
 
 References
 ----------
@@ -168,7 +169,7 @@ def naswot(model: PlainNetwork, batch: Batch) -> float:
     return float(torch.linalg.slogdet(kernel).logabsdet)
 
 
-def _parts(model: nn.Module) -> list[nn.Module]:
+def _parts(model: nn.Module) -> list[nn.Conv2d | nn.Linear]:
     """Convolutions and the classifier: what proxies of weights sum over."""
     return [module for module in model.modules() if isinstance(module, nn.Conv2d | nn.Linear)]
 

@@ -40,10 +40,6 @@ def batch_norm(x: Tensor) -> Tensor:
     return F.batch_norm(x, None, None, training=True)
 
 
-def _identity(x: Tensor) -> Tensor:
-    return x
-
-
 def forward(
     network: Network, weights: Weights, images: Tensor, *, norm: Norm = batch_norm, on_relu: OnRelu = _ignore
 ) -> Output:
@@ -64,11 +60,6 @@ def forward(
     for layer in network.layers:
         x = run_layer(layer, weights, x, norm, on_relu)
     return head(weights, x, norm, on_relu)
-
-
-def forward_without_norm(network: Network, weights: Weights, images: Tensor) -> Output:
-    """Run a network on a batch with every BatchNorm left out, as Synflow does; see `forward`."""
-    return forward(network, weights, images, norm=_identity)
 
 
 def stem(weights: Weights, images: Tensor, norm: Norm = batch_norm) -> Tensor:

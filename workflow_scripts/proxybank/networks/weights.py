@@ -56,7 +56,12 @@ INITIALISATIONS: dict[str, Initialisation] = {
 
 
 def draw(
-    network: Network, initialisation: str, seed: int, *, device: str = "cpu", layers: Container[str] | None = None
+    network: Network,
+    initialisation: str,
+    seed: int,
+    *,
+    device: str | torch.device = "cpu",
+    layers: Container[str] | None = None,
 ) -> Weights:
     """Weights of an untrained network.
 
@@ -66,7 +71,7 @@ def draw(
     initialisation : str
         A name in `INITIALISATIONS`. BatchNorm starts at 1 and 0 in all of them and has no entry here.
     seed : int
-    device : str
+    device : str or torch.device
         Where the weights go; the numbers do not depend on it.
     layers : container of str, optional
         Draw these layers only: ``stem``, ``classifier`` or names of `Network.layers`.

@@ -14,7 +14,8 @@ class Batch(NamedTuple):
 
     Attributes
     ----------
-    images : float32 Tensor, shape (n_images, in_channels, side, side)
+    images : Tensor, shape (n_images, in_channels, side, side)
+        Of float32, or of bfloat16 for a pass that may run in it.
     labels : int64 Tensor, shape (n_images,)
     hamming : str
         How an accelerator compares the codes of ReLUs: a name in `hamming_cuda.KERNELS`.

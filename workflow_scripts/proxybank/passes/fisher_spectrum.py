@@ -20,7 +20,8 @@ from proxybank import networks
 from proxybank.networks import Network
 from proxybank.networks.randomness import normal, stream_key
 from proxybank.passes.evidence import Batch
-from proxybank.passes.operations import Operation, gradients, run_head, run_layer, run_stem
+from proxybank.passes.gradients import gradients
+from proxybank.passes.operations import Operation, run_head, run_layer, run_stem
 
 N_IMAGES, N_TENSORS, SMOOTHING = 64, 128, 0.05
 _NORM_SCALE = 1 / math.sqrt(1 + 1e-5)

@@ -1,4 +1,4 @@
-"""Pass P1: one clean forward pass of a batch of images; it yields the Hamming kernel of all ReLUs."""
+"""One forward pass of a batch of images; it yields the Hamming kernel of all ReLUs."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence

@@ -12,7 +12,8 @@ from torch.nn.grad import conv2d_input
 from proxybank import networks
 from proxybank.networks import Network, Weights
 from proxybank.passes.evidence import Batch
-from proxybank.passes.operations import blocks, gradients, run_layer
+from proxybank.passes.gradients import gradients
+from proxybank.passes.operations import blocks, run_layer
 
 
 def sign_determinants(

@@ -43,13 +43,14 @@ def matrices(weights: Weights) -> list[Tensor]:
     return [weight for name, weight in weights.items() if name != "classifier.bias"]
 
 
-def gradients(
-    total: Tensor, tensors: Sequence[Tensor], *, retain_graph: bool | None = None, create_graph: bool = False
-) -> tuple[Tensor, ...]:
+def gradients(total: Tensor, tensors: Sequence[Tensor], *, retain_graph: bool = False) -> list[Tensor]:
     """Gradients of a scalar to each tensor: zeros where it does not depend on it, as in cells without a path."""
-    return torch.autograd.grad(
-        total, tensors, retain_graph=retain_graph, create_graph=create_graph, allow_unused=True, materialize_grads=True
-    )
+    if not total.requires_grad:
+        return [torch.zeros_like(tensor) for tensor in tensors]
+    asked = [tensor for tensor in tensors if tensor.requires_grad]
+    found = torch.autograd.grad(total, asked, retain_graph=retain_graph, allow_unused=True, materialize_grads=True)
+    left = iter(found)
+    return [next(left) if tensor.requires_grad else torch.zeros_like(tensor) for tensor in tensors]
 
 
 class Call(NamedTuple):

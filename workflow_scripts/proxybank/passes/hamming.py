@@ -58,9 +58,7 @@ def add_distances(codes: NDArray[np.uint64], times: int, distances: NDArray[np.i
     _add_distances(codes, times, distances)
 
 
-def pack(signs: list[NDArray[np.bool_]]) -> NDArray[np.uint64]:
-    """Pack arrays of signs (bool, shape (n_images, n_units_k)) into words, padded with zeros; (n_images, n_words)."""
-    packed = [np.packbits(part, axis=1) for part in signs]
-    n_bytes = sum(part.shape[1] for part in packed)
-    padding = np.zeros((len(signs[0]), -n_bytes % 8), np.uint8)
-    return np.concatenate([*packed, padding], axis=1).view(np.uint64)
+def pack(signs: NDArray[np.bool_]) -> NDArray[np.uint64]:
+    """Pack signs, shape (n_images, n_units), into words, padded with zeros; shape (n_images, n_words)."""
+    packed = np.packbits(signs, axis=1)
+    return np.pad(packed, ((0, 0), (0, -packed.shape[1] % 8))).view(np.uint64)

@@ -1,4 +1,4 @@
-"""Pass P3: what one backward pass of the sum of all logits to the images finds."""
+"""What one backward pass of the sum of all logits to the images finds."""
 
 from typing import NamedTuple
 

@@ -13,7 +13,8 @@ from torch import Tensor
 from proxybank import networks
 from proxybank.networks import Network
 from proxybank.passes.evidence import Batch
-from proxybank.passes.operations import gradients, run_layer
+from proxybank.passes.gradients import gradients
+from proxybank.passes.operations import run_layer
 from proxybank.passes.sign_pattern import N_IMAGES, PatternSet
 
 

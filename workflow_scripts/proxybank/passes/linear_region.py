@@ -49,7 +49,7 @@ def _count(network: Network, crops: Tensor, seed: int) -> int:
     x = networks.run_layer(cell, weights, crops, on_relu=lambda z, _: signs.append(z > 0))
     signs.append(networks.batch_norm(x) > 0)
     codes = torch.cat([part.flatten(1) for part in signs], dim=1).cpu().numpy()
-    return len(np.unique(pack([codes]), axis=0))
+    return len(np.unique(pack(codes), axis=0))
 
 
 def _crops(images: Tensor, seed: int) -> Tensor:

@@ -1,4 +1,4 @@
-"""Pass P2: what one backward pass of the mean cross-entropy finds, for a whole batch, and for each half of one."""
+"""What one backward pass of the mean cross-entropy finds, for a whole batch, and for each half of one."""
 
 import time
 from collections.abc import Iterator, Sequence

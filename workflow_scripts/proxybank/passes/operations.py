@@ -4,7 +4,6 @@ The functional forward pass lets edges that leave one node share its ReLU and it
 module of its own for each edge. An operation says how many modules it stands for.
 """
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -113,16 +112,6 @@ def blocks(operations: list[Operation]) -> list[Operation]:
     normed = {operation.name for operation in operations if operation.kind == "norm"}
     convs = [operation for operation in operations if operation.kind == "conv"]
     return [conv for conv in convs if conv.name in normed and id(conv.x) in active]
-
-
-def gradients(total: Tensor, inputs: Sequence[Tensor], *, retain_graph: bool = False) -> list[Tensor]:
-    """Gradients of a scalar to `inputs`, zeros for those it does not depend on."""
-    if not total.requires_grad:
-        return [torch.zeros_like(x) for x in inputs]
-    asked = [x for x in inputs if x.requires_grad]
-    found = iter(torch.autograd.grad(total, asked, retain_graph=retain_graph, allow_unused=True))
-    all_found = [next(found) if x.requires_grad else None for x in inputs]
-    return [torch.zeros_like(x) if g is None else g for x, g in zip(inputs, all_found, strict=True)]
 
 
 def last_features(x: Tensor, norm: Norm = batch_norm) -> Tensor:

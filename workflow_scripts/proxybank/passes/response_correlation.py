@@ -1,6 +1,7 @@
 """Correlations between images, of activations and of the loss's gradients to them, gathered in a backward pass."""
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -37,7 +38,10 @@ def absolute_correlations(responses: Tensor) -> Tensor:
     if responses.ndim == 4:  # in the order in which they lie
         responses = responses.permute(0, 2, 3, 1)
     rows = responses.flatten(1)
-    means = rows.mean(dim=1).double()
-    covariances = (rows @ rows.T).double() / rows.shape[1] - means[:, None] * means
-    deviations = covariances.diagonal().sqrt()
-    return (covariances / (deviations[:, None] * deviations)).abs()
+    means = rows.mean(dim=1, keepdim=True)
+    rows = rows - means  # before the product, which in float32 would lose the digits that a large mean takes
+    covariances = (rows @ rows.T).double()
+    norms = covariances.diagonal().sqrt()
+    rounding = 8 * torch.finfo(rows.dtype).eps * means.flatten().abs() * rows.shape[1] ** 0.5
+    norms = torch.where(norms > rounding, norms, torch.nan)
+    return (covariances / (norms[:, None] * norms)).abs()

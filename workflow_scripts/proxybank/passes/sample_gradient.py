@@ -1,4 +1,4 @@
-"""Pass P5: gradients of each image by itself to all weights, and their inner products.
+"""Gradients of each image by itself to all weights, and their inner products.
 
 With BatchNorm's statistics held constant no image acts on another, so a single backward pass gives what is needed for
 all: an image's gradient to a convolution is the product of its gradient to the output and its patches of the input.

@@ -1,4 +1,4 @@
-"""Passes P2 and P3 and their kin in one: the gradients of a network that start from one forward pass of a batch.
+"""Gradients of a network that start from one forward pass of a batch: of the loss, of logits to images, and their kin.
 
 No gradient to an activation outlives its layer. For 64 CIFAR images the largest cell of the topology space takes
 0.45 GiB for the gradients of the loss, and 0.75 GiB for all parts at once, above the 0.3 GiB of the process.

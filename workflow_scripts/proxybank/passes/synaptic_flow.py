@@ -1,4 +1,4 @@
-"""Pass P4: the flow from an image of ones through the absolute weights, BatchNorm left out, and its gradient.
+"""The flow from an image of ones through the absolute weights, BatchNorm left out, and its gradient.
 
 Nothing is negative there, so a ReLU changes nothing and the network is a linear map. Its gradient to a convolution is
 the product of what flows in and what the rest of the network makes of its output; both are computed here as products of
@@ -129,7 +129,7 @@ class _Step(NamedTuple):
 
 def _run(edges: list[_Edge], x: _Scaled | None) -> _Step:
     if x is None:
-        return _Step([], torch.zeros(()), None)
+        return _Step([], torch.zeros((), dtype=torch.float64), None)
     nodes, active = {0: x.numbers}, []
     for edge in edges:
         if edge.source in nodes:
@@ -205,7 +205,7 @@ def _head_back(classifier: Tensor, x: _Scaled | None, flow: ScaledFlow) -> _Scal
     """Gradients to the last layer's output x, through the classifier and the average over pixels."""
     weight = classifier.abs()
     if x is None:
-        flow.append((weight, torch.zeros_like(weight), torch.zeros(())))
+        flow.append((weight, torch.zeros_like(weight), weight.new_zeros((), dtype=torch.float64)))
         return None
     flow.append((weight, x.numbers.mean(dim=(1, 2)).expand_as(weight), x.exponent))
     u = (weight.sum(dim=0) / x.numbers[0].numel())[None, :, None, None].expand(1, *x.numbers.shape)

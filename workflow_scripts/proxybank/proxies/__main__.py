@@ -1,15 +1,16 @@
 """``python -m proxybank.proxies`` prints the table of all proxies, which is ``docs/proxies.md``."""
 
-from proxybank.proxies import AGGREGATE, CLOSED_FORM, REGISTRY, Proxy
+from proxybank.proxies import AGGREGATE, CLOSED_FORM, REGISTRY, Proxy, group_of
 
 INTRODUCTION = """# Proxies
 
 Made from the registry, `proxybank.proxies.REGISTRY`, by `make docs/proxies.md`: {n} proxies. Name them in `proxies` of
 a configuration.
 
-- A group of passes feeds all its proxies at once, so that a second proxy of a group costs next to nothing. Groups are
-  those of `proxybank/passes/`. `{closed_form}`: a column of the table `networks`, known without a pass. `{aggregate}`:
-  see below.
+- A group of passes feeds all its proxies at once. A second proxy that is fed by the same costs next to nothing, and
+  one that is fed by something else of the group, which is named behind a colon, less than alone. Groups are those of
+  `proxybank/passes/`. `{closed_form}`: a column of the table `networks`, known without a pass. `{aggregate}`: see
+  below.
 - Where the definition gives no initialisation or batch of its own, they are the run's. Scores are raw; one that is not
   a finite number is null, and `score_status` says why: `singular`, `constant`, `overflow`, `nan`. Nothing is imputed.
 - Where no published code or an unclear text left a choice, the entry says that it is a reading. None of these is in the
@@ -23,22 +24,28 @@ ranks within what it has explored, such as `ga_rk`, does that itself; `freerea` 
 """
 
 
+def group(proxy: Proxy) -> str:
+    """Group of passes that feeds a proxy, or what stands for one."""
+    return proxy.needs if proxy.needs in (CLOSED_FORM, AGGREGATE) else group_of(proxy.needs)
+
+
 def line(proxy: Proxy) -> str:
     """Row of the table."""
-    better = "higher" if proxy.higher_is_better else "lower"
-    needs = proxy.needs
-    if needs == CLOSED_FORM:
-        needs = f"{needs}: `{proxy.score}`"
-    elif needs == AGGREGATE:
-        needs = f"{needs}: " + ", ".join(f"`{name}`" for name in proxy.score)
-    return f"| `{proxy.name}` | {better} | {needs} | {proxy.source} | {proxy.differs} |".replace("  |", " |")
+    better, fed_by = "higher" if proxy.higher_is_better else "lower", group(proxy)
+    if proxy.needs == CLOSED_FORM:
+        fed_by += f": `{proxy.score}`"
+    elif proxy.needs == AGGREGATE:
+        fed_by += ": " + ", ".join(f"`{name}`" for name in proxy.score)
+    elif proxy.needs != fed_by:
+        fed_by += f": {proxy.needs}"
+    return f"| `{proxy.name}` | {better} | {fed_by} | {proxy.source} | {proxy.differs} |".replace("  |", " |")
 
 
 def reference() -> str:
     """Write the introduction, and all entries as a Markdown table, group by group."""
     head = INTRODUCTION.format(n=len(REGISTRY), closed_form=CLOSED_FORM, aggregate=AGGREGATE)
-    groups = dict.fromkeys(proxy.needs for proxy in REGISTRY.values())
-    rows = [proxy for group in groups for proxy in REGISTRY.values() if proxy.needs == group]
+    groups = dict.fromkeys(map(group, REGISTRY.values()))
+    rows = [proxy for name in groups for proxy in REGISTRY.values() if group(proxy) == name]
     table = ["| proxy | better | fed by | source | where it differs |", "|---|---|---|---|---|", *map(line, rows)]
     return head + "\n" + "\n".join(table) + "\n"
 

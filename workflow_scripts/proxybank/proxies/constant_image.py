@@ -25,7 +25,7 @@ _ABDELFATTAH = "Abdelfattah, Mehrotra, Dudziak, Lane, ICLR 2021, arXiv:2101.0813
 )
 def synflow_bn(flow: "Flow") -> float:
     """Sum over weights of |w g|, with the gradient g of the sum of logits at absolute weights, BatchNorm kept."""
-    return sum(float((weight * gradient).abs().sum()) for weight, gradient in flow)
+    return float(sum((weight * gradient).abs().sum() for weight, gradient in flow))
 
 
 @register(
@@ -54,4 +54,4 @@ def pathnorm(total: float) -> float:
 )
 def l2_norm(weights: "list[Tensor]") -> float:
     """Sum over layers of the Euclidean norm of the weight."""
-    return sum(float(weight.double().norm()) for weight in weights)
+    return float(sum(weight.double().norm() for weight in weights))

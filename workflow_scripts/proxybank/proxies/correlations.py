@@ -34,7 +34,7 @@ def meco_opt(sums: "ChannelCorrelations") -> float:
 
 @register(
     name="wrcor",
-    version=1,
+    version=2,
     needs="response_correlation",
     higher_is_better=True,
     source="Jing et al. 2025, arXiv:2507.08841",

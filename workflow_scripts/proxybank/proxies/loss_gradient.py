@@ -1,6 +1,5 @@
 """Proxies of the gradient of the loss to the weights, and of what follows from it."""
 
-import math
 from typing import TYPE_CHECKING
 
 from proxybank.proxies.registry import register
@@ -24,7 +23,7 @@ _INITIALISATION = "The run's initialisation; the code uses PyTorch's default. "
 )
 def grad_norm(layers: "list[LayerGradient]") -> float:
     """Sum over layers of the Euclidean norm of the gradient."""
-    return sum(float(layer.gradient.double().norm()) for layer in layers)
+    return float(sum(layer.gradient.double().norm() for layer in layers))
 
 
 @register(
@@ -38,7 +37,7 @@ def grad_norm(layers: "list[LayerGradient]") -> float:
 )
 def snip(layers: "list[LayerGradient]") -> float:
     """Sum over weights of |w g|."""
-    return sum(float((layer.weight.double() * layer.gradient).abs().sum()) for layer in layers)
+    return float(sum((layer.weight.double() * layer.gradient).abs().sum() for layer in layers))
 
 
 @register(
@@ -52,7 +51,7 @@ def snip(layers: "list[LayerGradient]") -> float:
 )
 def plain(layers: "list[LayerGradient]") -> float:
     """Sum over weights of w g."""
-    return sum(float((layer.weight.double() * layer.gradient).sum()) for layer in layers)
+    return float(sum((layer.weight.double() * layer.gradient).sum() for layer in layers))
 
 
 @register(
@@ -67,7 +66,7 @@ def plain(layers: "list[LayerGradient]") -> float:
 )
 def fisher(layers: "list[LayerGradient]") -> float:
     """Sum over weights of the saliency of their output channel."""
-    return sum(float(layer.channel_saliency.sum()) * layer.weight[0].numel() for layer in layers)
+    return float(sum(layer.channel_saliency.sum() * layer.weight[0].numel() for layer in layers))
 
 
 @register(
@@ -82,7 +81,7 @@ def fisher(layers: "list[LayerGradient]") -> float:
 )
 def fisher_channels(layers: "list[LayerGradient]") -> float:
     """Sum over output channels of their saliency."""
-    return sum(float(layer.channel_saliency.sum()) for layer in layers)
+    return float(sum(layer.channel_saliency.sum() for layer in layers))
 
 
 @register(
@@ -101,7 +100,7 @@ def grasp(curvature: float) -> float:
 
 @register(
     name="zico",
-    version=1,
+    version=2,
     needs="half_batches",
     higher_is_better=True,
     source="Li, Yang, Bhardwaj, Marculescu, ICLR 2023, arXiv:2301.11300",
@@ -111,10 +110,9 @@ def grasp(curvature: float) -> float:
 )
 def zico(layers: "list[Tensor]") -> float:
     """Sum over layers of ln(sum over weights of mean |g| / std g), over batches; weights with std 0 are left out."""
-    total = 0.0
+    total: Tensor | float = 0.0
     for gradients in layers:
         std = gradients.double().std(dim=0, correction=0)
-        varies = std > 0
-        if varies.any():
-            total += math.log(float((gradients.double().abs().mean(dim=0)[varies] / std[varies]).sum()))
-    return total
+        inverse = (gradients.double().abs().mean(dim=0) / std).where(std != 0, 0.0).sum()
+        total = total + inverse.log().where(inverse != 0, 0.0)  # 0 where no weight of the layer varies
+    return float(total)

@@ -78,7 +78,7 @@ def write_part(part: pl.DataFrame, path: str | Path, made_with: MadeWith | None 
             raise TableError(f"{path}: {proxy} has status {unknown[0]!r}. Expected one of {', '.join(STATUSES)}.")
         if not ((status == "ok") == (score.is_not_null() & score.is_finite().fill_null(False))).all():
             raise TableError(f"{path}: {proxy} is not a finite number exactly where its status is ok.")
-    write_parquet(part, path, made_with and made_with.as_text())
+    write_parquet(part, path, made_with.as_text() if made_with else None)
 
 
 def update_part(path: str | Path, made_with: MadeWith, score: Callable[[list[str]], pl.DataFrame]) -> list[str]:
