@@ -249,18 +249,20 @@ def figure_files():
         for space, dataset in pairs(truth=True)
         if config["searches"]["histories"] and child_labels(space, dataset)
     ]
-    kinds = ["scores", "regrets", "relus", "sampling"]
-    if config["searches"]["entries"]:
-        kinds += ["search_time", "trajectories"]
+    searched = [pair for pair in pairs(truth=True) if entries_of(*pair)]
+    of_kind = dict.fromkeys(
+        ["scores", "regrets", "relus", "sampling"], pairs(truth=True)
+    )
+    of_kind |= dict.fromkeys(["search_time", "trajectories"], searched)
+    of_kind["children"] = with_children
     return [
         "results/{run}/figures/correlations.png",
         *(
-            f"results/{{run}}/figures/{k}_{s}_{d}.png"
-            for k in kinds
-            for s, d in pairs(truth=True)
+            f"results/{{run}}/figures/{kind}_{space}_{dataset}.png"
+            for kind, drawn in of_kind.items()
+            for space, dataset in drawn
         ),
         *(f"results/{{run}}/figures/retrained_{s}_{d}.csv" for s, d in retrained),
-        *(f"results/{{run}}/figures/children_{s}_{d}.png" for s, d in with_children),
     ]
 
 

@@ -5,6 +5,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+import yaml
+from conftest import Workspace
 from test_workflow_scripts import run_script
 
 from proxybank import store
@@ -161,3 +163,33 @@ def test_what_searches_found_is_judged_for_each_space_and_dataset(search_tables,
                 pytest.approx(share * place[index] / 3),
                 pytest.approx(share * (299 - place[index]) / 3),
             )
+
+
+def test_pictures_of_children_under_a_constraint_that_leaves_them_out(tmp_path):
+    # The first constraint of the file has no evolution, and in another run no evolution could run at all.
+    rows = {"space": "tss", "dataset": "digits", "objective": "naswot", "budget": 9.0, "run": 0, "value": 1.0}
+    rows |= {"algorithm": ["plain", "rea", "vote"], "constraint_id": ["any", "small", "small"], "n_evaluated": 9}
+    for names, titles in ((["rea", "vote"], "small: score by"), (["other"], "None of these searches")):
+        folder = tmp_path / names[0]
+        folder.mkdir()
+        pl.DataFrame(rows).write_parquet(folder / "histories.parquet")
+        inputs = {"histories": folder / "histories.parquet"}
+        params = {"labels": {name: name for name in names}}
+        done = run_script(
+            "figure_children", folder, {"svg": "children.svg"}, inputs, params, space="tss", dataset="digits"
+        )
+        assert titles in Path(done.output.svg).read_text()
+
+
+def test_searches_are_drawn_where_there_are_some(workspace):
+    run = workspace()
+    entries = [{"algorithm": "naswot_search", "objective": "naswot", "evaluations": 4, "spaces": ["tss"]}]
+    tables = {"tss": "resources/digits/tss.parquet", "sss": "resources/digits/sss.parquet"}
+    truth = {space: {"source": "table", "path": path} for space, path in tables.items()}
+    settings = {"run": "some", "datasets": {"digits": {"images": "digits", "truth": truth}}}
+    (run.folder / "some.yaml").write_text(yaml.safe_dump(settings | {"searches": {"entries": entries}}))
+    done = Workspace(run.folder, "some.yaml").snakemake("--dry-run")
+    assert done.returncode == 0, done.stderr
+    assert "search_time_tss_digits.png" in done.stdout
+    assert "regrets_sss_digits.png" in done.stdout
+    assert "search_time_sss_digits.png" not in done.stdout
