@@ -18,7 +18,7 @@ rule speed_part:
         "results/{run}/benchmarks/speed_part/{space}/{dataset}/{passes}.tsv"
     conda:
         "../envs/proxybank.yaml"
-    threads: workflow.cores  # alone on the machine: others would slow it down
+    threads: lambda wildcards: workflow.cores  # alone on the machine: others would slow it down
     resources:
         mem_mb=16000,
     params:
@@ -93,7 +93,7 @@ rule compare_seconds:
         "results/{run}/benchmarks/compare_seconds/{comparison}_{dataset}.tsv"
     conda:
         "../envs/proxybank.yaml"
-    threads: workflow.cores  # alone on the machine
+    threads: lambda wildcards: workflow.cores  # alone on the machine
     resources:
         mem_mb=6000,
     params:
@@ -107,7 +107,7 @@ rule compare_seconds:
         seed=config["seeds"][0],
         initialisation=config["initialisation"],
         dead_edges=config["dead_edges"],
-        cores=workflow.cores,
+        cores=lambda wildcards: workflow.cores,
     message:
         "Timing the library and plain code on {wildcards.dataset}: {wildcards.comparison}"
     script:
@@ -126,7 +126,7 @@ rule compare_values:
         "results/{run}/benchmarks/compare_values/{comparison}_{dataset}.tsv"
     conda:
         "../envs/proxybank.yaml"
-    threads: workflow.cores
+    threads: lambda wildcards: workflow.cores
     resources:
         mem_mb=6000,
     params:
@@ -140,7 +140,7 @@ rule compare_values:
         seed=config["seeds"][0],
         initialisation=config["initialisation"],
         dead_edges=config["dead_edges"],
-        cores=workflow.cores,
+        cores=lambda wildcards: workflow.cores,
     message:
         "Scoring by the library and by plain code on {wildcards.dataset}: {wildcards.comparison}"
     script:
