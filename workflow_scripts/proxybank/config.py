@@ -151,6 +151,7 @@ def _check_present(config: Config) -> None:
     for settings in config["datasets"].values():
         for truth in settings["truth"].values():
             named += [truth["path"], *truth.get("further_paths", ())] if "path" in truth else []
+    named += [table["path"] for table in config["columns"]]
     missing = [path for path in dict.fromkeys(named) if not Path(path).exists()]
     if len(missing) > 1 or (missing and "data_source" in config):
         raise ConfigError(
