@@ -41,7 +41,7 @@ def search(tables: dict, folder: Path, entries: list[dict], constraints=({"id": 
         "runs": 3,
         "seed": 0,
         "clocks": {"two": {"naswot": 2}, "gpu": {"naswot": "gpu_s"}, "none": {"naswot": "other_s"}},
-        "entries": entries,
+        "entries": [{"histories": True} | entry for entry in entries],
         "columns": ["phone_ms", "gpu_s"],
         "proxies": ["naswot"],
         "constraints": constraints,
@@ -100,6 +100,13 @@ def test_histories_and_trajectories_fit_the_runs(search_tables, tmp_path):
         ):
             assert changes[mine].to_list() == rises[theirs].to_list()
         assert changes["best_arch_index"][-1] == found["runs"].filter(run=run)["best_arch_index"][0]
+
+
+def test_histories_are_written_where_they_are_asked_for(search_tables, tmp_path):
+    entry = {"algorithm": "naswot_search", "objective": "naswot", "evaluations": 4}
+    found = search(search_tables, tmp_path, [entry | {"histories": False}, entry | {"name": "kept"}])
+    assert found["histories"]["algorithm"].to_list() == ["kept"] * 4 * 3
+    assert found["runs"]["algorithm"].to_list() == ["naswot_search"] * 3 + ["kept"] * 3
 
 
 def test_searches_that_cannot_run_are_named_and_the_others_run(search_tables, tmp_path):
