@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 import yaml
 from conftest import Workspace
+from polars.testing import assert_frame_equal
 from test_workflow_scripts import run_script
 
 from proxybank import store
@@ -100,6 +101,23 @@ def test_histories_and_trajectories_fit_the_runs(search_tables, tmp_path):
         ):
             assert changes[mine].to_list() == rises[theirs].to_list()
         assert changes["best_arch_index"][-1] == found["runs"].filter(run=run)["best_arch_index"][0]
+
+
+def test_a_search_is_the_same_whatever_test_accuracy_says(search_tables, tmp_path):
+    accuracies = store.read_table(search_tables["accuracies"])
+    turned = accuracies.with_columns(
+        accuracy_pct=pl.when(split="test").then(100 - pl.col("accuracy_pct")).otherwise("accuracy_pct")
+    )
+    store.write_table("accuracies", turned, tmp_path / "turned.parquet")
+    entries = [
+        {"algorithm": "random_search", "objective": "valid_12", "evaluations": 20},
+        {"algorithm": "freerea", "objective": "naswot / max(naswot)", "evaluations": 40},
+        {"algorithm": "area", "objective": "naswot; valid_12", "evaluations": 40},
+    ]
+    one = search(search_tables, tmp_path, entries)
+    other = search(search_tables | {"accuracies": tmp_path / "turned.parquet"}, tmp_path, entries)
+    for name in ("runs", "trajectories", "histories"):
+        assert_frame_equal(*(tables[name].drop("own_seconds", strict=False) for tables in (one, other)))
 
 
 def test_histories_are_written_where_they_are_asked_for(search_tables, tmp_path):
