@@ -191,9 +191,9 @@ def truth_tables():
 
 
 def entries_of(space, dataset):
-    """Searches of one space and dataset."""
+    """Searches of one space and dataset, each with whether its histories are written."""
     return [
-        entry
+        {"histories": config["searches"]["histories"]} | entry
         for entry in config["searches"]["entries"]
         if space in entry.get("spaces", [space])
         and dataset in entry.get("datasets", [dataset])
@@ -201,11 +201,11 @@ def entries_of(space, dataset):
 
 
 def child_labels(space, dataset):
-    """Searches of one space and dataset that share an objective and differ in how children are made, with that."""
+    """Searches with histories that share an objective and differ in how children are made, with that."""
     labels, kinds = {}, {}
     for entry in entries_of(space, dataset):
         parameters = searches.get_algorithm(entry["algorithm"]).parameters
-        if "child" in parameters:
+        if "child" in parameters and entry["histories"]:
             name = entry.get("name", entry["algorithm"])
             child = entry.get("child", parameters["child"].default)
             label = name if child in name else f"{name}: {child}"
@@ -230,9 +230,10 @@ def users_columns(space, dataset):
 
 
 def histories_file():
-    """The file of whole histories, if they are asked for."""
+    """The file of whole histories, if any are asked for."""
+    asked = any(entry["histories"] for pair in pairs() for entry in entries_of(*pair))
     path = "results/{run}/searches/{space}/{dataset}_histories.parquet"
-    return {"histories": path} if config["searches"]["histories"] else {}
+    return {"histories": path} if asked else {}
 
 
 def figure_files():
@@ -247,20 +248,22 @@ def figure_files():
     with_children = [
         (space, dataset)
         for space, dataset in pairs(truth=True)
-        if config["searches"]["histories"] and child_labels(space, dataset)
+        if child_labels(space, dataset)
     ]
-    kinds = ["scores", "regrets", "relus", "sampling"]
-    if config["searches"]["entries"]:
-        kinds += ["search_time", "trajectories"]
+    searched = [pair for pair in pairs(truth=True) if entries_of(*pair)]
+    of_kind = dict.fromkeys(
+        ["scores", "regrets", "relus", "sampling"], pairs(truth=True)
+    )
+    of_kind |= dict.fromkeys(["search_time", "trajectories"], searched)
+    of_kind["children"] = with_children
     return [
         "results/{run}/figures/correlations.png",
         *(
-            f"results/{{run}}/figures/{k}_{s}_{d}.png"
-            for k in kinds
-            for s, d in pairs(truth=True)
+            f"results/{{run}}/figures/{kind}_{space}_{dataset}.png"
+            for kind, drawn in of_kind.items()
+            for space, dataset in drawn
         ),
         *(f"results/{{run}}/figures/retrained_{s}_{d}.csv" for s, d in retrained),
-        *(f"results/{{run}}/figures/children_{s}_{d}.png" for s, d in with_children),
     ]
 
 

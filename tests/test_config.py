@@ -303,12 +303,19 @@ def test_the_searches_of_the_documentation_are_valid(root):
     assert named == set(config.searches.ALGORITHMS) - {"hyperband"}
 
 
-def test_the_column_of_test_accuracy_is_no_column_for_searches():
-    measured = {"split": "test", "epochs": 200, "accuracy": "test_acc"}
-    truth = {"tss": {"source": "table", "path": "t.csv", "measurements": [measured]}}
-    given = {**with_columns(mine="test_acc"), "datasets": {"digits": {"images": "digits", "truth": truth}}}
+@pytest.mark.parametrize(
+    ("truth", "column"),
+    [
+        ({"measurements": [{"split": "test", "epochs": 200, "accuracy": "test_acc"}]}, "test_acc"),
+        ({}, "accuracy_pct"),  # of a long table
+        ({"path": "other.csv", "further_paths": ["./t.csv"]}, "accuracy_pct"),
+    ],
+)
+def test_the_column_of_test_accuracy_is_no_column_for_searches(truth, column):
+    table = {"source": "table", "path": "t.csv"} | truth
+    given = {**with_columns(mine=column), "datasets": {"digits": {"images": "digits", "truth": {"tss": table}}}}
     with pytest.raises(
-        ConfigError, match="columns.mine: 'test_acc' is the test accuracy in t.csv, which no search may"
+        ConfigError, match=f"columns.mine: '{column}' is the test accuracy in t.csv, which no search may"
     ):
         config.check(given)
 

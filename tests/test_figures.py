@@ -153,7 +153,8 @@ def test_search_time_shows_means_by_budget(ax):
     np.testing.assert_allclose(rea[0].get_xydata(), [[2, 250 / 3], [11, 91]])
     np.testing.assert_allclose(freerea[0].get_xydata(), [[20, 93]])
     assert [bars.get_label() for bars in ax.containers] == ["rea: naswot", "freerea: naswot + flops"]
-    assert texts(ax) == ["50", "200", "100 s", "optimum 94.50"]
+    # A search with one budget needs no names for its markers.
+    assert texts(ax) == ["50", "200", "optimum 94.50"]
     assert (ax.get_xscale(), ax.get_xlabel()) == ("log", "simulated search time (s)")
     assert ax.get_ylim()[0] < 80 < 94.5 < ax.get_ylim()[1]
 
@@ -176,7 +177,26 @@ def test_search_keeps_its_colour_in_every_panel():
     small, tiny = figure.axes
     assert [ax.get_title(loc="left") for ax in figure.axes] == ["small: 1,500 networks", "tiny: 2 networks"]
     assert small.containers[1][0].get_color() == tiny.containers[1][0].get_color()
-    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["rea: naswot", "freerea: naswot + flops"]
+    labels = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert labels == ["rea: naswot", "freerea: naswot + flops, 100 s"]
+    assert "Mean of 1 to 3 runs" in figure.texts[-1].get_text()
+
+
+def test_searches_at_one_time_are_named_once_and_told_apart(ax):
+    runs = pl.concat([RUNS.filter(algorithm="freerea").with_columns(algorithm=pl.lit(f"search {k}")) for k in range(9)])
+    figures.draw_search_time(ax, runs)
+    assert texts(ax) == []
+    looks = {(bars[0].get_color(), bars[0].get_marker()) for bars in ax.containers}
+    assert len(looks) == 9
+
+
+def test_two_searches_with_many_budgets_have_their_numbers_on_two_sides(ax):
+    rea = RUNS.filter(algorithm="rea")
+    figures.draw_search_time(ax, pl.concat([rea, rea.with_columns(algorithm=pl.lit("other"))]))
+    assert [(text.get_text(), text.get_ha()) for text in ax.texts] == [
+        *(("50", "left"), ("200", "left")),
+        *(("50", "right"), ("200", "right")),
+    ]
 
 
 def test_searches_that_found_nothing(ax):
@@ -351,6 +371,7 @@ HISTORIES = pl.DataFrame(
         "constraint_id": "small",
         "algorithm": ["plain"] * 100 + ["vote"] * 90,
         "objective": "log(synflow)",
+        "budget": 100.0,
         "run": 0,
         "n_evaluated": [*range(1, 101), *range(1, 91)],
         "value": [*range(100), *([None] * 80), *range(10)],
@@ -371,12 +392,25 @@ def test_children_without_any_score_are_left_out(ax):
     assert [label.get_text() for label in ax.get_xticklabels()] == ["mutation"]
 
 
+def test_children_are_those_of_the_largest_budget(ax):
+    longer = HISTORIES.filter(algorithm="plain").with_columns(budget=pl.lit(200.0), value=pl.lit(7, pl.Int64))
+    figures.draw_children(ax, pl.concat([HISTORIES, longer]), {"plain": "mutation"})
+    assert ax.lines[0].get_xydata().tolist() == [[0, 7]]
+
+
 def test_children_figure_has_a_panel_per_objective():
     other = HISTORIES.filter(algorithm="vote").with_columns(objective=pl.lit("naswot"))
-    figure = figures.children_figure(pl.concat([HISTORIES, other]), {"plain": "mutation", "vote": "vote"})
+    labels = {"plain": "mutation", "vote": "vote"}
+    figure = figures.children_figure(pl.concat([HISTORIES, other]), labels, "tss, digits")
     assert [ax.get_ylabel() for ax in figure.axes] == ["log(synflow)", "naswot"]
     assert figure.get_suptitle().startswith("tss, digits, small")
     assert "Last 80 of up to 100 networks of 1 runs" in figure.texts[-1].get_text()
+
+
+def test_children_of_searches_that_could_not_run():
+    figure = figures.children_figure(HISTORIES.clear(), {"plain": "mutation"}, "tss, digits")
+    assert not figure.axes[0].lines
+    assert "None of these searches could run" in figure.texts[-1].get_text()
 
 
 # --- the best of random networks

@@ -1,9 +1,12 @@
 """config/nats-bench.yaml: what it reads of the published tables and images, and what it says when they are missing."""
 
+from math import comb
+
+import numpy as np
 import polars as pl
 import pytest
 
-from proxybank import config, data, spaces, store
+from proxybank import analysis, config, data, searches, spaces, store
 from proxybank.errors import ConfigError
 
 # Best accuracies as proxies.md section 4 has them: space, dataset, split, epochs -> percent.
@@ -82,25 +85,79 @@ def test_everything_that_is_missing_is_said_once(settings, tmp_path, monkeypatch
         config.check_files(settings)
     assert str(caught.value) == (
         "data/images/cifar10.npz, data/images/cifar100.npz, data/images/imagenet16-120.npz, "
-        "data/natsbench/tss_accuracies.csv, data/natsbench/tss_short_training.csv, data/natsbench/sss_accuracies.csv: "
-        "there are no such files. Expected what the configuration names. Put them into one folder as "
-        "docs/nats-bench.md lists them, which also says where to get them, and link it: ln -s /path/to/folder data"
+        "data/natsbench/tss_accuracies.csv, data/natsbench/tss_short_training.csv, data/natsbench/sss_accuracies.csv, "
+        "data/hardware/tss_latency_ms.parquet, data/reference/tss_cifar10_freerea.csv: there are no such "
+        "files. Expected what the configuration names. Put them into one folder as docs/nats-bench.md lists "
+        "them, which also says where to get them, and link it: ln -s /path/to/folder data"
     )
 
 
 def test_one_file_that_is_missing(settings, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    for folder in ("images", "natsbench"):
+    for folder in ("images", "natsbench", "hardware", "reference"):
         (tmp_path / "data" / folder).mkdir(parents=True)
     for name in (
         "images/cifar10.npz",
         "images/cifar100.npz",
         "images/imagenet16-120.npz",
         "natsbench/tss_accuracies.csv",
+        "natsbench/sss_accuracies.csv",
+        "hardware/tss_latency_ms.parquet",
+        "reference/tss_cifar10_freerea.csv",
     ):
         (tmp_path / "data" / name).touch()
-    (tmp_path / "data/natsbench/sss_accuracies.csv").touch()
     with pytest.raises(
         ConfigError, match=r"^data/natsbench/tss_short_training.csv: there is no such file. Expected what"
     ):
         config.check_files(settings)
+
+
+@pytest.mark.parametrize("dataset", ["cifar10", "cifar100", "imagenet16-120"])
+def test_limits_keep_the_networks_of_their_papers(settings, linked, dataset):
+    # proxies.md: at most two, one and no 3x3 convolutions are 14,080, 10,240 and 4,096 networks, on all datasets. The
+    # finer limits lie between sizes of a 3x3 and b 1x1 convolutions: of 6!/(a! b! (6-a-b)!) * 3^(6-a-b) networks each.
+    def up_to(most: int, of_last: int) -> int:
+        sizes = [(a, b) for a in range(7) for b in range(7 - a) if a < most or (a == most and b <= of_last)]
+        return sum(comb(6, a) * comb(6 - a, b) * 3 ** (6 - a - b) for a, b in sizes)
+
+    side = 16 if dataset == "imagenet16-120" else 32
+    skeleton = spaces.Skeleton(image_side=side, n_classes=settings["datasets"][dataset]["n_classes"])
+    space = spaces.get("tss")
+    networks = pl.DataFrame({"arch_index": range(space.size), **space.costs(skeleton)})
+    for table in settings["columns"]:
+        if dataset in table.get("datasets", [dataset]):
+            networks = networks.join(store.read_columns(table["path"], space, table["columns"]), on="arch_index")
+    found = {limit["id"]: analysis.feasible(networks, limit).sum() for limit in settings["constraints"]["tss"]}
+    expected = {"unlimited": 15_625, "flops_100": 14_080, "flops_70": 10_240, "flops_40": 4_096}
+    expected |= {
+        "params_0.85": up_to(3, 1),
+        "params_0.6": up_to(2, 1),
+        "params_0.385": up_to(1, 2),
+        "params_0.17": up_to(0, 3),
+    }
+    assert {name: found.pop(name) for name in expected} == expected
+    # About a quarter of the networks, by the quartiles of the measured latencies.
+    assert len(found) == 5 and all(0.2 < n / space.size < 0.3 for n in found.values())
+
+
+@pytest.mark.parametrize("space", ["tss", "sss"])
+@pytest.mark.parametrize("dataset", ["cifar10", "imagenet16-120"])
+def test_every_search_can_run_where_it_is_asked_for(settings, space, dataset):
+    # Made-up scores; 0.1 s a score and 100 s a training.
+    genes = spaces.get(space).genes
+    generator = np.random.default_rng(0)
+    trained = {
+        m["epochs"] for m in settings["datasets"][dataset]["truth"][space]["measurements"] if m["split"] == "valid"
+    }
+    seconds = dict.fromkeys(settings["proxies"], 0.1) | {f"valid_{epochs}": 100.0 for epochs in trained}
+    problem = searches.make_problem(
+        genes,
+        np.arange(len(genes)),
+        {name: generator.uniform(1, 2, len(genes)) for name in seconds},
+        {name: np.full(len(genes), value) for name, value in seconds.items()},
+    )
+    ours = {"name", "clock", "runs", "histories", "spaces", "datasets"}
+    for entry in settings["searches"]["entries"]:
+        if space in entry.get("spaces", [space]) and dataset in entry.get("datasets", [dataset]):
+            found = searches.replay(problem, runs=1, **{k: v for k, v in entry.items() if k not in ours})
+            assert found.best[0] >= 0, entry

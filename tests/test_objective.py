@@ -86,6 +86,15 @@ def test_the_networks_behind_zscore_take_time_and_no_evaluations():
     assert (outcome.n_evaluated[0], outcome.simulated_seconds[0]) == (4, 52.0)
 
 
+def test_stages_without_zscore_do_not_pay_for_it():
+    # 100 networks at 0.5 s for the moments, 20 at 0.5 s to warm up, 10 trained for 1,000 s.
+    columns = {"a": np.arange(9.0), "valid": np.arange(9.0)}
+    seconds = {"a": np.full(9, 0.5), "valid": np.full(9, 1000.0)}
+    problem = make_problem(np.arange(9)[:, None], np.arange(9), columns, seconds)
+    outcome = replay(problem, "area", "zscore(a); valid", runs=[0], evaluations=30)
+    assert outcome.simulated_seconds[0] == 50 + 10 + 10_000
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("objective", ["a", "a + b", "a / max(a)", "zscore(a)", "rank(a) + 0 * b", "b / (a - 1)"])
 def test_networks_without_a_finite_value_rank_last(value, objective):

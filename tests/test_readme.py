@@ -7,6 +7,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from proxybank import config
+from proxybank.proxies import REGISTRY
+from proxybank.searches import ALGORITHMS
+
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 QUERIES = re.findall(r"```sql\n(.*?)```", README, flags=re.DOTALL)
@@ -60,7 +64,9 @@ def test_tables_named_exist(tiny_run):
 
 
 def test_proxies_and_searches_named_are_all_there():
-    from proxybank.proxies import REGISTRY
-
-    row = next(line for line in README.splitlines() if line.startswith("| proxies |"))
-    assert {name for name in re.findall(r"`(\w+)`", row)} <= set(REGISTRY)
+    rows = {cells[1].strip(): line for line in README.splitlines() if len(cells := line.split("|")) > 2}
+    assert {name for name in re.findall(r"`(\w+)`", rows["proxies"])} <= set(REGISTRY)
+    default = config.schema()["properties"]["proxies"]["default"]
+    assert f"{len(REGISTRY) - len(default)} more, such as" in rows["proxies"]
+    assert f"{len(REGISTRY) - len(default)} more are" in " ".join((ROOT / "CHANGELOG.md").read_text().split())
+    assert f"REA, FreeREA and {len(ALGORITHMS) - 3} more" in rows["searches"]  # the first is NASWOT search

@@ -378,7 +378,8 @@ def test_the_random_search_of_the_same_objective_and_budget_goes_before_the_cont
         .filter(algorithm="rea")
         .with_columns(algorithm=pl.lit("plain"), kind=pl.lit("naswot_search"), accuracy_pct=pl.col("accuracy_pct") - 1)
     )
-    runs = pl.concat([FRAMES["search_runs"], same, same.with_columns(budget=pl.lit(7.0))])
+    in_seconds = same.with_columns(algorithm=pl.lit("a"), budget_unit=pl.lit("seconds"))  # as many, of something else
+    runs = pl.concat([FRAMES["search_runs"], same, same.with_columns(budget=pl.lit(7.0)), in_seconds])
     store.write_table("search_runs", runs, paths["search_runs"])
     store.build_database(paths, tmp_path / "scores.duckdb")
     board = store.read_view(tmp_path / "scores.duckdb", "leaderboard", algorithm="rea")

@@ -5,6 +5,9 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+import yaml
+from conftest import Workspace
+from polars.testing import assert_frame_equal
 from test_workflow_scripts import run_script
 
 from proxybank import store
@@ -39,7 +42,7 @@ def search(tables: dict, folder: Path, entries: list[dict], constraints=({"id": 
         "runs": 3,
         "seed": 0,
         "clocks": {"two": {"naswot": 2}, "gpu": {"naswot": "gpu_s"}, "none": {"naswot": "other_s"}},
-        "entries": entries,
+        "entries": [{"histories": True} | entry for entry in entries],
         "columns": ["phone_ms", "gpu_s"],
         "proxies": ["naswot"],
         "constraints": constraints,
@@ -98,6 +101,30 @@ def test_histories_and_trajectories_fit_the_runs(search_tables, tmp_path):
         ):
             assert changes[mine].to_list() == rises[theirs].to_list()
         assert changes["best_arch_index"][-1] == found["runs"].filter(run=run)["best_arch_index"][0]
+
+
+def test_a_search_is_the_same_whatever_test_accuracy_says(search_tables, tmp_path):
+    accuracies = store.read_table(search_tables["accuracies"])
+    turned = accuracies.with_columns(
+        accuracy_pct=pl.when(split="test").then(100 - pl.col("accuracy_pct")).otherwise("accuracy_pct")
+    )
+    store.write_table("accuracies", turned, tmp_path / "turned.parquet")
+    entries = [
+        {"algorithm": "random_search", "objective": "valid_12", "evaluations": 20},
+        {"algorithm": "freerea", "objective": "naswot / max(naswot)", "evaluations": 40},
+        {"algorithm": "area", "objective": "naswot; valid_12", "evaluations": 40},
+    ]
+    one = search(search_tables, tmp_path, entries)
+    other = search(search_tables | {"accuracies": tmp_path / "turned.parquet"}, tmp_path, entries)
+    for name in ("runs", "trajectories", "histories"):
+        assert_frame_equal(*(tables[name].drop("own_seconds", strict=False) for tables in (one, other)))
+
+
+def test_histories_are_written_where_they_are_asked_for(search_tables, tmp_path):
+    entry = {"algorithm": "naswot_search", "objective": "naswot", "evaluations": 4}
+    found = search(search_tables, tmp_path, [entry | {"histories": False}, entry | {"name": "kept"}])
+    assert found["histories"]["algorithm"].to_list() == ["kept"] * 4 * 3
+    assert found["runs"]["algorithm"].to_list() == ["naswot_search"] * 3 + ["kept"] * 3
 
 
 def test_searches_that_cannot_run_are_named_and_the_others_run(search_tables, tmp_path):
@@ -161,3 +188,33 @@ def test_what_searches_found_is_judged_for_each_space_and_dataset(search_tables,
                 pytest.approx(share * place[index] / 3),
                 pytest.approx(share * (299 - place[index]) / 3),
             )
+
+
+def test_pictures_of_children_under_a_constraint_that_leaves_them_out(tmp_path):
+    # The first constraint of the file has no evolution, and in another run no evolution could run at all.
+    rows = {"space": "tss", "dataset": "digits", "objective": "naswot", "budget": 9.0, "run": 0, "value": 1.0}
+    rows |= {"algorithm": ["plain", "rea", "vote"], "constraint_id": ["any", "small", "small"], "n_evaluated": 9}
+    for names, titles in ((["rea", "vote"], "small: score by"), (["other"], "None of these searches")):
+        folder = tmp_path / names[0]
+        folder.mkdir()
+        pl.DataFrame(rows).write_parquet(folder / "histories.parquet")
+        inputs = {"histories": folder / "histories.parquet"}
+        params = {"labels": {name: name for name in names}}
+        done = run_script(
+            "figure_children", folder, {"svg": "children.svg"}, inputs, params, space="tss", dataset="digits"
+        )
+        assert titles in Path(done.output.svg).read_text()
+
+
+def test_searches_are_drawn_where_there_are_some(workspace):
+    run = workspace()
+    entries = [{"algorithm": "naswot_search", "objective": "naswot", "evaluations": 4, "spaces": ["tss"]}]
+    tables = {"tss": "resources/digits/tss.parquet", "sss": "resources/digits/sss.parquet"}
+    truth = {space: {"source": "table", "path": path} for space, path in tables.items()}
+    settings = {"run": "some", "datasets": {"digits": {"images": "digits", "truth": truth}}}
+    (run.folder / "some.yaml").write_text(yaml.safe_dump(settings | {"searches": {"entries": entries}}))
+    done = Workspace(run.folder, "some.yaml").snakemake("--dry-run")
+    assert done.returncode == 0, done.stderr
+    assert "search_time_tss_digits.png" in done.stdout
+    assert "regrets_sss_digits.png" in done.stdout
+    assert "search_time_sss_digits.png" not in done.stdout

@@ -13,9 +13,10 @@ if TYPE_CHECKING:
 def main(job: "Snakemake") -> None:
     with logs.to_file(job.log[0]), figures.house_style():
         histories = store.read_parquet(job.input.histories)
-        first = histories["constraint_id"][0]
-        rows = histories.filter(pl.col("algorithm").is_in(list(job.params.labels)), constraint_id=first)
-        figure = figures.children_figure(rows, job.params.labels)
+        rows = histories.filter(pl.col("algorithm").is_in(list(job.params.labels)))
+        of_first = rows.filter(pl.col("constraint_id") == pl.col("constraint_id").first())
+        where = f"{job.wildcards.space}, {job.wildcards.dataset}"
+        figure = figures.children_figure(of_first, job.params.labels, where)
         for path in job.output:
             figures.save(figure, path)
 

@@ -15,15 +15,17 @@ if TYPE_CHECKING:
 
 Columns = dict[str, NDArray[np.float64]]
 # Keys of an entry that are not for `searches.replay`.
-OURS = ("name", "clock", "runs", "spaces", "datasets")
+OURS = ("name", "clock", "runs", "histories", "spaces", "datasets")
 
 
 def main(job: "Snakemake") -> None:
     with logs.to_file(job.log[0]):
         paths = dict(job.output.items())
         frames: dict[str, list[pl.DataFrame]] = {name: [pl.DataFrame()] for name in paths}
-        for label, runs, found in outcomes(job, histories="histories" in paths):
+        for label, runs, found in outcomes(job):
             for name in paths:
+                if name == "histories" and not found.histories:
+                    continue
                 of_table = label.drop("kind", "budget_unit") if name == "trajectories" else label
                 frames[name].append(of_table.join(TABLES[name](runs, found), how="cross"))
         if job.params.entries and len(frames["runs"]) == 1:
@@ -32,7 +34,7 @@ def main(job: "Snakemake") -> None:
             store.write_parquet(pl.concat(frames[name], how="diagonal"), path)
 
 
-def outcomes(job: "Snakemake", histories: bool) -> Iterator[tuple[pl.DataFrame, Sequence[int], searches.Outcomes]]:
+def outcomes(job: "Snakemake") -> Iterator[tuple[pl.DataFrame, Sequence[int], searches.Outcomes]]:
     """Label, runs and outcomes of each search under each constraint; the log names those that cannot run, and why."""
     space, dataset = job.wildcards.space, job.wildcards.dataset
     networks, scores, status, accuracies = (
@@ -72,7 +74,7 @@ def outcomes(job: "Snakemake", histories: bool) -> Iterator[tuple[pl.DataFrame, 
                     constraint=constraint["id"],
                     threads=job.threads,
                     trajectories=True,
-                    histories=histories,
+                    histories=entry["histories"],
                     **{key: value for key, value in entry.items() if key not in OURS},
                 )
             except SearchError as error:

@@ -151,6 +151,7 @@ def _check_present(config: Config) -> None:
     for settings in config["datasets"].values():
         for truth in settings["truth"].values():
             named += [truth["path"], *truth.get("further_paths", ())] if "path" in truth else []
+    named += [table["path"] for table in config["columns"]]
     missing = [path for path in dict.fromkeys(named) if not Path(path).exists()]
     if len(missing) > 1 or (missing and "data_source" in config):
         raise ConfigError(
@@ -344,7 +345,7 @@ def _check_columns(config: Config) -> Problems:
             place = ["columns", k, "columns", name]
             if name in taken or _TRAINED.fullmatch(name):
                 yield place, f"a column of a run's tables is called '{name}' already. Rename it here."
-            if (table["path"], column) in _test_columns(config):
+            if (Path(table["path"]), column) in _test_columns(config):
                 yield (
                     place,
                     f"'{column}' is the test accuracy in {table['path']}, which no search may see. Expected scores, "
@@ -374,14 +375,16 @@ def _unknown(names: Iterable[str], known: Collection[str], place: list[str | int
             yield place, f"no {kind} is called '{name}'.{suggest(name, known)} Known: {listed}."
 
 
-def _test_columns(config: Config) -> set[tuple[str, str]]:
-    """File and column of every test accuracy that is read from a wide table."""
+def _test_columns(config: Config) -> set[tuple[Path, str]]:
+    """File and column of every test accuracy that is read from a table; long ones have a column of this name."""
+    long = ({"split": "test", "accuracy": "accuracy_pct"},)
     return {
-        (path, measurement["accuracy"])
+        (Path(path), measurement["accuracy"])
         for settings in config["datasets"].values()
         for truth in settings["truth"].values()
-        for path in (truth.get("path"), *truth.get("further_paths", ()))
-        for measurement in truth.get("measurements", ())
+        if truth["source"] == "table" and "path" in truth
+        for path in (truth["path"], *truth.get("further_paths", ()))
+        for measurement in truth.get("measurements", long)
         if measurement["split"] == "test"
     }
 

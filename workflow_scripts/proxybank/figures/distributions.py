@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from proxybank.figures.style import COLOURS, GREY, choice_labels, panels, suptitle
+from proxybank.figures.style import COLOURS, GREY, choice_labels, counted, panels, suptitle
 
 # More different numbers than these are put into so many groups of equal size.
 _MOST_GROUPS = 12
@@ -113,7 +113,7 @@ def relus_figure(networks: pl.DataFrame, scores: pl.DataFrame, proxies: Sequence
 
 
 def draw_children(ax: Axes, histories: pl.DataFrame, labels: Mapping[str, str]) -> Axes:
-    """Spread of the objective among the last 80 networks of each run, one group per search.
+    """Spread of the objective among the last 80 networks of each run, one group per search at its largest budget.
 
     Parameters
     ----------
@@ -124,7 +124,8 @@ def draw_children(ax: Axes, histories: pl.DataFrame, labels: Mapping[str, str]) 
     labels : mapping of str to str
         Search -> its label, in order.
     """
-    last = histories.filter(pl.col("n_evaluated") > pl.col("n_evaluated").max().over("algorithm", "run") - LAST)
+    largest = histories.filter(pl.col("budget") == pl.col("budget").max().over("algorithm"))
+    last = largest.filter(pl.col("n_evaluated") > pl.col("n_evaluated").max().over("algorithm", "run") - LAST)
     groups = {name: last.filter(algorithm=name)["value"].drop_nulls().to_numpy() for name in labels}
     shown = [name for name, values in groups.items() if values.size]
     if shown:
@@ -135,29 +136,34 @@ def draw_children(ax: Axes, histories: pl.DataFrame, labels: Mapping[str, str]) 
     return ax
 
 
-def children_figure(histories: pl.DataFrame, labels: Mapping[str, str]) -> Figure:
+def children_figure(histories: pl.DataFrame, labels: Mapping[str, str], where: str) -> Figure:
     """Searches that differ in how children are made, of one space, dataset and constraint; one panel per objective.
 
     Parameters
     ----------
     histories : polars.DataFrame
-        Whole histories of these searches.
+        Whole histories of these searches; empty if none could run, and so is the panel then.
     labels : mapping of str to str
         Search -> its label, in order.
+    where : str
+        Space and dataset, for the title.
     """
     objectives = histories["objective"].unique(maintain_order=True).to_list()
     names = choice_labels([("", objective) for objective in objectives])
-    figure, axes = panels(len(objectives), 3, width=3.6, height=3.0)
-    for ax, objective, name in zip(axes, objectives, names, strict=True):
+    figure, axes = panels(max(len(objectives), 1), 3, width=3.6, height=3.0)
+    for ax, objective, name in zip(axes, objectives, names, strict=bool(objectives)):
         rows = histories.filter(objective=objective)
         draw_children(ax, rows, {key: label for key, label in labels.items() if key in rows["algorithm"]})
         ax.set_ylabel(textwrap.fill(name.removeprefix(": "), 30))
     figure.set_figwidth(max(figure.get_figwidth(), 7.2))  # room for the title
-    space, dataset, constraint = histories.select("space", "dataset", "constraint_id").row(0)
-    n_runs, n = histories["run"].n_unique(), histories["n_evaluated"].max()
+    if histories.is_empty():
+        suptitle(figure, f"{where}: score by how children are made", "None of these searches could run; see the log")
+        return figure
+    runs = histories.group_by("algorithm", "objective").agg(pl.col("run").n_unique())["run"]
     suptitle(
         figure,
-        f"{space}, {dataset}, {constraint}: score by how children are made",
-        f"Last {LAST} of up to {n:,} networks of {n_runs:,} runs; dot: median; thick, thin: middle 50% and 90%",
+        f"{where}, {histories['constraint_id'][0]}: score by how children are made",
+        f"Last {LAST} of up to {histories['n_evaluated'].max():,} networks of {counted(runs, 'runs')}; dot: median; "
+        "thick, thin: middle 50% and 90%",
     )
     return figure

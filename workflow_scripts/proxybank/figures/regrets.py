@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter
 
-from proxybank.figures.style import choice_labels, legend_beside, shades, suptitle
+from proxybank.figures.style import budget_label, choice_labels, counted, legend_beside, shades, suptitle
 
 _CHOICE = ["algorithm", "objective"]
 _TICKS = (0.01, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 40, 60, 80)
@@ -65,11 +65,11 @@ def draw_regrets(ax: Axes, regrets: pl.DataFrame) -> Axes:
             clip_on=False,  # a marker on the optimum stays whole
         )
     labels = choice_labels(order.select(_CHOICE).rows())
-    budgets = [
-        "" if budget is None else f", {budget:,g} s" if unit == "seconds" else f", N = {budget:,g}"
-        for budget, unit in order.select("budget", "budget_unit").rows()
+    budgets = order.select("budget", "budget_unit").rows()
+    names = [
+        textwrap.fill(label if budget is None else f"{label}, {budget_label(budget, unit)}", _LABEL_WIDTH)
+        for label, (budget, unit) in zip(labels, budgets, strict=True)
     ]
-    names = [textwrap.fill(label + budget, _LABEL_WIDTH) for label, budget in zip(labels, budgets, strict=True)]
     ax.set_yticks(range(order.height), names)
     ax.set_ylim(max(order.height, 1) - 0.5, -0.5)
     ax.tick_params(axis="y", length=0)
@@ -103,10 +103,10 @@ def regrets_figure(regrets: pl.DataFrame) -> Figure:
     legend_beside(ax, title="within")
     space, dataset = regrets.select("space", "dataset").row(0)
     runs = regrets["runs"].drop_nulls()
-    counted = f"; searches: mean of {max(runs):,} runs with its 95% interval" if runs.len() else ""
+    searches = f"; searches: mean of {counted(runs, 'runs')} with its 95% interval" if runs.len() else ""
     suptitle(
         figure,
         f"{space}, {dataset}: regret within cost limits",
-        f"argmax: best score of all, ties averaged; random: mean of all networks{counted}",
+        f"argmax: best score of all, ties averaged; random: mean of all networks{searches}",
     )
     return figure

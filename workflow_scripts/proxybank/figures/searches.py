@@ -10,7 +10,9 @@ from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
 from proxybank.figures.style import (
     COLOURS,
     accuracy_axis,
+    budget_label,
     choice_labels,
+    counted,
     legend_below,
     panels,
     reference_line,
@@ -24,7 +26,7 @@ _SEARCH = ["algorithm", "objective"]
 def draw_search_time(
     ax: Axes, runs: pl.DataFrame, *, optimum_pct: float | None = None, searches: Sequence[tuple[str, str]] | None = None
 ) -> Axes:
-    """Mean accuracy of each search against its mean simulated time, one marker per budget.
+    """Mean accuracy of each search against its mean simulated time, one marker per budget, named where there are more.
 
     Thick bars are 95% intervals of the mean (1.96 standard errors), thin ones hold the runs from the 5th to the 95th
     percentile. Runs that found no network, or whose seconds are unknown, are left out.
@@ -60,6 +62,7 @@ def draw_search_time(
         )
         .sort("budget")
     )
+    named: list[tuple[str, str]] = []
     for k, (search, label) in enumerate(zip(searches, choice_labels(searches), strict=True)):
         points = summary.filter(algorithm=search[0], objective=search[1])
         x, y = points["seconds"].to_numpy(), points["mean"].to_numpy()
@@ -70,7 +73,7 @@ def draw_search_time(
             y,
             yerr=points["error"].to_numpy(),
             color=colour,
-            marker=_MARKERS[k % len(_MARKERS)],
+            marker=_MARKERS[(k + k // len(COLOURS)) % len(_MARKERS)],  # no two searches of 49 look alike
             markersize=5,
             markeredgecolor="white",
             markeredgewidth=0.6,
@@ -79,9 +82,20 @@ def draw_search_time(
             label=label,
             zorder=3,
         )
-        for seconds, mean, budget, unit in zip(x, y, points["budget"], points["budget_unit"], strict=True):
-            text = f"{budget:,g}{' s' if unit == 'seconds' else ''}"
-            ax.annotate(text, (seconds, mean), (4, -9), textcoords="offset points", fontsize=7, color=colour)
+        if points.height > 1:
+            named.append(search)
+            # Searches that are drawn one upon the other have their numbers on two sides.
+            offset = (4, -9) if len(named) % 2 else (-4, 4)
+            for seconds, mean, budget, unit in zip(x, y, points["budget"], points["budget_unit"], strict=True):
+                ax.annotate(
+                    budget_label(budget, unit).removeprefix("N = "),
+                    (seconds, mean),
+                    offset,
+                    textcoords="offset points",
+                    ha="left" if offset[0] > 0 else "right",
+                    fontsize=7,
+                    color=colour,
+                )
     if optimum_pct is not None:
         reference_line(ax, optimum_pct, f"optimum {optimum_pct:.2f}")
     if summary.height:
@@ -123,12 +137,22 @@ def search_time_figure(search_runs: pl.DataFrame, regrets: pl.DataFrame) -> Figu
         if k % columns:
             ax.set_ylabel("")
     lines = [bars[0] for bars in axes[0].containers]
-    legend_below(figure, lines, choice_labels(searches), columns=min(2, len(axes)))
+    legend_below(figure, lines, _labels_with_budgets(search_runs, searches), columns=min(2, len(axes)))
     space, dataset = search_runs.select("space", "dataset").row(0)
-    n_runs = search_runs["run"].n_unique()
+    n_runs = search_runs.group_by("constraint_id", *_SEARCH, "budget").len()["len"]
     suptitle(
         figure,
         f"{space}, {dataset}: accuracy found against simulated search time",
-        f"Mean of {n_runs:,} runs; thick: its 95% interval; thin: middle 90% of runs; numbers: budgets",
+        f"Mean of {counted(n_runs, 'runs')}; thick: its 95% interval; thin: middle 90% of runs; numbers: budgets",
     )
     return figure
+
+
+def _labels_with_budgets(search_runs: pl.DataFrame, searches: Sequence[tuple[str, str]]) -> list[str]:
+    """Names of searches; with the budget, where there is a single one that no marker is named by."""
+    labels = choice_labels(searches)
+    for k, (algorithm, objective) in enumerate(searches):
+        budgets = search_runs.filter(algorithm=algorithm, objective=objective).select("budget", "budget_unit").unique()
+        if budgets.height == 1:
+            labels[k] += f", {budget_label(*budgets.row(0))}"
+    return labels

@@ -1,7 +1,7 @@
 """House style: colours that colour-blind readers can tell apart, quiet axes, files that change only with the data."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -103,6 +103,17 @@ def choice_labels(choices: Sequence[tuple[str, str]]) -> list[str]:
         label if short.count(label) == 1 else _choice_label(*choice)
         for label, choice in zip(short, choices, strict=True)
     ]
+
+
+def budget_label(budget: float, unit: str) -> str:
+    """Budget of a search in words: ``N = 200`` evaluations, or ``45 s``."""
+    return f"{budget:,g} s" if unit == "seconds" else f"N = {budget:,g}"
+
+
+def counted(numbers: Iterable[int], what: str) -> str:
+    """How many, where it may differ: ``500 runs``, or ``10 to 500 runs``."""
+    low, high = min(numbers), max(numbers)
+    return f"{high:,} {what}" if low == high else f"{low:,} to {high:,} {what}"
 
 
 def _choice_label(algorithm: str, objective: str) -> str:

@@ -11,6 +11,7 @@ from proxybank.figures.style import (
     COLOURS,
     accuracy_axis,
     choice_labels,
+    counted,
     legend_below,
     panels,
     reference_line,
@@ -109,6 +110,6 @@ def trajectories_figure(trajectories: pl.DataFrame, by_time: pl.DataFrame, regre
     suptitle(
         figure,
         f"{space}, {dataset}: the best network so far",
-        f"Each search at its largest budget; lines: mean of {shown['runs'].max():,} runs; bands: the middle half",
+        f"Each search at its largest budget; lines: mean of {counted(shown['runs'], 'runs')}; bands: the middle half",
     )
     return figure

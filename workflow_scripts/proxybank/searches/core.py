@@ -297,17 +297,20 @@ def raise_peaks(search: Search, peaks: NDArray[np.float64], code: int, stage: in
 
 @njit
 def draw_moments(search: Search) -> None:
-    """Draw the networks that zscore() is about, and put them on the clock; values that are not finite are left out."""
+    """Draw the networks that zscore() is about; the stages that call it put them on the clock."""
     codes = np.empty(N_MOMENTS, np.int64)
     for k in range(N_MOMENTS):
         codes[k] = random_network(search)
-        search.clock[0] += search.seconds[codes[k]].sum()
+    for stage in range(n_stages(search)):
+        if (search.program[search.bounds[stage, 0] : search.bounds[stage + 1, 0], 0] == ZSCORE).any():
+            for code in codes:
+                search.clock[0] += search.seconds[code, stage]
     set_moments(search, codes)
 
 
 @njit
 def set_moments(search: Search, codes: NDArray[np.int64]) -> None:
-    """Take the moments of zscore() over these networks; a term without any value has none."""
+    """Take the moments of zscore() over these networks; values that are not finite are left out."""
     for term in range(search.moments.shape[0]):
         n, total, squares = 0, 0.0, 0.0
         for code in codes:

@@ -1,6 +1,7 @@
 """FreeREA (Cavagnero et al., WACV 2023): two parents, two mutants and a crossover a step, ageing, then survival."""
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from proxybank.searches.core import (
@@ -12,7 +13,6 @@ from proxybank.searches.core import (
     highest_places,
     kernel,
     mutate,
-    njit,
     random_network,
     scores_within,
     shuffle,

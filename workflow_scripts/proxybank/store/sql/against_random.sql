@@ -1,7 +1,7 @@
 -- One row per space, dataset, constraint_id, algorithm, objective, budget, random_algorithm, random_objective,
 -- random_budget: a search against a random search (drawing networks and keeping the one with the best score, or the
 -- control that draws one; random_kind is its algorithm), run by run of the same number. n_pairs: runs in which both
--- found a network.
+-- found a network. is_alike: whether both have the same objective and budget, in the same unit.
 -- gain_pct: mean of accuracy_pct less the random search's, percentage points; std_pct has n_pairs - 1.
 -- low_pct, high_pct: 95% interval of gain_pct, 1.96 standard errors.
 -- p_value: two-sided paired test of no gain; mean and standard error are taken for normal, so have 30 pairs or more.
@@ -18,6 +18,7 @@ with pairs as (
         r.objective as random_objective,
         r.budget as random_budget,
         r.kind as random_kind,
+        s.objective = r.objective and s.budget = r.budget and s.budget_unit = r.budget_unit as is_alike,
         s.accuracy_pct - r.accuracy_pct as gain_pct
     from search_runs as s
     inner join search_runs as r
@@ -39,6 +40,7 @@ gains as (
         random_objective,
         random_budget,
         any_value(random_kind) as random_kind,
+        any_value(is_alike) as is_alike,
         count(gain_pct) as n_pairs,
         avg(gain_pct) as gain_pct,
         stddev_samp(gain_pct) as std_pct
@@ -67,6 +69,7 @@ select
     random_objective,
     random_budget,
     random_kind,
+    is_alike,
     n_pairs,
     gain_pct,
     std_pct,

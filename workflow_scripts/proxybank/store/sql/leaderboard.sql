@@ -61,7 +61,7 @@ gains as (
         high_pct as gain_high_pct,
         p_value
     from against_random
-    where random_kind = 'random' or (random_objective = objective and random_budget = budget)
+    where random_kind = 'random' or is_alike
     qualify row_number() over (
         partition by space, dataset, constraint_id, algorithm, objective, budget
         order by random_kind = 'random', random_algorithm, random_objective, random_budget
