@@ -10,7 +10,7 @@ import torch
 from conftest import ROOT, provided
 from scipy.stats import spearmanr
 
-from proxybank import data, networks, passes, spaces
+from proxybank import data, networks, passes, processes, spaces
 from proxybank.passes import ReluKernel
 from proxybank.proxies import (
     AGGREGATE,
@@ -188,7 +188,7 @@ def test_no_score_is_missing_from_the_registry():
 def parity_scores(arguments):
     """Mean scores of literal TSS networks, as FreeREA initialised them; run in a process of its own."""
     path, index, group = arguments
-    torch.set_num_threads(1)
+    processes.use_one_core()
     images = data.load(path)
     drawn = data.draw_batches(images, 64, [0, 1, 2], np.arange(len(images.labels)))
     members = [networks.Network("tss", tuple(int(gene) for gene in TSS.genes[k]), images.skeleton()) for k in index]

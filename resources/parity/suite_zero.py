@@ -19,7 +19,7 @@ from scipy.stats import spearmanr
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "workflow_scripts"))
 
-from proxybank import __version__, data, provenance, spaces, store  # noqa: E402
+from proxybank import __version__, data, processes, provenance, spaces, store  # noqa: E402
 from proxybank.benchmark import scoring  # noqa: E402
 from proxybank.proxies import CLOSED_FORM, GROUPS, REGISTRY, group_of, in_group  # noqa: E402
 
@@ -46,7 +46,7 @@ TSS = spaces.get("tss")
 
 def score(images: str, index: NDArray[np.int64], group: str, seed: int) -> pl.DataFrame:
     """Scores of topologies by one group of passes: a row per network, a column per proxy, NaN where there is none."""
-    torch.set_num_threads(1)
+    processes.use_one_core()
     loaded = data.load(images)
     members = scoring.members_of("tss", "keep", index, loaded.skeleton())
     names, together = fed_by(group), [(seed, members)]  # seed of a batch, and the networks that see it

@@ -18,7 +18,7 @@ import polars as pl
 import torch
 from numpy.typing import NDArray
 
-from proxybank import networks, spaces
+from proxybank import networks, processes, spaces
 from proxybank.benchmark import Comparison
 from proxybank.benchmark.plain import PROXIES, PlainNetwork
 from proxybank.benchmark.scoring import batch_of, members_of, runs, score
@@ -111,7 +111,7 @@ class _Worker:
 
 
 def _start(setting: Setting) -> None:
-    torch.set_num_threads(1)
+    processes.use_one_core()
     _Worker.setting, _Worker.batch = setting, setting.batch
     library_scores(setting, runs(setting.comparison.space, setting.dead_edges, 1, 1, setting.seed)[0], _Worker.batch)
 

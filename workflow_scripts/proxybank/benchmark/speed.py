@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 import polars as pl
-import torch
 
+from proxybank import processes
 from proxybank.benchmark.scoring import Scored, batch_of, members_of, runs, score
 from proxybank.data import Images
 from proxybank.passes import Batch
@@ -67,7 +67,7 @@ def speed_of(
         One row per batch size and proxy: space, passes, proxy, batch_size, seconds (per network, of the pass and the
         proxy: the median over runs), pass_seconds (of the pass alone), n_runs, run_length.
     """
-    torch.set_num_threads(1)
+    processes.use_one_core()
     rows, length, rate = [], 1, 0.0  # rate: seconds of a run per image of the batch
     for part, batch_size in itertools.product(GROUPS[group], batch_sizes):
         names = in_group(REGISTRY, part)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import polars as pl
 import torch
 
-from proxybank import passes, spaces
+from proxybank import passes, processes, spaces
 from proxybank.data import Batches
 from proxybank.networks import Network
 from proxybank.proxies.registry import LOW_PRECISION, REGISTRY, evaluate
@@ -61,7 +61,7 @@ def score_part(
         One row per class and seed: class_index, seed, and per proxy its score (null where it has none), status and
         seconds (of the pass that feeds it and its own: what the proxy would take alone).
     """
-    torch.set_num_threads(1)  # one process per core is the unit of parallelism
+    processes.use_one_core()
     genes = spaces.get(space).class_genes(dead_edges)
     classes = range(len(genes))[part * networks_per_part : (part + 1) * networks_per_part]
     members = [Network(space, tuple(int(gene) for gene in genes[index]), skeleton) for index in classes]

@@ -9,7 +9,7 @@ import polars as pl
 import torch
 from numpy.typing import NDArray
 
-from proxybank import spaces
+from proxybank import processes, spaces
 from proxybank.data import Images, partition
 from proxybank.networks import Network
 from proxybank.spaces.base import Genes, Skeleton
@@ -77,7 +77,7 @@ def train_classes(
     chosen: NDArray[np.int64], genes: Genes, space: str, images: Images, skeleton: Skeleton, training: Mapping[str, Any]
 ) -> pl.DataFrame:
     """Train networks given by genes (int8, shape (n, n_genes)) and class indexes (shape (n,)); see `train_part`."""
-    torch.set_num_threads(1)  # one process per core is the unit of parallelism
+    processes.use_one_core()
     settings = dict(training)
     seeds, sizes = settings.pop("seeds"), (settings.pop("train_images"), settings.pop("valid_images"))
     schedule = Schedule(**settings)
