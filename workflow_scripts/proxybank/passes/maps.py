@@ -119,30 +119,32 @@ def _normalising(x, n_channels):
 
 
 @numba.njit(cache=True, nogil=True, fastmath=_FAST)
-def _add_up(n_terms, x, a, b, y, c, d, z, e, f, total, active, keep_total, keep_active):
+def _add_up(shift, x, a, y, c, z, e, total, active):
+    # What is None is left out when this is compiled. Loops write one array each and read few: LLVM runs those on vectors.
     n_tile = len(a)
     tile = np.empty(n_tile, np.float32)
     for start in range(0, len(x), n_tile):
-        part = x[start : start + n_tile]
-        n = len(part)
-        for i in range(n):
-            tile[i] = a[i] * widen(part[i]) + b[i]
-        if n_terms > 1:
-            part = y[start : start + n_tile]
+        first = x[start : start + n_tile]
+        n = len(first)
+        if y is None:
             for i in range(n):
-                tile[i] += c[i] * widen(part[i]) + d[i]
-        if n_terms > 2:
-            part = z[start : start + n_tile]
+                tile[i] = a[i] * widen(first[i]) + shift[i]
+        elif z is None:
+            second = y[start : start + n_tile]
             for i in range(n):
-                tile[i] += e[i] * widen(part[i]) + f[i]
-        if keep_total:
+                tile[i] = a[i] * widen(first[i]) + c[i] * widen(second[i]) + shift[i]
+        else:
+            second, third = y[start : start + n_tile], z[start : start + n_tile]
+            for i in range(n):
+                tile[i] = a[i] * widen(first[i]) + c[i] * widen(second[i]) + e[i] * widen(third[i]) + shift[i]
+        if total is not None:
             out = total[start : start + n_tile]
             for i in range(n):
                 out[i] = narrow(tile[i], out)
-        if keep_active:
-            out = active[start : start + n_tile]
+        if active is not None:
+            out_active = active[start : start + n_tile]
             for i in range(n):
-                out[i] = narrow(max(tile[i], np.float32(0)), out)
+                out_active[i] = narrow(max(tile[i], np.float32(0)), out_active)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -220,12 +222,12 @@ def normalised(x: Map) -> Term:
 def add_up(terms: list[Term], *, total: bool = True, active: bool = True) -> tuple[Map | None, Map | None]:
     """Sum of one to three terms, and its ReLU, in the precision of the first; what is not asked for is None."""
     first = terms[0].values
-    out = np.empty_like(first) if total else first
-    out_active = np.empty_like(first) if active else first
-    filled = [*terms, *[terms[0]] * (3 - len(terms))]
-    arguments = [array for term in filled for array in (term.values.reshape(-1), term.scale, term.shift)]
-    _add_up(len(terms), *arguments, out.reshape(-1), out_active.reshape(-1), total, active)
-    return out if total else None, out_active if active else None
+    out, out_active = (np.empty_like(first) if asked else None for asked in (total, active))
+    arguments = [array for term in terms for array in (term.values.reshape(-1), term.scale)]
+    arguments += [None] * (6 - len(arguments))
+    arguments += [None if array is None else array.reshape(-1) for array in (out, out_active)]
+    _add_up(sum(term.shift for term in terms), *arguments)
+    return out, out_active
 
 
 def pool(x: Map) -> Map:
