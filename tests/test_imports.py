@@ -13,16 +13,17 @@ PACKAGE = SCRIPTS / "proxybank"
 LAYERS = {
     "spaces": set(),
     "pickles": set(),
+    "processes": set(),
     "image_files": {"pickles"},
     "data": {"spaces", "image_files"},
     "networks": {"spaces"},
     "passes": {"spaces", "data", "networks"},
-    "proxies": {"spaces", "data", "networks", "passes"},
-    "truth": {"spaces", "data", "networks"},
+    "proxies": {"spaces", "data", "networks", "passes", "processes"},
+    "truth": {"spaces", "data", "networks", "processes"},
     "store": {"spaces", "pickles"},
     "searches": {"spaces"},
     "analysis": {"spaces", "store"},
-    "benchmark": {"spaces", "data", "networks", "passes", "proxies"},
+    "benchmark": {"spaces", "data", "networks", "passes", "processes", "proxies"},
     "figures": {"spaces", "store", "analysis"},
 }
 NO_TORCH = ("spaces", "pickles", "data", "store", "searches", "analysis", "figures", "config", "benchmark")

@@ -120,7 +120,7 @@ def _normalising(x, n_channels):
 
 @numba.njit(cache=True, nogil=True, fastmath=_FAST)
 def _add_up(shift, x, a, y, c, z, e, total, active):
-    # What is None is left out when this is compiled. Loops write one array each and read few: LLVM runs those on vectors.
+    # What is None is left out when this is compiled. A loop writes one array and reads few: LLVM runs those on vectors.
     n_tile = len(a)
     tile = np.empty(n_tile, np.float32)
     for start in range(0, len(x), n_tile):
