@@ -22,10 +22,7 @@ rule speed_part:
     resources:
         mem_mb=16000,
     params:
-        images=lambda wildcards: config["datasets"][wildcards.dataset]["images"],
-        n_classes=lambda wildcards: config["datasets"][wildcards.dataset].get(
-            "n_classes"
-        ),
+        images=how_to_read,
         skeleton=lambda wildcards: config["spaces"][wildcards.space],
         settings=config["benchmark"],
         seed=config["seeds"][0],
@@ -97,16 +94,8 @@ rule compare_seconds:
     resources:
         mem_mb=6000,
     params:
-        images=lambda wildcards: config["datasets"][wildcards.dataset]["images"],
-        n_classes=lambda wildcards: config["datasets"][wildcards.dataset].get(
-            "n_classes"
-        ),
-        spaces=config["spaces"],
+        compared=compared,
         settings=config["benchmark"],
-        batch_size=config["batch_size"],
-        seed=config["seeds"][0],
-        initialisation=config["initialisation"],
-        dead_edges=config["dead_edges"],
     message:
         "Timing the library and plain code on {wildcards.dataset}: {wildcards.comparison}"
     script:
@@ -129,16 +118,8 @@ rule compare_values:
     resources:
         mem_mb=6000,
     params:
-        images=lambda wildcards: config["datasets"][wildcards.dataset]["images"],
-        n_classes=lambda wildcards: config["datasets"][wildcards.dataset].get(
-            "n_classes"
-        ),
-        spaces=config["spaces"],
+        compared=compared,
         settings=config["benchmark"],
-        batch_size=config["batch_size"],
-        seed=config["seeds"][0],
-        initialisation=config["initialisation"],
-        dead_edges=config["dead_edges"],
     message:
         "Scoring by the library and by plain code on {wildcards.dataset}: {wildcards.comparison}"
     script:

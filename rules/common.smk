@@ -292,3 +292,15 @@ def for_comparisons(pattern):
         expand(pattern, comparison=c, dataset=d, allow_missing=True)[0]
         for c, d in comparisons()
     ]
+
+
+def compared(wildcards):
+    """What the two sides of one comparison score, as `comparison.Setting.of` takes it."""
+    return {
+        "images": how_to_read(wildcards),
+        "spaces": config["spaces"],
+        "batch_size": config["batch_size"],
+        "seed": config["seeds"][0],
+        "initialisation": config["initialisation"],
+        "dead_edges": config["dead_edges"],
+    }

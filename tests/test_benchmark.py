@@ -234,7 +234,7 @@ def parts(tmp_path_factory):
     """Seconds of two passes on two spaces, as the script leaves them."""
     folder, paths = tmp_path_factory.mktemp("speed"), []
     for space, passes in (("tss", "synaptic_flow"), ("tss", "constant_weights"), ("sss", "synaptic_flow")):
-        params = {"images": "digits", "n_classes": None, "settings": SETTINGS | {"seconds": 0.01}, "seed": 0}
+        params = {"images": {"images": "digits"}, "settings": SETTINGS | {"seconds": 0.01}, "seed": 0}
         params |= {"skeleton": {"stem_width": 4, "cells_per_stage": 1}, "initialisation": INIT, "dead_edges": "drop"}
         wildcards = {"space": space, "dataset": "digits", "passes": passes}
         output = {"seconds": f"{space}_{passes}.parquet"}
@@ -329,8 +329,8 @@ def test_scripts_of_comparisons(kind, tmp_path, monkeypatch):
         return pl.DataFrame({"proxy": ["naswot"]})
 
     monkeypatch.setattr(comparison, f"compare_{kind}", measure)
-    params = {"images": "digits", "n_classes": None, "settings": SETTINGS, "batch_size": 6, "seed": 0}
-    params |= {"spaces": {"sss": {}}, "initialisation": INIT, "dead_edges": "drop"}
+    compared = {"images": {"images": "digits"}, "spaces": {"sss": {}}, "batch_size": 6, "seed": 0}
+    params = {"settings": SETTINGS, "compared": compared | {"initialisation": INIT, "dead_edges": "drop"}}
     wildcards = {"comparison": "naswot-sss", "dataset": "digits"}
     output = run_script(f"compare_{kind}", tmp_path, {kind: "a.parquet"}, [], params, **wildcards).output
     assert pl.read_parquet(output[kind])["proxy"].to_list() == ["naswot"]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def main(job: "Snakemake") -> None:
     with logs.to_file(job.log[0]):
-        images = data.load(job.params.images, job.params.n_classes)
+        images = data.load(**job.params.images)
         rows = speed_of(
             space=job.wildcards.space,
             group=job.wildcards.passes,

@@ -8,18 +8,19 @@ import gc
 import logging
 import multiprocessing
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 import polars as pl
 import torch
 from numpy.typing import NDArray
 
-from proxybank import networks, processes, spaces
-from proxybank.benchmark import Comparison
+from proxybank import data, networks, processes, spaces
+from proxybank.benchmark import COMPARISONS, Comparison
 from proxybank.benchmark.plain import PROXIES, PlainNetwork
 from proxybank.benchmark.scoring import batch_of, members_of, runs, score
 from proxybank.data import Images
@@ -54,6 +55,14 @@ class Setting:
     seed: int
     initialisation: str
     dead_edges: str
+
+    @classmethod
+    def of(
+        cls, name: str, *, images: Mapping[str, Any], spaces: Mapping[str, Mapping[str, Any]], **others: Any
+    ) -> Self:
+        """Take one of `COMPARISONS`, arguments of `data.load`, what surrounds the networks by space, and the others."""
+        loaded, chosen = data.load(**images), COMPARISONS[name]
+        return cls(chosen, loaded, loaded.skeleton(**spaces[chosen.space]), **others)
 
     @property
     def batch(self) -> Batch:
