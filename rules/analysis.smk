@@ -24,6 +24,7 @@ rule correlations:
     params:
         bootstrap=config["bootstrap"],
         higher_is_better=directions(),
+        samples=samples(),
         version=versions.ANALYSIS,
     message:
         "Correlating scores with accuracies"
@@ -52,6 +53,7 @@ rule regrets:
     params:
         constraints=config["constraints"],
         higher_is_better=directions(),
+        samples=samples(),
         version=versions.ANALYSIS,
     message:
         "Computing regrets"

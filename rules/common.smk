@@ -1,6 +1,7 @@
 """What there is in this run: helpers of the rules, and the constraints of all wildcards."""
 
 import re
+from functools import cache
 from math import ceil
 
 from proxybank import data, proxies, searches, spaces, store, versions
@@ -12,8 +13,13 @@ wildcard_constraints:
     space="|".join(config["spaces"]),
     dataset="|".join(config["datasets"]),
     passes="|".join(proxies.GROUPS),
-    part=r"\d+",
+    part=r"(sample-)?\d+",
     comparison="|".join(COMPARISONS),
+
+
+# Classes in a part of a sample: few, as what is scored on samples takes long, and always as many, so that a larger sample
+# has the parts of a smaller one.
+CLASSES_PER_SAMPLE_PART = 250
 
 
 def pairs(truth=False):
@@ -51,6 +57,52 @@ def precision_file(wildcards):
     )
 
 
+def sample_of(space, dataset, group):
+    """Classes and seeds that one group of passes is run for, if they are not all."""
+    for entry in config["samples"]:
+        if (
+            entry["space"] == space
+            and group in entry["passes"]
+            and dataset in entry.get("datasets", [dataset])
+        ):
+            every = n_classes(space)
+            chosen = entry.get("seeds", config["seeds"])
+            return {
+                "classes": min(entry.get("classes", every), every),
+                "seeds": [seed for seed in config["seeds"] if seed in chosen],
+            }
+    return None
+
+
+def samples():
+    """Proxies that are not scored on all classes and seeds, with these; for each space and dataset."""
+    found = {space: {} for space in config["spaces"]}
+    for space, dataset in pairs():
+        of_group = {group: sample_of(space, dataset, group) for group in proxies.GROUPS}
+        found[space][dataset] = {
+            name: sample
+            for group, sample in of_group.items()
+            if sample
+            for name in requested(group)
+        }
+        for name, terms in aggregates().items():
+            shared = [
+                found[space][dataset][term]
+                for term in terms
+                if term in found[space][dataset]
+            ]
+            if shared:
+                found[space][dataset][name] = {
+                    "classes": min(sample["classes"] for sample in shared),
+                    "seeds": [
+                        seed
+                        for seed in config["seeds"]
+                        if all(seed in sample["seeds"] for sample in shared)
+                    ],
+                }
+    return found
+
+
 def score_parts():
     """All score parts of this run, as (space, dataset, passes, part)."""
     return [
@@ -58,8 +110,39 @@ def score_parts():
         for space, dataset in pairs()
         for group in proxies.GROUPS
         if requested(group)
-        for part in parts(n_classes(space), config["networks_per_part"])
+        for part in parts_of_group(space, dataset, group)
     ]
+
+
+def parts_of_group(space, dataset, group):
+    """Names of the parts of one group of passes: numbers, and sample-0 and so on in the order samples are drawn in."""
+    sample = sample_of(space, dataset, group)
+    if sample is None or sample["classes"] == n_classes(space):
+        return parts(n_classes(space), config["networks_per_part"])
+    # One at least: it holds no rows, but tells of the proxies.
+    n_classes_scored = max(sample["classes"], 1)
+    return [f"sample-{k}" for k in parts(n_classes_scored, CLASSES_PER_SAMPLE_PART)]
+
+
+def seeds_of(wildcards):
+    """Seeds that one group of passes is run for."""
+    sample = sample_of(wildcards.space, wildcards.dataset, wildcards.passes)
+    return sample["seeds"] if sample else config["seeds"]
+
+
+def size_of_part(wildcards):
+    """Classes in a part like this one."""
+    sampled = wildcards.part.startswith("sample-")
+    return CLASSES_PER_SAMPLE_PART if sampled else config["networks_per_part"]
+
+
+def sample_of_part(wildcards):
+    """Classes of the sample up to the end of this part, so that a larger sample changes no full part; None for a number."""
+    if not wildcards.part.startswith("sample-"):
+        return None
+    sample = sample_of(wildcards.space, wildcards.dataset, wildcards.passes)
+    end = (int(wildcards.part.removeprefix("sample-")) + 1) * CLASSES_PER_SAMPLE_PART
+    return min(sample["classes"], end)
 
 
 def score_part_files():
@@ -92,6 +175,12 @@ def n_classes(space, widths=None):
     """Number of different networks in a space, or in the part of the size space that has only these widths."""
     if widths:
         return len(widths) ** spaces.get(space).n_genes
+    return count_classes(space)
+
+
+@cache
+def count_classes(space):
+    """Number of different networks in a space."""
     return len(spaces.get(space).class_genes(config["dead_edges"]))
 
 

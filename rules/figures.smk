@@ -11,6 +11,7 @@ rule figure_scores:
         scores="results/{run}/tables/scores.parquet",
         accuracies="results/{run}/tables/accuracies.parquet",
         correlations="results/{run}/tables/correlations.parquet",
+        networks="results/{run}/tables/networks.parquet",
     output:
         png=report(
             "results/{run}/figures/scores_{space}_{dataset}.png",
@@ -33,6 +34,7 @@ rule figure_scores:
         mem_mb=1500,
     params:
         proxies=config["proxies"],
+        samples=samples(),
     message:
         "Drawing scores of {wildcards.space} on {wildcards.dataset}"
     script:
@@ -187,6 +189,7 @@ rule figure_relus:
         mem_mb=1500,
     params:
         proxies=config["proxies"],
+        samples=samples(),
     message:
         "Drawing scores by ReLUs on {wildcards.space}, {wildcards.dataset}"
     script:
@@ -198,6 +201,7 @@ rule figure_sampling:
     input:
         by_seed="results/{run}/tables/scores_by_seed.parquet",
         accuracies="results/{run}/tables/accuracies.parquet",
+        networks="results/{run}/tables/networks.parquet",
     output:
         png=report(
             "results/{run}/figures/sampling_{space}_{dataset}.png",
@@ -220,6 +224,7 @@ rule figure_sampling:
         mem_mb=1500,
     params:
         higher_is_better=directions(),
+        samples=samples(),
         version=versions.ANALYSIS,
     message:
         "Drawing the best of random networks on {wildcards.space}, {wildcards.dataset}"

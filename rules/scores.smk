@@ -1,7 +1,7 @@
 """Scores.
 
 Needs: the batches of data.smk.
-Makes: scores of every class of networks, in parts; one file per part and group of passes. A further proxy computes only
+Makes: scores of every class of networks, or of a sample, in parts; one file per part and group of passes. A further proxy computes only
 its own columns: its group's files are updated, all others stay.
 """
 
@@ -45,12 +45,13 @@ rule score_part:
     params:
         skeleton=lambda wildcards: config["spaces"][wildcards.space],
         versions=lambda wildcards: requested(wildcards.passes),
-        seeds=config["seeds"],
+        seeds=seeds_of,
         device=config["device"],
         hamming=config["hamming"],
         initialisation=config["initialisation"],
         dead_edges=config["dead_edges"],
-        networks_per_part=config["networks_per_part"],
+        networks_per_part=size_of_part,
+        sample=sample_of_part,
         versions_of_networks=[versions.SPACES, versions.WEIGHTS],
     message:
         "Scoring {wildcards.space} on {wildcards.dataset}: {wildcards.passes}, part {wildcards.part}"

@@ -32,6 +32,7 @@ rule search:
         entries=lambda wildcards: entries_of(wildcards.space, wildcards.dataset),
         columns=lambda wildcards: users_columns(wildcards.space, wildcards.dataset),
         proxies=config["proxies"],
+        samples=samples(),
         versions={name: search.version for name, search in searches.ALGORITHMS.items()},
         constraints=lambda wildcards: config["constraints"][wildcards.space],
     message:

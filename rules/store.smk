@@ -29,6 +29,7 @@ rule score_tables:
         aggregates=aggregates(),
         versions=requested(proxies.CLOSED_FORM) | requested(proxies.AGGREGATE),
         seeds=config["seeds"],
+        samples=samples(),
     message:
         "Writing the score tables"
     script:

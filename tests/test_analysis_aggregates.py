@@ -95,15 +95,30 @@ def scores_by_seed(**columns):
     return pl.DataFrame(place | columns)
 
 
+# Networks 0 and 1 are of class 0.
+NETWORKS = pl.DataFrame(
+    {"space": "tss", "dataset": "digits", "arch_index": [0, 1, 2], "class_index": [0, 0, 1], "sample_place": [0, 0, 1]}
+)
+
+
 def test_aggregates_are_columns_computed_seed_by_seed():
     by_seed = scores_by_seed(
         naswot=[1.0, 4.0, 2.0, None, 3.0, 8.0], logsynflow=[5.0, 1.0, 10.0, 1.0, 5.0, 2.0], skipped_layers=[0.0] * 6
     )
-    found = aggregates.add_aggregates(by_seed, {"freerea_fitness": REGISTRY["freerea_fitness"].score})
+    terms = {"freerea_fitness": REGISTRY["freerea_fitness"].score}
+    found = aggregates.add_aggregates(by_seed, NETWORKS, terms)
     # Maxima 3 and 10 for seed 3, and 8 and 2 for seed 4.
     expected = [1 / 3 + 0.5, 4 / 8 + 0.5, 2 / 3 + 1, None, 1 + 0.5, 1 + 1]
     assert found["freerea_fitness"].to_list() == [pytest.approx(value) if value else None for value in expected]
     assert found.drop("freerea_fitness").equals(by_seed)
+
+
+def test_the_set_is_the_sample_of_its_terms():
+    by_seed = scores_by_seed(ni=[1.0, None, 2.0, None, None, None], naswot=[3.0, 1.0] * 3, logsynflow=[7.0] * 6)
+    sample = {"rank_sum": {"classes": 1, "seeds": [3]}}
+    found = aggregates.add_aggregates(by_seed, NETWORKS, {"rank_sum": REGISTRY["rank_sum"].score}, sample)
+    # By hand, networks 0 and 1 with seed 3: by ni network 1 is first (0) and 0 second (1), the others tie at 1/2 each.
+    assert found["rank_sum"].to_list() == [2.0, None, 1.0, None, None, None]
 
 
 def test_samples_are_drawn_by_the_seed():
@@ -114,8 +129,7 @@ def test_samples_are_drawn_by_the_seed():
 
 
 def test_status_of_an_aggregate():
-    """Networks 0 and 1 are of class 0, whose pass finds a singular kernel for seed 4."""
-    networks = pl.DataFrame({"space": "tss", "dataset": "digits", "arch_index": [0, 1, 2], "class_index": [0, 0, 1]})
+    """The pass of class 0 finds a singular kernel for seed 4."""
     by_seed = scores_by_seed(some=[1.0, None, 2.0, None, 3.0, None])
 
     def status(*values, seconds):
@@ -126,7 +140,12 @@ def test_status_of_an_aggregate():
         ("noisy_images", status("ok", "nan", "ok", "ok", seconds=5.0)),
         ("forward", status("ok", "ok", "ok", "ok", seconds=2.0)),
     ]
-    found = aggregates.aggregate_status(networks, by_seed, "some", statuses)
+    found = aggregates.aggregate_status(NETWORKS, by_seed, "some", statuses)
     assert found["status"].to_list() == ["ok", "singular", "ok", "constant"]
     assert found["seconds"].to_list() == [7.0] * 4  # the pass that feeds two terms counts once
     assert found.columns == ["space", "dataset", "class_index", "seed", "proxy", "status", "seconds"]
+    # A term was not asked for: neither was the aggregate, though another term has a reason of its own.
+    statuses[2] = ("gradients", status("ok", "not_sampled", "ok", "not_sampled", seconds=[2.0, 0, 2, 0]))
+    found = aggregates.aggregate_status(NETWORKS, by_seed, "some", statuses)
+    assert found["status"].to_list() == ["ok", "not_sampled", "ok", "not_sampled"]
+    assert found["seconds"].to_list() == [8.0, 0, 8, 0]

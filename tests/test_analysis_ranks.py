@@ -164,6 +164,31 @@ def test_table_has_both_subsets():
     ]
 
 
+def test_networks_outside_a_sample_are_not_ranked():
+    # Networks 0, 2 and 3 are in the sample, network 2 could not be scored and ranks worst: of three pairs 0-3 and 2-3
+    # are right, 0-2 is wrong. Kappa has no network at all.
+    networks, *given = tables(naswot=[1.0, None, None, 2.0, None], kappa=[None] * 5, flops=[1.0, 2, 3, 4, 5])
+    networks = networks.with_columns(sample_place=pl.Series([2, 4, 0, 1, 3]))
+    seeds = {"seeds": [0]}
+    scored_on = {"tss": {"digits": {"naswot": {"classes": 3, **seeds}, "kappa": {"classes": 0, **seeds}}}}
+    found = analysis.correlations_table(
+        networks,
+        *given,
+        {"naswot": True, "kappa": False, "flops": True},
+        samples=20,
+        seed=0,
+        scored_on=scored_on,
+    )
+    assert found.select("proxy", "subset", "kendall", "n", "n_finite").rows() == [
+        ("naswot", "all", pytest.approx(1 / 3), 3, 2),
+        ("naswot", "finite", 1.0, 2, 2),
+        ("kappa", "all", None, 0, 0),
+        ("kappa", "finite", None, 0, 0),
+        ("flops", "all", pytest.approx(1.0), 5, 5),
+        ("flops", "finite", pytest.approx(1.0), 5, 5),
+    ]
+
+
 def test_table_counts_trained_networks_only_and_takes_the_longest_training():
     networks, scores, accuracies = tables(naswot=[1.0, 2.0, 3.0, 4.0])
     short = accuracies.with_columns(epochs=12, accuracy_pct=-pl.col("accuracy_pct") + 100)

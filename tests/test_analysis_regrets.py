@@ -83,6 +83,20 @@ def row(regrets, constraint, algorithm, objective=""):
     return found.select("optimum_pct", "mean_pct", "std_pct", "regret_pct", "n_feasible", "runs", "budget").row(0)
 
 
+def test_a_proxy_chooses_from_its_sample():
+    # Classes 2, 4 and 0 are in the sample of three; naswot prefers network 4 of these, and 2 and 0 within small limits.
+    networks = NETWORKS.with_columns(sample_place=pl.Series([2, 4, 0, 3, 1]))
+    samples = {"tss": {"digits": {name: {"classes": n, "seeds": [0]} for name, n in (("naswot", 3), ("kappa", 0))}}}
+    scores = SCORES.with_columns(naswot=pl.Series([8.0, None, 8.0, None, 9.0]), kappa=pl.lit(None, pl.Float64))
+    found = analysis.regrets_table(networks, scores, ACCURACIES, RUNS.clear(), CONSTRAINTS, DIRECTIONS, samples)
+    store.conform(found, "regrets", "here")
+    assert row(found, "unlimited", "argmax", "naswot")[:5] == (80.0, 80.0, 0.0, 0.0, 3)
+    # Of networks 0 to 2 the sample has 0 (70%) and 2 (72.5%), which tie.
+    assert row(found, "small", "argmax", "naswot")[:5] == (72.5, 71.25, 1.25, 1.25, 2)
+    assert row(found, "unlimited", "argmax", "kappa")[:5] == (None, None, None, None, 0)
+    assert row(found, "unlimited", "argmax", "n_relu")[4] == row(found, "unlimited", "oracle")[4] == 5
+
+
 def test_limits_are_inclusive_and_all_kept():
     within = [analysis.feasible(NETWORKS, constraint).tolist() for constraint in CONSTRAINTS["tss"]]
     assert within == [[True] * 3 + [False] * 2, [True] * 5, [True] + [False] * 4, [False] * 5]
@@ -221,7 +235,7 @@ def test_published_optima(dataset, shared_data):
         n_classes={"cifar10": 10, "cifar100": 100, "imagenet16-120": 120}[dataset],
         image_side=16 if dataset == "imagenet16-120" else 32,
     )
-    networks = store.networks_table(space, dataset, space.classes("keep"), space.costs(skeleton))
+    networks = store.networks_table(space, dataset, "keep", space.costs(skeleton))
     measurements = [{"split": "test", "epochs": 200, "accuracy": f"{dataset}_test_accuracy_200"}]
     accuracies = store.read_accuracies(shared_data / "natsbench" / "tss_accuracies.csv", space, dataset, measurements)
     limits = [{"id": str(flops), "max_mflops": flops, "max_params_m": size} for flops, size, _ in PUBLISHED]

@@ -54,3 +54,13 @@ def test_scores_are_means_over_seeds():
     # Lower is better.
     table = analysis.sampling_table(by_seed, accuracies, {"naswot": False}, [1000])
     assert table.filter(n_seeds=3)["mean_pct"][0] == pytest.approx(80)
+    # Networks 0 and 2 with seeds 0 and 2 alone: by both, 0 has 2 and 2 has 1.25.
+    networks = pl.DataFrame({"arch_index": [0, 1, 2], "sample_place": [0, 2, 1]})
+    samples = {"naswot": {"classes": 2, "seeds": [0, 2]}}
+    table = analysis.sampling_table(by_seed, accuracies, {"naswot": True}, [1, 1000], networks, samples)
+    assert table.select("n_networks", "n_seeds", "mean_pct").rows() == [
+        (1, 1, pytest.approx((50 + 80) / 2)),
+        (1000, 1, pytest.approx((50 + 80) / 2)),
+        (1, 2, pytest.approx((50 + 80) / 2)),
+        (1000, 2, pytest.approx(50)),
+    ]

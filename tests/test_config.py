@@ -197,6 +197,26 @@ def test_a_complete_configuration_stays_as_it_is():
             "of the run. Add it, or remove 'rank_sum'.",
         ),
         (
+            changed("samples", [{"space": "tss", "passes": ["forwards"]}]),
+            "c.yaml, samples[0].passes: no group of passes is called 'forwards'. Did you mean 'forward'? Known: ",
+        ),
+        (
+            changed("samples", [{"space": "tss", "passes": ["forward"], "datasets": ["digit"]}]),
+            "c.yaml, samples[0].datasets: no dataset is called 'digit'. Did you mean 'digits'? Known: digits.",
+        ),
+        (
+            {**changed("spaces", {"sss": {}}), "samples": [{"space": "tss", "passes": ["forward"]}]},
+            "c.yaml, samples[0].space: no space is called 'tss'. Did you mean 'sss'? Known: sss.",
+        ),
+        (
+            changed("samples", [{"space": "tss", "passes": ["forward"], "seeds": [3]}]),
+            "c.yaml, samples[0].seeds: 3 is not among the seeds of the run, 0, 1, 2. Remove it.",
+        ),
+        (
+            changed("samples", [{"space": "tss", "passes": ["weights"]}, {"space": "tss", "passes": ["weights"]}]),
+            "c.yaml, samples[1]: samples[0] is about weights on tss, digits, too. Expected one for each. Remove one of",
+        ),
+        (
             searched(algorithm="rea", objective="naswot"),
             "c.yaml, searches.entries[0]: there is no budget. Expected evaluations, seconds or both. Add one.",
         ),

@@ -105,6 +105,28 @@ def test_one_colour_means_one_number_in_every_panel():
     assert meshes(naswot)[0].sum() == N - 1
 
 
+def test_a_sample_says_how_many_networks_it_has():
+    place = {**AT, "arch_index": np.arange(N)}
+    score = np.where(np.arange(N) < 50, SCORE, np.nan)
+    score[0] = np.nan  # in the sample, and without a score
+    scores = pl.DataFrame({**place, "ntk": score, "naswot": SCORE, "zen": np.full(N, np.nan)})
+    truth = {"split": "test", "epochs": 200, "accuracy_pct": ACCURACY, "train_seconds": None, "source": "s"}
+    rows = {**AT, "subset": "all", "kendall": 0.5, "low": 0.4, "high": 0.6, "n": N, "n_finite": N}
+    correlations = pl.DataFrame({**rows, "proxy": ["ntk", "naswot"]})
+    networks = pl.DataFrame({**place, "sample_place": np.arange(N), "n_relu": np.arange(N) % 3, "relu_units": 1})
+    samples = {"ntk": {"classes": 50, "seeds": [0]}, "zen": {"classes": 0, "seeds": [0]}}
+    proxies = ["ntk", "naswot", "zen"]
+    figure = figures.scores_figure(scores, pl.DataFrame({**place, **truth}), correlations, proxies, networks, samples)
+    ntk, naswot, _ = figure.axes
+    assert sum(counts.sum() for counts in meshes(ntk)) == 50 and meshes(naswot)[0].sum() == N
+    assert texts(ntk) == ["left: 1 without a score"]
+    assert ntk.get_title(loc="left") == "τ = 0.500 [0.400, 0.600], n = 50"
+    assert naswot.get_title(loc="left") == "τ = 0.500 [0.400, 0.600]"
+    assert ntk.collections[0].norm.vmax == naswot.collections[0].norm.vmax
+    ntk, naswot = figures.relus_figure(networks, scores, proxies, samples).axes
+    assert (ntk.get_title(loc="left"), naswot.get_title(loc="left")) == ("n = 50, 1 without a score", "")
+
+
 # --- the accuracy axis
 
 
@@ -434,6 +456,11 @@ def test_sampling_figure_shows_networks_and_initialisations():
     assert (left.get_xscale(), left.get_title(loc="left")) == ("log", "by networks, 2 initialisations")
     assert right.get_title(loc="left") == "by initialisations, 100 networks"
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["naswot", "ntk"]
+    # A sample with fewer seeds is drawn with all that it has.
+    fewer = SAMPLING.filter((pl.col("proxy") == "ntk") | (pl.col("n_seeds") == 1))
+    left, _ = figures.sampling_figure(fewer, 100, "tss, digits").axes
+    assert [line.get_xydata().tolist() for line in left.lines] == [[[1, 50], [100, 60]], [[1, 45], [100, 65]]]
+    assert left.get_title(loc="left") == "by networks, 1 to 2 initialisations"
 
 
 # --- correlations
@@ -461,6 +488,13 @@ def test_correlations_have_a_bar_per_proxy_and_place(ax):
     assert [bar.get_width() for bar in sss] == [0.7, 0.4]
     assert [bar.get_y() + bar.get_height() / 2 for bar in tss] == pytest.approx([-0.2, 0.8, 1.8])
     assert texts(ax) == ["0.60", "0.50", "−0.30", "0.70", "0.40"]
+
+
+def test_the_bar_of_a_sample_says_how_many_networks_it_has(ax):
+    n = pl.when(proxy="naswot", space="tss").then(3_000).otherwise("n").alias("n")
+    figures.draw_correlations(ax, CORRELATIONS.filter(subset="all").with_columns(n))
+    assert texts(ax) == ["0.60", "0.50 (n = 3,000)", "−0.30", "0.70", "0.40"]
+    assert ax.containers[0].get_label() == "tss, digits, n = 15,625"
 
 
 def test_correlations_show_their_intervals(ax):

@@ -1,5 +1,6 @@
 """config/nats-bench.yaml: what it reads of the published tables and images, and what it says when they are missing."""
 
+import itertools
 from math import comb
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 
 from proxybank import analysis, config, data, searches, spaces, store
 from proxybank.errors import ConfigError
+from proxybank.proxies import GROUPS, REGISTRY
 
 # Best accuracies as proxies.md section 4 has them: space, dataset, split, epochs -> percent.
 OPTIMA = {
@@ -40,6 +42,21 @@ def test_it_is_nats_bench(settings):
     assert settings["seeds"] == [0, 1, 2] and settings["batch_size"] == 64
     classes = {name: dataset["n_classes"] for name, dataset in settings["datasets"].items()}
     assert classes == {"cifar10": 10, "cifar100": 100, "imagenet16-120": 120}
+
+
+def test_every_proxy_is_asked_for_and_the_dear_ones_of_1000_classes(settings):
+    assert set(settings["proxies"]) == set(REGISTRY)
+    cheap = {"forward", "synaptic_flow", "channel_correlation", "constant_weights", "path_sum", "weights"}
+    cheap |= {"linear_region", "normalised_flow"}
+    for space in settings["spaces"]:
+        found = {}
+        for entry in settings["samples"]:
+            for dataset in entry.get("datasets", settings["datasets"]) if entry["space"] == space else ():
+                found.update(dict.fromkeys(((group, dataset) for group in entry["passes"]), entry["classes"]))
+        groups = set(GROUPS) - cheap | ({"normalised_flow"} if space == "sss" else set())
+        assert found.keys() == set(itertools.product(groups, settings["datasets"]))
+        assert all(found[group, "imagenet16-120"] >= 1000 for group in groups)
+        assert set(found.values()) == {0, 1000}
 
 
 def test_every_accuracy_and_cost_of_the_tables_is_read(settings, linked):

@@ -116,7 +116,7 @@ def batches(seeds=(0, 1)):
     return data.draw_batches(images, 16, seeds, np.arange(100))
 
 
-def part(group, number, size, space="tss", seeds=(0, 1), dead_edges="drop"):
+def part(group, number, size, space="tss", seeds=(0, 1), dead_edges="drop", sample=None):
     drawn = batches(seeds)
     return scoring.score_part(
         in_group(REGISTRY, group),
@@ -130,6 +130,7 @@ def part(group, number, size, space="tss", seeds=(0, 1), dead_edges="drop"):
         initialisation=INIT,
         device="cpu",
         precision="bfloat16",
+        sample=sample,
     ).select(~pl.selectors.ends_with("__seconds"))
 
 
@@ -143,6 +144,31 @@ def test_parts_and_seeds_do_not_change_scores(group):
     sizes = part(group, 1, 16, space="sss")
     assert sizes["class_index"].unique().to_list() == list(range(16, 32))
     assert pl.concat([part(group, number, 8, space="sss") for number in (2, 3)]).equals(sizes)
+
+
+@pytest.mark.parametrize("space", ["tss", "sss"])
+def test_a_sample_is_random_and_the_beginning_of_a_larger_one(space):
+    order = spaces.get(space).random_classes("drop")
+    n_classes = len(spaces.get(space).class_genes("drop"))
+    assert sorted(order) == list(range(n_classes))
+    # A fixed order: these numbers were drawn once, and whoever changes them changes every sample.
+    assert order[:4].tolist() == {"tss": [3837, 1251, 4726, 3205], "sss": [22877, 3892, 13452, 30712]}[space]
+    # Uniform: the mean of 1,000 of n equally likely numbers is within 4 standard errors.
+    error = n_classes / 12**0.5 / 1000**0.5 * (1 - 1000 / n_classes) ** 0.5
+    assert abs(order[:1000].mean() - (n_classes - 1) / 2) < 4 * error
+    found = [part("synaptic_flow", number, 4, space, sample=9) for number in range(3)]
+    assert [rows["class_index"].unique(maintain_order=True).to_list() for rows in found] == [
+        sorted(order[start:stop].tolist()) for start, stop in ((0, 4), (4, 8), (8, 9))
+    ]
+    # A larger sample has the same full parts, and every class has the score that it has by itself.
+    assert part("synaptic_flow", 1, 4, space, sample=8).equals(found[1])
+    alone = part("synaptic_flow", int(order[4]), 1, space)
+    assert found[1].filter(class_index=int(order[4])).equals(alone)
+
+
+def test_a_sample_of_no_class_has_the_columns():
+    empty = part("synaptic_flow", 0, 4, sample=0)
+    assert empty.height == 0 and empty.schema == part("synaptic_flow", 0, 1).schema
 
 
 def test_registry_refuses_duplicates_and_unknown_groups():

@@ -108,6 +108,48 @@ def test_class_in_two_parts_is_named(parts):
         store.scores_by_seed(NETWORKS, {"forward": [*parts["forward"], parts["forward"][0]]}, SEEDS)
 
 
+def sampled(classes: int, seeds: list[int], proxy: str = "naswot") -> dict:
+    return {proxy: {"classes": classes, "seeds": seeds}}
+
+
+# In the order that samples take classes in: 2, 0, 1.
+PLACED = NETWORKS.with_columns(sample_place=pl.Series([1, 2, 1, 0]))
+
+
+def test_what_no_sample_asks_for_has_no_score_and_a_status_of_its_own(tmp_path):
+    rows = [(0, 1, 12.0, "ok"), (2, 1, None, "singular")]
+    store.write_part(part(rows), tmp_path / "sample.parquet")
+    parts, samples = {"forward": [tmp_path / "sample.parquet"]}, sampled(2, [1])
+    by_seed = store.scores_by_seed(PLACED, parts, SEEDS, samples)
+    assert by_seed["naswot"].to_list() == [None, 12.0, None, None, None, 12.0, None, None]
+    # Network 3 is in the sample, and cannot be scored; network 1 is not.
+    assert store.mean_scores(by_seed, samples)["naswot"].to_list() == [12.0, None, 12.0, None]
+    (status,) = store.score_status(PLACED, parts, SEEDS, samples)
+    assert status.select("class_index", "seed", "status", "seconds").rows() == [
+        (0, 0, "not_sampled", 0.0),
+        (0, 1, "ok", 0.5),
+        (1, 0, "not_sampled", 0.0),
+        (1, 1, "not_sampled", 0.0),
+        (2, 0, "not_sampled", 0.0),
+        (2, 1, "singular", 0.5),
+    ]
+    assert_frame_equal(status, store.conform(status, "score_status", "here"))
+
+
+def test_a_class_of_the_sample_that_is_missing_is_named(tmp_path):
+    store.write_part(part([(0, 1, 12.0, "ok")]), tmp_path / "sample.parquet")
+    with pytest.raises(TableError, match="lack 1 of 2 pairs of class and seed, first class 2, seed 1"):
+        store.scores_by_seed(PLACED, {"forward": [tmp_path / "sample.parquet"]}, SEEDS, sampled(2, [1]))
+
+
+def test_a_sample_of_nothing(tmp_path):
+    store.write_part(part([]), tmp_path / "sample.parquet")
+    by_seed = store.scores_by_seed(PLACED, {"forward": [tmp_path / "sample.parquet"]}, SEEDS, sampled(0, SEEDS))
+    assert by_seed["naswot"].null_count() == by_seed.height == 8
+    # An aggregate of terms that share no seed.
+    assert store.mean_scores(by_seed, sampled(2, []))["naswot"].to_list() == [None] * 4
+
+
 @pytest.mark.parametrize(
     ("frame", "message"),
     [
@@ -126,11 +168,15 @@ def test_wrong_parts_are_not_written(frame, message, tmp_path):
 
 def test_networks_table_of_a_whole_space_keeps_the_contract():
     space = spaces.get("tss")
-    frame = store.networks_table(space, "digits", space.classes("drop"), space.costs(spaces.Skeleton()))
+    frame = store.networks_table(space, "digits", "drop", space.costs(spaces.Skeleton()))
     frame = store.conform(frame, "networks", "here")
     assert frame.height == 15_625
     # Network 0's parameters and network 3's cell as in NATS-Bench's archive.
     assert frame["params_m"][0] == 0.129306
+    # The first two classes of every sample.
+    first = space.random_classes("drop")[:2].tolist()
+    assert frame.filter(pl.col("sample_place") < 2)["class_index"].unique().sort().to_list() == sorted(first)
+    assert (frame.group_by("class_index").agg(pl.col("sample_place").n_unique())["sample_place"] == 1).all()
     assert frame["arch"][3] == "|avg_pool_3x3~0|+|skip_connect~0|none~1|+|none~0|none~1|skip_connect~2|"
 
 

@@ -422,3 +422,22 @@ def test_coverage_counts_failures(con):
     assert row == (0.75, 1, 4, pytest.approx(1.0), pytest.approx(250.0))
     partial = con.execute("select class_index, proxy, n_ok, n_seeds, why from partial_scores").fetchall()
     assert partial == [(1, "naswot", 1, 2, "singular")]
+
+
+def test_what_no_sample_asks_for_is_no_failure(paths, tmp_path):
+    # The pairs of class 1 become those that a sample leaves out: of the other two, both have a score.
+    of_class_1 = pl.col("class_index") == 1
+    status = FRAMES["score_status"].with_columns(
+        status=pl.when(of_class_1).then(pl.lit("not_sampled")).otherwise("status"),
+        seconds=pl.when(of_class_1).then(0.0).otherwise("seconds"),
+    )
+    nothing = status.with_columns(proxy=pl.lit("ntk"), status=pl.lit("not_sampled"), seconds=0.0)
+    store.write_table("score_status", [status, nothing], paths["score_status"])
+    store.build_database(paths, tmp_path / "scores.duckdb")
+    rows = store.read_view(tmp_path / "scores.duckdb", "proxy_coverage").sort("proxy")
+    columns = ("proxy", "share_ok", "n_pairs", "seconds", "ms_per_pair", "n_not_sampled")
+    assert rows.select(columns).rows() == [
+        ("naswot", 1.0, 2, pytest.approx(0.3), pytest.approx(150.0), 2),
+        ("ntk", None, 0, 0.0, None, 4),
+    ]
+    assert store.read_view(tmp_path / "scores.duckdb", "partial_scores").is_empty()

@@ -121,8 +121,10 @@ def test_score_part_and_tables(folder, batches, networks, precision):
     params = {
         "skeleton": SKELETON,
         "versions": {"naswot": 1},
+        "seeds": [3, 4],
         "dead_edges": "drop",
         "networks_per_part": 3,
+        "sample": None,
         "initialisation": "kaiming_normal_fan_out",
         "device": "cpu",
         "versions_of_networks": [1, 1],
@@ -144,6 +146,7 @@ def test_score_part_and_tables(folder, batches, networks, precision):
         "closed_forms": {"params": "params_m"},
         "aggregates": {"az_nas": {"naswot": "forward", "params": "closed_form"}},
         "seeds": [3, 4],
+        "samples": {"tss": {"digits": {}}},
     }
     output = {"by_seed": "by_seed.parquet", "mean": "mean.parquet", "status": "status.parquet"}
     inputs = {"networks": few, "parts": [part.scores]}
@@ -254,7 +257,7 @@ def test_correlations(folder):
     inputs = {name: folder / "correlations" / f"{name}.parquet" for name in columns}
     for name, path in inputs.items():
         store.write_table(name, pl.DataFrame(columns[name]), path)
-    params = {"bootstrap": {"samples": 50, "seed": 0}, "higher_is_better": {"naswot": True}}
+    params = {"bootstrap": {"samples": 50, "seed": 0}, "higher_is_better": {"naswot": True}, "samples": {}}
     table = run_script("correlations", folder, {"table": "correlations.parquet"}, inputs, params).output.table
     # By hand: of 28 pairs, two in each class are discordant: (28 - 2 * 4) / 28. A sample has both classes, which is the
     # same, or one of them twice: (6 - 2 * 2) / 6.

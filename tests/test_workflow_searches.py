@@ -25,7 +25,7 @@ def search_tables(tmp_path_factory) -> dict:
     valid = {"split": "valid", "epochs": 12, "accuracy_pct": np.arange(300) / 4, "train_seconds": 100.0, "source": "s"}
     test = {"split": "test", "epochs": 200, "accuracy_pct": np.arange(300) / 3, "train_seconds": 9.0, "source": "s"}
     frames = {
-        "networks": pl.DataFrame({**place, **costs, **users, "class_index": range(300)}),
+        "networks": pl.DataFrame({**place, **costs, **users, "class_index": range(300), "sample_place": range(300)}),
         "scores": pl.DataFrame({**place, "naswot": np.arange(300)[::-1] + 1.0}),
         "status": pl.DataFrame({"space": "tss", "dataset": "digits", **seconds}),
         "accuracies": pl.concat([pl.DataFrame({**place, **truth}) for truth in (test, valid)]),
@@ -36,7 +36,9 @@ def search_tables(tmp_path_factory) -> dict:
     return {name: folder / f"{name}.parquet" for name in frames}
 
 
-def search(tables: dict, folder: Path, entries: list[dict], constraints=({"id": "unlimited"},)) -> dict:
+def search(
+    tables: dict, folder: Path, entries: list[dict], constraints=({"id": "unlimited"},), samples: dict | None = None
+) -> dict:
     """Replay searches on these tables; frames by name, and the log."""
     params = {
         "runs": 3,
@@ -45,6 +47,7 @@ def search(tables: dict, folder: Path, entries: list[dict], constraints=({"id": 
         "entries": [{"histories": True} | entry for entry in entries],
         "columns": ["phone_ms", "gpu_s"],
         "proxies": ["naswot"],
+        "samples": {"tss": {"digits": samples or {}}},
         "constraints": constraints,
     }
     output = {name: f"{name}.parquet" for name in ("runs", "trajectories", "histories")}
@@ -150,6 +153,23 @@ def test_searches_that_cannot_run_are_named_and_the_others_run(search_tables, tm
         assert message in found["log"]
     with pytest.raises(SystemExit, match="searches: none could run on tss, digits; see above."):
         search(search_tables, tmp_path, entries[1:])
+
+
+def test_searches_that_need_scores_of_every_network_are_left_out_where_there_is_a_sample(search_tables, tmp_path):
+    entries = [
+        {"algorithm": "rea", "objective": "naswot", "evaluations": 4},
+        {"algorithm": "area", "objective": "-phone_ms; naswot", "evaluations": 40},
+        {"algorithm": "rea", "objective": "-phone_ms", "evaluations": 4},
+    ]
+    found = search(search_tables, tmp_path, entries, samples={"naswot": {"classes": 299, "seeds": [0]}})
+    assert found["runs"]["objective"].unique().to_list() == ["-phone_ms"]
+    for objective in ("naswot", "-phone_ms; naswot"):
+        assert (
+            f"left out: objective '{objective}': naswot is scored on a sample, which has 299 of 300 networks. Expected"
+        ) in found["log"]
+    # All classes, and some of the seeds: every network has a score.
+    found = search(search_tables, tmp_path, entries[:1], samples={"naswot": {"classes": 300, "seeds": [0]}})
+    assert "left out" not in found["log"]
 
 
 def test_seconds_that_are_not_known_are_null(search_tables, tmp_path):

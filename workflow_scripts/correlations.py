@@ -16,6 +16,7 @@ def main(job: "Snakemake") -> None:
             store.read_table(job.input.accuracies),
             job.params.higher_is_better,
             **job.params.bootstrap,
+            scored_on=job.params.samples,
         )
         store.write_table("correlations", table, job.output.table)
 

@@ -15,8 +15,9 @@ N_FIXED = 100
 def main(job: "Snakemake") -> None:
     with logs.to_file(job.log[0]), figures.house_style():
         place = {"space": job.wildcards.space, "dataset": job.wildcards.dataset}
-        tables = [store.read_table(path, **place) for path in job.input]
-        sampling = analysis.sampling_table(*tables, job.params.higher_is_better, N_NETWORKS)
+        *tables, networks = (store.read_table(path, **place) for path in job.input)
+        samples = job.params.samples[job.wildcards.space][job.wildcards.dataset]
+        sampling = analysis.sampling_table(*tables, job.params.higher_is_better, N_NETWORKS, networks, samples)
         figure = figures.sampling_figure(sampling, N_FIXED, ", ".join(place.values()))
         for path in job.output:
             figures.save(figure, path)

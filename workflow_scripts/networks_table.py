@@ -16,10 +16,9 @@ def main(job: "Snakemake") -> None:
         frames = []
         for name, settings in job.params.spaces.items():
             space = spaces.get(name)
-            class_index = space.classes(job.params.dead_edges)
             for dataset, path in zip(job.params.datasets, job.input.batches, strict=True):
                 skeleton = data.Batches.read(path).skeleton(**settings)
-                table = store.networks_table(space, dataset, class_index, space.costs(skeleton))
+                table = store.networks_table(space, dataset, job.params.dead_edges, space.costs(skeleton))
                 for further in users_columns(job, name, dataset):
                     table = table.join(further, on="arch_index", how="left", maintain_order="left")
                 frames.append(table)

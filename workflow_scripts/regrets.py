@@ -13,7 +13,7 @@ def main(job: "Snakemake") -> None:
         networks, scores, accuracies, search_runs = map(store.read_table, job.input)
         constraints = job.params.constraints
         table = analysis.regrets_table(
-            networks, scores, accuracies, search_runs, constraints, job.params.higher_is_better
+            networks, scores, accuracies, search_runs, constraints, job.params.higher_is_better, job.params.samples
         )
         store.write_table("regrets", table, job.output.table)
         feasible = analysis.feasible_networks(networks, accuracies, constraints)

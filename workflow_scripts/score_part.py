@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 def main(job: "Snakemake") -> None:
     with logs.to_file(job.log[0]):
         config.check_device(job.params.device)
-        batches = data.Batches.read(job.input.batches)
+        batches = data.Batches.read(job.input.batches).of(job.params.seeds)
         lowered = job.wildcards.passes in LOW_PRECISION
         settings = {
             "space": job.wildcards.space,
             "group": job.wildcards.passes,
-            "part": int(job.wildcards.part),
+            "part": int(job.wildcards.part.removeprefix("sample-")),
             "networks_per_part": job.params.networks_per_part,
             "dead_edges": job.params.dead_edges,
             "skeleton": batches.skeleton(**job.params.skeleton),
@@ -28,6 +28,8 @@ def main(job: "Snakemake") -> None:
             "device": job.params.device,
             "precision": json.loads(Path(job.input.precision).read_text())["precision"] if lowered else "float32",
         }
+        if job.params.sample is not None:
+            settings["sample"] = job.params.sample
         made_with = settings | {"batches": batches.fingerprint(), "versions": job.params.versions_of_networks}
         computed = store.update_part(
             job.output.scores,

@@ -24,14 +24,15 @@ def main(job: "Snakemake") -> None:
     ):
         for (space, dataset), groups in parts.items():
             networks = store.read_table(job.input.networks, space=space, dataset=dataset)
-            by_seed = store.scores_by_seed(networks, groups, job.params.seeds)
+            samples = job.params.samples[space][dataset]
+            by_seed = store.scores_by_seed(networks, groups, job.params.seeds, samples)
             by_seed = store.add_closed_forms(by_seed, networks, job.params.closed_forms)
-            by_seed = analysis.add_aggregates(by_seed, job.params.aggregates)
+            by_seed = analysis.add_aggregates(by_seed, networks, job.params.aggregates, samples)
             write_by_seed(by_seed)
-            write_mean(store.mean_scores(by_seed))
+            write_mean(store.mean_scores(by_seed, samples))
             terms: dict[str, pl.DataFrame] = {}
             for frame in chain(
-                store.score_status(networks, groups, job.params.seeds),
+                store.score_status(networks, groups, job.params.seeds, samples),
                 store.closed_form_status(networks, job.params.closed_forms, job.params.seeds),
             ):
                 write_status(frame)

@@ -1,6 +1,6 @@
 """Rule search: scores, their seconds and costs of one space and dataset in, outcomes of all searches out."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -48,6 +48,7 @@ def outcomes(job: "Snakemake") -> Iterator[tuple[pl.DataFrame, Sequence[int], se
     columns |= {name: networks[name].to_numpy() for name in job.params.columns if name in networks.columns}
     validation, training_seconds = trained(networks, accuracies.filter(split="valid"))
     stored = store.scoring_seconds(networks, status) | training_seconds
+    samples = job.params.samples[space][dataset]
     for constraint in job.params.constraints:
         try:
             feasible = analysis.feasible(networks, constraint)
@@ -67,6 +68,7 @@ def outcomes(job: "Snakemake") -> Iterator[tuple[pl.DataFrame, Sequence[int], se
         for entry in job.params.entries:
             runs = range(entry.get("runs", job.params.runs))
             try:
+                check_samples(entry["objective"], networks, [*columns, *validation], samples)
                 found = searches.replay(
                     problems[entry.get("clock")],
                     runs=runs,
@@ -81,6 +83,17 @@ def outcomes(job: "Snakemake") -> Iterator[tuple[pl.DataFrame, Sequence[int], se
                 logs.log.warning("left out: %s", error)
                 continue
             yield label_of(space, dataset, constraint["id"], entry), runs, found
+
+
+def check_samples(objective: str, networks: pl.DataFrame, columns: Collection[str], samples: store.Samples) -> None:
+    """Raise SearchError if an objective reads a proxy that some of the networks were never scored on."""
+    for name in searches.check_objective(objective, columns):
+        n_asked = store.asked(networks, samples, name).sum()
+        if n_asked < networks.height:
+            raise SearchError(
+                f"objective '{objective}': {name} is scored on a sample, which has {n_asked} of {networks.height} "
+                "networks. Expected scores of all. Remove its passes from samples, or the search."
+            )
 
 
 def numbers(networks: pl.DataFrame, values: pl.DataFrame, name: str) -> NDArray[np.float64]:

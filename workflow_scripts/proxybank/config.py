@@ -3,6 +3,7 @@
 ``python -m proxybank.config`` prints the reference of all keys, which is ``docs/configuration.md``.
 """
 
+import itertools
 import json
 import math
 import re
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 
 from proxybank import data, searches, spaces, store
 from proxybank.errors import ConfigError, SearchError, TableError, suggest
-from proxybank.proxies import AGGREGATE, REGISTRY
+from proxybank.proxies import AGGREGATE, GROUPS, REGISTRY
 
 Config = dict[str, Any]
 # A number is finite, and 64.0 is no integer: `range` would not take it.
@@ -99,7 +100,7 @@ def check(config: Config, where: str = "config.yaml") -> Config:
     for error in sorted(errors, key=lambda error: list(map(str, error.absolute_path))):
         raise ConfigError(_message(error, where))
     complete = _with_defaults(config, schema())
-    for rule in (_check_proxies, _check_datasets, _check_columns, _check_searches, _check_constraints):
+    for rule in (_check_proxies, _check_samples, _check_datasets, _check_columns, _check_searches, _check_constraints):
         for path, message in rule(complete):
             raise ConfigError(f"{_place(where, path)}: {message}")
     return complete
@@ -271,6 +272,29 @@ def _check_proxies(config: Config) -> Problems:
                 )
 
 
+def _check_samples(config: Config) -> Problems:
+    taken: dict[tuple[str, str, str], int] = {}
+    for k, entry in enumerate(config["samples"]):
+        place: list[str | int] = ["samples", k]
+        datasets = entry.get("datasets", list(config["datasets"]))
+        yield from _unknown([entry["space"]], config["spaces"], [*place, "space"], "space")
+        yield from _unknown(datasets, config["datasets"], [*place, "datasets"], "dataset")
+        yield from _unknown(entry["passes"], GROUPS, [*place, "passes"], "group of passes")
+        for seed in entry.get("seeds", []):
+            if seed not in config["seeds"]:
+                yield (
+                    [*place, "seeds"],
+                    f"{seed} is not among the seeds of the run, {', '.join(map(str, config['seeds']))}. Remove it.",
+                )
+        for key in itertools.product([entry["space"]], datasets, entry["passes"]):
+            if taken.setdefault(key, k) != k:
+                yield (
+                    place,
+                    f"samples[{taken[key]}] is about {key[2]} on {key[0]}, {key[1]}, too. Expected one for each. "
+                    "Remove one of the two.",
+                )
+
+
 def _check_datasets(config: Config) -> Problems:
     for dataset, settings in config["datasets"].items():
         training = settings.get("training")
@@ -336,7 +360,7 @@ def _check_archive(config: Config, dataset: str, space: str) -> Problems:
 
 def _check_columns(config: Config) -> Problems:
     taken = {*config["proxies"], *(name for space in config["spaces"] for name in _costs(space))}
-    taken |= {column.name for column in store.TABLES["networks"].columns}
+    taken |= {column.name for column in store.TABLES["networks"].columns} | {"sample_place"}
     for k, table in enumerate(config["columns"]):
         if table["space"] not in config["spaces"]:
             yield ["columns", k, "space"], f"'{table['space']}' is not among the spaces of the run. Remove the table."

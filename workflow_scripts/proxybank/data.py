@@ -189,6 +189,11 @@ class Batches:
             digest.update(np.ascontiguousarray(array))
         return digest.hexdigest()
 
+    def of(self, seeds: Sequence[int]) -> "Batches":
+        """Batches of some of the seeds, in their order."""
+        rows = [self.seeds.tolist().index(seed) for seed in seeds]
+        return Batches(self.seeds[rows], self.images[rows], self.labels[rows], self.n_classes)
+
     def write(self, path: str | Path) -> None:
         """Write an ``.npz`` file."""
         np.savez(path, seeds=self.seeds, images=self.images, labels=self.labels, n_classes=self.n_classes)

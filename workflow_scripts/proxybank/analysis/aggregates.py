@@ -1,9 +1,9 @@
 """Scores of a candidate set: sums of ranks and of standardised scores, which no network has by itself.
 
-`add_aggregates` takes a whole space for the set, and makes columns of the score tables: these are proxies of the
-registry. The other functions take columns of scores of any candidate set, higher is better unless said otherwise. A
-score that is not finite ranks worst, tied with all such, where ranks are summed; elsewhere the network has no aggregate
-(NaN). Nothing is imputed. Names of columns are those of the registry.
+`add_aggregates` takes a whole space for the set, or as much of it as all terms are scored on, and makes columns of the
+score tables: these are proxies of the registry. The other functions take columns of scores of any candidate set, higher
+is better unless said otherwise. A score that is not finite ranks worst, tied with all such, where ranks are summed;
+elsewhere the network has no aggregate (NaN). Nothing is imputed. Names of columns are those of the registry.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -13,6 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
+from proxybank import store
 from proxybank.analysis.ranks import worst_if_missing
 
 Scores = NDArray[np.float64]
@@ -147,23 +148,36 @@ def sample_of(seed: int, n: int) -> Sample:
     return np.random.default_rng(seed).choice(n, min(N_SAMPLE, n), replace=False)
 
 
-def add_aggregates(by_seed: pl.DataFrame, terms: Mapping[str, Iterable[str]]) -> pl.DataFrame:
+def add_aggregates(
+    by_seed: pl.DataFrame,
+    networks: pl.DataFrame,
+    terms: Mapping[str, Iterable[str]],
+    samples: store.Samples = store.NO_SAMPLES,
+) -> pl.DataFrame:
     """Give a table ``scores_by_seed`` the scores of `AGGREGATES`, each seed by itself.
+
+    The set is every network that an aggregate has been asked for; the others, and other seeds, have no score.
 
     Parameters
     ----------
-    by_seed : polars.DataFrame
-        Rows of one space and dataset, sorted by arch_index and seed, with every seed of every network.
+    by_seed, networks : polars.DataFrame
+        Rows of the tables of these names, of one space and dataset; the former sorted by arch_index and seed, with
+        every seed of every network.
     terms : mapping of str to names
         Aggregate -> the columns it is computed of, in the registry's order.
+    samples : mapping of str to Sample
+        Aggregates of terms that are scored on some classes and seeds only, with those that all terms share.
     """
     seeds = by_seed["seed"].unique().sort().to_list()
+    networks = networks.sort("arch_index")
     for name, columns in terms.items():
         # network -> seed -> score
         scores = [by_seed[column].cast(pl.Float64).to_numpy().reshape(-1, len(seeds)) for column in columns]
-        found = np.empty((by_seed.height // len(seeds), len(seeds)))
-        for k, seed in enumerate(seeds):
-            found[:, k] = AGGREGATES[name]([score[:, k] for score in scores], sample_of(seed, len(found)))
+        found = np.full((networks.height, len(seeds)), np.nan)
+        members = np.flatnonzero(store.asked(networks, samples, name))
+        for seed in store.asked_seeds(seeds, samples, name) if members.size else []:
+            k = seeds.index(seed)
+            found[members, k] = AGGREGATES[name]([s[members, k] for s in scores], sample_of(seed, members.size))
         by_seed = by_seed.with_columns(pl.Series(name, found.ravel()).fill_nan(None))
     return by_seed
 
@@ -174,7 +188,8 @@ def aggregate_status(
     """Table ``score_status`` of an aggregate.
 
     Without a score, the status is that of the first term that has none, or ``constant`` where all have one: their
-    scores do not vary. Seconds are those of the terms together, of which those that a pass feeds at once count once.
+    scores do not vary. Where one term was not asked for, neither was the aggregate. Seconds are those of the terms
+    together, of which those that a pass feeds at once count once.
 
     Parameters
     ----------
@@ -188,6 +203,7 @@ def aggregate_status(
     key = ["class_index", "seed"]
     scored = by_seed.join(networks.select("arch_index", "class_index"), on="arch_index").group_by(key)
     rows = scored.agg(pl.col(name).is_not_null().all().alias("scored")).sort(key)
+    left_out = pl.any_horizontal(pl.col(f"status_{k}") == store.NOT_SAMPLED for k in range(len(statuses)))
     reasons, seconds = [], {}
     for k, (group, status) in enumerate(statuses):
         term = status.select(*key, pl.col("status").alias(f"status_{k}"), pl.col("seconds").alias(f"seconds_{k}"))
@@ -199,6 +215,14 @@ def aggregate_status(
         pl.lit(networks["dataset"][0]).alias("dataset"),
         *key,
         pl.lit(name).alias("proxy"),
-        pl.when("scored").then(pl.lit("ok")).otherwise(pl.coalesce(*reasons, pl.lit("constant"))).alias("status"),
-        pl.sum_horizontal(pl.max_horizontal(names) for names in seconds.values()).alias("seconds"),
+        pl.when("scored")
+        .then(pl.lit("ok"))
+        .when(left_out)
+        .then(pl.lit(store.NOT_SAMPLED))
+        .otherwise(pl.coalesce(*reasons, pl.lit("constant")))
+        .alias("status"),
+        pl.when(left_out)
+        .then(0.0)
+        .otherwise(pl.sum_horizontal(pl.max_horizontal(names) for names in seconds.values()))
+        .alias("seconds"),
     )

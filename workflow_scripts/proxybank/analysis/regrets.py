@@ -139,12 +139,14 @@ def regrets_table(
     search_runs: pl.DataFrame,
     constraints: Constraints,
     higher_is_better: Mapping[str, bool],
+    scored_on: store.AllSamples = store.NO_SAMPLES,
 ) -> pl.DataFrame:
     """Compare the test accuracy of each way to choose a network with the optimum, within each set of limits.
 
     Only networks with a known accuracy count. Ways to choose, by `algorithm`:
 
-    - ``argmax``: the network with the best score, of all; the mean over those that tie;
+    - ``argmax``: the network with the best score, of all; the mean over those that tie. A proxy that is scored on a
+      sample chooses from it, and is compared with the best network in it;
     - ``oracle`` and ``random``: the best network, and the mean over all of them;
     - a search: the mean over its runs at its largest budget; runs that found no network are left out, and not counted.
 
@@ -156,6 +158,8 @@ def regrets_table(
         Space -> its sets of limits, see `feasible`.
     higher_is_better : mapping of str to bool
         Direction of each proxy that is wanted.
+    scored_on : mapping
+        Space -> dataset -> proxies that are scored on some classes only.
 
     Returns
     -------
@@ -169,6 +173,7 @@ def regrets_table(
     """
     frames = []
     for (space, dataset), constraint, within in _feasible_sets(networks, accuracies, constraints):
+        samples = scored_on.get(space, {}).get(dataset, {})
         accuracy = within["accuracy_pct"].to_numpy()
         optimum = accuracy.max() if accuracy.size else None
         # Taken from the table of scores alone: some columns of networks have a proxy's name.
@@ -179,7 +184,12 @@ def regrets_table(
             (ORACLE, "", _moments(accuracy[accuracy == optimum])),
             (RANDOM, "", _moments(accuracy)),
             *(
-                (ARGMAX, proxy, _moments(accuracy[best_scored(scored[proxy].to_numpy(), direction)]))
+                (
+                    ARGMAX,
+                    proxy,
+                    _moments(accuracy[best_scored(scored[proxy].to_numpy(), direction)])
+                    | _set(accuracy[store.asked(within, samples, proxy)]),
+                )
                 for proxy, direction in higher_is_better.items()
             ),
             *_searches(search_runs.filter(space=space, dataset=dataset, constraint_id=constraint["id"])),
@@ -193,16 +203,16 @@ def regrets_table(
                 "objective": objective,
                 **{limit: constraint.get(limit) for limit in ("max_mflops", "max_params_m", "max_n_relu")},
                 "limits": json.dumps({key: limit for key, limit in constraint.items() if key != "id"}),
-                "n_feasible": accuracy.size,
-                "optimum_pct": optimum,
-                "regret_pct": None if found["mean_pct"] is None else optimum - found["mean_pct"],
                 "runs": None,
                 "budget": None,
                 "budget_unit": None,
+                **_set(accuracy),
                 **found,
             }
             for algorithm, objective, found in choices
         ]
+        for row in rows:
+            row["regret_pct"] = None if row["mean_pct"] is None else row["optimum_pct"] - row["mean_pct"]
         frames.append(pl.DataFrame(rows, infer_schema_length=None))
     return store.stack("regrets", frames)
 
@@ -241,6 +251,11 @@ def _feasible_sets(
                 logs.log.warning("%s, %s, left out: %s", *pair, error)
                 continue
             yield pair, constraint, part.filter(within)
+
+
+def _set(accuracy: NDArray[np.float64]) -> dict[str, Any]:
+    """How many networks a choice is made from, and the best of them."""
+    return {"n_feasible": accuracy.size, "optimum_pct": float(accuracy.max()) if accuracy.size else None}
 
 
 def _moments(accuracy: NDArray[np.float64]) -> dict[str, Any]:

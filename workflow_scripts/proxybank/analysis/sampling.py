@@ -47,6 +47,8 @@ def sampling_table(
     accuracies: pl.DataFrame,
     higher_is_better: Mapping[str, bool],
     n_networks: Sequence[int],
+    networks: pl.DataFrame | None = None,
+    samples: store.Samples = store.NO_SAMPLES,
 ) -> pl.DataFrame:
     """`best_of_random` by number of networks and of initialisations, for each proxy.
 
@@ -61,6 +63,10 @@ def sampling_table(
         Direction of each proxy that is wanted.
     n_networks : sequence of int
         Numbers of networks.
+    networks : polars.DataFrame, optional
+        Rows of the table of this name, needed where there are samples.
+    samples : mapping of str to Sample
+        Proxies that are scored on some classes and seeds only: networks are drawn from these.
 
     Returns
     -------
@@ -68,18 +74,26 @@ def sampling_table(
         One row per proxy, n_networks and n_seeds: mean_pct and std_pct; null where no network has a score.
     """
     known = store.final_accuracies(accuracies)
+    if networks is not None:
+        known = known.join(networks.select("arch_index", "^sample_place$"), on="arch_index", maintain_order="left")
     seeds = scores_by_seed["seed"].unique().sort().to_list()
-    tables = [known.join(rows, on="arch_index", how="left") for rows in _by_seed(scores_by_seed, seeds)]
+    tables = [
+        known.select("arch_index").join(rows, on="arch_index", how="left", maintain_order="left")
+        for rows in _by_seed(scores_by_seed, seeds)
+    ]
     accuracy = known["accuracy_pct"].to_numpy()
     rows = []
     for proxy, higher in higher_is_better.items():
-        each = np.stack([table[proxy].cast(pl.Float64).to_numpy() for table in tables]) * (1 if higher else -1)
-        for n_seeds in range(1, len(seeds) + 1):
-            chosen = [(np.arange(n_seeds) + first) % len(seeds) for first in range(len(seeds))]
+        asked = store.asked(known, samples, proxy)
+        asked_seeds = store.asked_seeds(seeds, samples, proxy)
+        rows_of_seeds = [tables[seeds.index(seed)][proxy].cast(pl.Float64).to_numpy()[asked] for seed in asked_seeds]
+        each = np.array(rows_of_seeds) * (1 if higher else -1)
+        for n_seeds in range(1, len(each) + 1):
+            chosen = [(np.arange(n_seeds) + first) % len(each) for first in range(len(each))]
             # All seeds at once are the same ones wherever they start.
-            means = [each[seeds_in].mean(axis=0) for seeds_in in (chosen if n_seeds < len(seeds) else chosen[:1])]
+            means = [each[seeds_in].mean(axis=0) for seeds_in in (chosen if n_seeds < len(each) else chosen[:1])]
             for n in n_networks:
-                found = [best_of_random(score, accuracy, n) for score in means]
+                found = [best_of_random(score, accuracy[asked], n) for score in means]
                 found = [pair for pair in found if pair[0] is not None]
                 mean, std = np.mean(found, axis=0) if found else (None, None)
                 rows.append({"proxy": proxy, "n_networks": n, "n_seeds": n_seeds, "mean_pct": mean, "std_pct": std})

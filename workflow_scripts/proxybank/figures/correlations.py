@@ -11,7 +11,8 @@ from proxybank.figures.style import COLOURS, GREY, legend_beside, suptitle
 def draw_correlations(ax: Axes, correlations: pl.DataFrame) -> Axes:
     """Kendall's tau-b of each proxy, one bar per space and dataset, with its 95% bootstrap interval.
 
-    Proxies are sorted by their mean tau-b. A proxy without one (all scores equal) has no bar.
+    Proxies are sorted by their mean tau-b. A proxy without one (all scores equal) has no bar; one that is scored on a
+    sample says its n.
 
     Parameters
     ----------
@@ -27,16 +28,17 @@ def draw_correlations(ax: Axes, correlations: pl.DataFrame) -> Axes:
     """
     order = correlations.group_by("proxy", maintain_order=True).agg(pl.col("kendall").mean().fill_null(0))
     order = order.sort("kendall", descending=True, maintain_order=True).select("proxy").with_row_index("place")
-    places = correlations.select("space", "dataset").unique(maintain_order=True).rows()
+    most = correlations.group_by("space", "dataset", maintain_order=True).agg(pl.col("n").max())
+    places = most.rows()
     height = 0.8 / len(places)
-    for k, (space, dataset) in enumerate(places):
+    for k, (space, dataset, n_all) in enumerate(places):
         rows = order.join(
             correlations.filter(space=space, dataset=dataset).drop_nulls("kendall"), on="proxy", maintain_order="left"
         )
         tau = rows["kendall"].to_numpy()
         middle = rows["place"].to_numpy() + (k - (len(places) - 1) / 2) * height
-        n = f", n = {rows['n'][0]:,}" if rows.height else ""
-        ax.barh(middle, tau, 0.88 * height, color=COLOURS[k % len(COLOURS)], label=f"{space}, {dataset}{n}")
+        label = f"{space}, {dataset}, n = {n_all:,}" if rows.height else f"{space}, {dataset}"
+        ax.barh(middle, tau, 0.88 * height, color=COLOURS[k % len(COLOURS)], label=label)
         low, high = (rows[bound].fill_null(rows["kendall"]).to_numpy() for bound in ("low", "high"))
         ax.errorbar(
             tau,
@@ -48,9 +50,10 @@ def draw_correlations(ax: Axes, correlations: pl.DataFrame) -> Axes:
             capsize=2,
             capthick=1,
         )
-        for value, bound, place in zip(tau, np.where(tau < 0, low, high), middle, strict=True):
+        for value, bound, place, n in zip(tau, np.where(tau < 0, low, high), middle, rows["n"], strict=True):
+            of_sample = f" (n = {n:,})" if n < n_all else ""
             ax.annotate(
-                f"{round(value, 2) + 0:.2f}".replace("-", "\N{MINUS SIGN}"),
+                f"{round(value, 2) + 0:.2f}".replace("-", "\N{MINUS SIGN}") + of_sample,
                 (bound, place),
                 xytext=(-4 if value < 0 else 4, 0),
                 textcoords="offset points",

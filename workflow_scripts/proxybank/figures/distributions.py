@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from proxybank import store
 from proxybank.figures.style import COLOURS, GREY, choice_labels, counted, panels, suptitle
 
 # More different numbers than these are put into so many groups of equal size.
@@ -83,7 +84,12 @@ def _groups(numbers: NDArray[np.float64]) -> list[NDArray[np.int64]]:
     return [part for part in np.array_split(np.argsort(numbers, kind="stable"), _MOST_GROUPS) if part.size]
 
 
-def relus_figure(networks: pl.DataFrame, scores: pl.DataFrame, proxies: Sequence[str]) -> Figure:
+def relus_figure(
+    networks: pl.DataFrame,
+    scores: pl.DataFrame,
+    proxies: Sequence[str],
+    samples: store.Samples = store.NO_SAMPLES,
+) -> Figure:
     """All proxies of one space and dataset, one panel each.
 
     Parameters
@@ -92,16 +98,23 @@ def relus_figure(networks: pl.DataFrame, scores: pl.DataFrame, proxies: Sequence
         Rows of the tables of these names, of one space and dataset. Where all networks call the same number of ReLUs,
         as in the size space, the scalars that go into them stand in for it.
     proxies : sequence of str
-        Columns of `scores` to draw, in order.
+        Columns of `scores` to draw, in order; those that no network was asked for are left out.
+    samples : mapping of str to Sample
+        Proxies that are scored on some classes only.
     """
     counted = "n_relu" if networks["n_relu"].n_unique() > 1 else "relu_units"
-    known = networks.select("arch_index", pl.col(counted).cast(pl.Float64).alias("counted")).join(
-        scores, on="arch_index"
-    )
+    of_networks = networks.select("arch_index", "^sample_place$", pl.col(counted).cast(pl.Float64).alias("counted"))
+    known = of_networks.join(scores, on="arch_index")
+    asked = {proxy: store.asked(known, samples, proxy) for proxy in proxies}
+    proxies = [proxy for proxy in proxies if asked[proxy].any()]
     figure, axes = panels(len(proxies), columns=4)
     for ax, proxy in zip(axes, proxies, strict=True):
-        score = known[proxy].cast(pl.Float64).to_numpy()
-        draw_score_by_relus(ax, score, known["counted"].to_numpy(), proxy=proxy)
+        shown = known.filter(asked[proxy])
+        score, numbers = (shown[column].cast(pl.Float64).to_numpy() for column in (proxy, "counted"))
+        draw_score_by_relus(ax, score, numbers, proxy=proxy)
+        if score.size < known.height:
+            notes = [f"n = {score.size:,}", ax.get_title(loc="left")]
+            ax.set_title(", ".join(filter(None, notes)), fontsize=7.5, color=GREY)
         ax.set_xlabel("ReLUs" if counted == "n_relu" else "scalars into ReLUs")
     space, dataset = networks.select("space", "dataset").row(0)
     suptitle(

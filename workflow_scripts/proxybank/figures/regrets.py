@@ -19,7 +19,8 @@ def draw_regrets(ax: Axes, regrets: pl.DataFrame) -> Axes:
     """Regret of each choice (a row) under each constraint (a colour, in the order of the table), best choice on top.
 
     Bars are 95% intervals of the mean over runs (1.96 standard errors); what is exact has none. The axis is spaced by
-    the square root, so that small regrets can be told from none.
+    the square root, so that small regrets can be told from none. A proxy that is scored on a sample says so: it chooses
+    from that, and its regret is against the best network in it.
 
     Parameters
     ----------
@@ -60,11 +61,17 @@ def draw_regrets(ax: Axes, regrets: pl.DataFrame) -> Axes:
             markeredgecolor="white",
             markeredgewidth=0.5,
             elinewidth=1.5,
-            label=f"{constraint} (n = {found['n_feasible'][0]:,})",
+            label=f"{constraint} (n = {found['n_feasible'].max():,})",
             zorder=3,
             clip_on=False,  # a marker on the optimum stays whole
         )
-    labels = choice_labels(order.select(_CHOICE).rows())
+    sampled = set(rows.filter(pl.col("n_feasible") < pl.col("n_feasible").max().over("constraint_id"))["objective"])
+    labels = [
+        f"{label} (in a sample)" if algorithm == "argmax" and objective in sampled else label
+        for label, (algorithm, objective) in zip(
+            choice_labels(order.select(_CHOICE).rows()), order.select(_CHOICE).rows(), strict=True
+        )
+    ]
     budgets = order.select("budget", "budget_unit").rows()
     names = [
         textwrap.fill(label if budget is None else f"{label}, {budget_label(budget, unit)}", _LABEL_WIDTH)

@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from proxybank.figures.style import COLOURS, legend_below, panels, suptitle
+from proxybank.figures.style import COLOURS, counted, legend_below, panels, suptitle
 
 _MARKERS = "osD^vPX"
 _LABELS = {"n_networks": "random networks scored", "n_seeds": "initialisations averaged"}
@@ -60,11 +60,12 @@ def sampling_figure(sampling: pl.DataFrame, n_networks: int, where: str) -> Figu
     where : str
         Space and dataset, for the title.
     """
-    most = sampling["n_seeds"].max()
+    most = sampling.group_by("proxy", maintain_order=True).agg(pl.col("n_seeds").max())  # fewer in a sample, maybe
     figure, (left, right) = panels(2, 2, width=4.2, height=3.2)
-    draw_sampling(left, sampling.filter(n_seeds=most), along="n_networks")
+    draw_sampling(left, sampling.join(most, on=most.columns, maintain_order="left"), along="n_networks")
     draw_sampling(right, sampling.filter(n_networks=n_networks), along="n_seeds")
-    left.set_title(f"by networks, {most} initialisation{'s' * (most > 1)}")
+    n_seeds = counted(most["n_seeds"], "initialisations")
+    left.set_title(f"by networks, {n_seeds.removesuffix('s') if n_seeds == '1 initialisations' else n_seeds}")
     right.set_title(f"by initialisations, {n_networks} networks")
     right.set_ylabel("")
     legend_below(figure, left.lines, [line.get_label() for line in left.lines], columns=5)

@@ -28,6 +28,7 @@ def draw_score(
     *,
     proxy: str,
     kendall: Sequence[float | None] = (None, None, None),
+    n_all: int | None = None,
 ) -> Axes:
     """Density of networks by score and accuracy.
 
@@ -47,6 +48,8 @@ def draw_score(
         Name of the proxy.
     kendall : sequence of three float, optional
         Tau-b of all networks and the bounds of its interval, for the title; None for what is not known.
+    n_all : int, optional
+        Networks of the whole space, if these are a sample; colours are scaled by it, and the title says n.
 
     Returns
     -------
@@ -62,7 +65,8 @@ def draw_score(
     accuracy_axis(ax, accuracy.min(), accuracy.max())
     x_edges = _edges(score[placed], ax.xaxis.get_transform(), _BINS[0])
     y_edges = _edges(accuracy, ax.yaxis.get_transform(), _BINS[1])
-    look: dict[str, Any] = {"cmap": DENSITY, "norm": LogNorm(1, max(accuracy.size / 50, 10)), "rasterized": True}
+    norm = LogNorm(1, max((n_all or accuracy.size) / 50, 10))
+    look: dict[str, Any] = {"cmap": DENSITY, "norm": norm, "rasterized": True}
     counts = np.histogram2d(score[placed], accuracy[placed], [x_edges, y_edges])[0]
     ax.pcolormesh(x_edges, y_edges, np.ma.masked_equal(counts.T, 0), **look)
     if not placed.all():
@@ -76,12 +80,17 @@ def draw_score(
         ax.annotate(note, (0.98, 0.02), xycoords="axes fraction", ha="right", va="bottom", fontsize=7.5, color=GREY)
     left = -_MARGIN if placed.all() else -_WITH_BAND
     ax.set_xlim(*_beside(x_edges, ax.xaxis.get_transform(), left, 1 + _MARGIN))
-    ax.set(xlabel=proxy, title=_title(*kendall))
+    ax.set(xlabel=proxy, title=_title(*kendall) + (f", n = {score.size:,}" if score.size < (n_all or 0) else ""))
     return ax
 
 
 def scores_figure(
-    scores: pl.DataFrame, accuracies: pl.DataFrame, correlations: pl.DataFrame, proxies: Sequence[str]
+    scores: pl.DataFrame,
+    accuracies: pl.DataFrame,
+    correlations: pl.DataFrame,
+    proxies: Sequence[str],
+    networks: pl.DataFrame | None = None,
+    samples: store.Samples = store.NO_SAMPLES,
 ) -> Figure:
     """All proxies of one space and dataset, one panel each, on the networks whose accuracy is known.
 
@@ -90,15 +99,23 @@ def scores_figure(
     scores, accuracies, correlations : polars.DataFrame
         Rows of the tables of these names, of one space and dataset.
     proxies : sequence of str
-        Columns of `scores` to draw, in order.
+        Columns of `scores` to draw, in order; those that no network was asked for are left out.
+    networks : polars.DataFrame, optional
+        Rows of the table of this name, needed where there are samples.
+    samples : mapping of str to Sample
+        Proxies that are scored on some classes only.
     """
     known = scores.join(store.final_accuracies(accuracies), on=["space", "dataset", "arch_index"])
+    if networks is not None:
+        known = known.join(networks.select("arch_index", "^sample_place$"), on="arch_index")
+    asked = {proxy: store.asked(known, samples, proxy) for proxy in proxies}
+    proxies = [proxy for proxy in proxies if asked[proxy].any()]
     figure, axes = panels(len(proxies), columns=4)
     for k, (ax, proxy) in enumerate(zip(axes, proxies, strict=True)):
         rows = correlations.filter(proxy=proxy, subset="all").select("kendall", "low", "high").rows()
-        draw_score(
-            ax, known[proxy].to_numpy(), known["accuracy_pct"].to_numpy(), proxy=proxy, kendall=rows[0] if rows else ()
-        )
+        shown = known.filter(asked[proxy])
+        score, accuracy = (shown[column].cast(pl.Float64).to_numpy() for column in (proxy, "accuracy_pct"))
+        draw_score(ax, score, accuracy, proxy=proxy, kendall=rows[0] if rows else (), n_all=known.height)
         if k % 4:
             ax.set_ylabel("")
             ax.tick_params(labelleft=False)

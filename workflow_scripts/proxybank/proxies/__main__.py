@@ -13,14 +13,18 @@ a configuration.
   below.
 - Where the definition gives no initialisation or batch of its own, they are the run's. Scores are raw; one that is not
   a finite number is null, and `score_status` says why: `singular`, `constant`, `overflow`, `nan`. Nothing is imputed.
+- A group that takes too long for every network can be run on a random sample of classes (`samples` in the
+  configuration). The others have no score and status `not_sampled`; correlations, regrets and figures leave them out, and
+  say n. The column `sample_place` of `networks` counts classes in the order that samples take them in, so that
+  `where sample_place < 1000` compares all proxies on the networks of a sample of 1,000.
 - Where no published code or an unclear text left a choice, the entry says that it is a reading. None of these is in the
   default run.
 
 **Scores of a set.** NINASWOT, the rank sum, FreeREA's fitness, the vote, and the sums of AZ-NAS and VKDNW give a
-network no number by itself, only within a set. The set is the whole space: once its parts are scored, they are computed
-seed by seed from the columns they need, which the run must ask for too, and are columns like any other. A search that
-ranks within what it has explored, such as `ga_rk`, does that itself; `freerea` with the objective
-`naswot / max(naswot) + ...` divides by the maxima of what it has explored.
+network no number by itself, only within a set. The set is the whole space, or the sample that their terms share: once
+its parts are scored, they are computed seed by seed from the columns they need, which the run must ask for too, and are
+columns like any other. A search that ranks within what it has explored, such as `ga_rk`, does that itself; `freerea`
+with the objective `naswot / max(naswot) + ...` divides by the maxima of what it has explored.
 """
 
 

@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Sequence
 
+import numpy as np
 import polars as pl
 import torch
 
@@ -30,6 +31,7 @@ def score_part(
     device: str,
     precision: str,
     hamming: str = "product",
+    sample: int | None = None,
 ) -> pl.DataFrame:
     """Score one part of the classes of a space.
 
@@ -41,7 +43,7 @@ def score_part(
     group : str
         Group of passes, one of `proxies.GROUPS`.
     part, networks_per_part : int
-        The part holds classes ``part * networks_per_part`` and the following ones.
+        The part holds classes ``part * networks_per_part`` and the following ones, of all or of the sample.
     dead_edges : {"drop", "keep"}
     skeleton : Skeleton
     batches : Batches
@@ -54,6 +56,8 @@ def score_part(
         Of passes in `registry.LOW_PRECISION` on the CPU; all others have the precision that their proxies need.
     hamming : {"product", "popcount"}
         How an accelerator compares the codes of ReLUs; both ways give the same integers.
+    sample : int, optional
+        Score parts of a sample of so many classes, see `Space.random_classes`; without it, of all classes.
 
     Returns
     -------
@@ -63,14 +67,16 @@ def score_part(
     """
     processes.use_one_core()
     genes = spaces.get(space).class_genes(dead_edges)
-    classes = range(len(genes))[part * networks_per_part : (part + 1) * networks_per_part]
+    order = np.arange(len(genes)) if sample is None else spaces.get(space).random_classes(dead_edges)[:sample]
+    # In official order, sizes that share layers stand together.
+    classes = np.sort(order[part * networks_per_part : (part + 1) * networks_per_part]).tolist()
     members = [Network(space, tuple(int(gene) for gene in genes[index]), skeleton) for index in classes]
     columns: dict[str, list] = {"class_index": [], "seed": []}
     columns |= {f"{name}{suffix}": [] for name in names for suffix in ("", "__status", "__seconds")}
     lowered = device == "cpu" and group in LOW_PRECISION
     dtype = getattr(torch, precision) if lowered else torch.float32
     parts = {REGISTRY[name].needs for name in names}
-    for number, seed in enumerate(batches.seeds.tolist()):
+    for number, seed in enumerate(batches.seeds.tolist() if classes else []):
         batch = passes.Batch(
             torch.from_numpy(batches.images[number]).to(device, dtype),
             torch.from_numpy(batches.labels[number]).to(device),
@@ -88,5 +94,7 @@ def score_part(
                 columns[f"{name}__seconds"].append(pass_seconds + time.perf_counter() - start)
             if (k + 1) % 1000 == 0 or k + 1 == len(members):
                 log.info("Scored %d of %d networks of seed %d", k + 1, len(members), seed)
-    scores = {name: pl.Float64 for name in names}
-    return pl.DataFrame(columns, schema_overrides=scores).sort("class_index", "seed")
+    dtypes = {"": pl.Float64, "__status": pl.String, "__seconds": pl.Float64}
+    schema = {f"{name}{suffix}": dtype for name in names for suffix, dtype in dtypes.items()}
+    schema |= {"class_index": pl.Int64, "seed": pl.Int64}
+    return pl.DataFrame(columns, schema_overrides=schema).sort("class_index", "seed")

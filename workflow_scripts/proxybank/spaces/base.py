@@ -175,6 +175,14 @@ class Space(ABC):
         _, first = np.unique(self.classes(dead_edges), return_index=True)
         return self.scored_genes(dead_edges)[first]
 
+    def random_classes(self, dead_edges: str) -> NDArray[np.int64]:
+        """All classes in one random order, the same for every run; int64, shape (n_classes,).
+
+        Samples are its beginnings: all samples of a space share classes, and a larger one contains a smaller one.
+        """
+        n_classes = int(self.classes(dead_edges).max()) + 1
+        return np.random.default_rng([*self.name.encode()]).permutation(n_classes)
+
     @abstractmethod
     def costs(self, skeleton: Skeleton) -> dict[str, NDArray]:
         """Closed-form costs and structure of every network as written, dead edges included, in official order.

@@ -15,15 +15,23 @@ from proxybank.store.parts import (
     update_part,
     write_part,
 )
-from proxybank.store.schema import STATUSES, TABLES, conform
+from proxybank.store.samples import NO_SAMPLES, AllSamples, Sample, Samples, asked, asked_seeds
+from proxybank.store.schema import NOT_SAMPLED, STATUSES, TABLES, conform
 from proxybank.store.tables import networks_table, provenance_table, read_table, stack, table_writer, write_table
 
 __all__ = [
+    "AllSamples",
     "MadeWith",
+    "NOT_SAMPLED",
+    "NO_SAMPLES",
     "STATUSES",
+    "Sample",
+    "Samples",
     "TABLES",
     "add_closed_forms",
     "archive_accuracies",
+    "asked",
+    "asked_seeds",
     "atomic",
     "build_database",
     "check_archive",

@@ -66,8 +66,8 @@ def read_metadata(path: str | Path) -> dict[str, str]:
     return {key.decode(): value.decode() for key, value in (pq.read_schema(path).metadata or {}).items()}
 
 
-def read_parquet(path: str | Path) -> pl.DataFrame:
-    """Read a Parquet file that a run has made.
+def read_parquet(path: str | Path, **equal: str | int) -> pl.DataFrame:
+    """Read a Parquet file that a run has made, or its rows with the given values; others never are in memory at once.
 
     Raises
     ------
@@ -78,7 +78,8 @@ def read_parquet(path: str | Path) -> pl.DataFrame:
     if not path.is_file():
         raise TableError(f"{path}: there is no such file. Run the rule that makes it.")
     try:
-        return pl.read_parquet(path, glob=False, hive_partitioning=False)
+        rows = pl.scan_parquet(path, glob=False, hive_partitioning=False)
+        return (rows.filter(**equal) if equal else rows).collect()
     except pl.exceptions.PolarsError as error:
         raise TableError(f"{path}: this is no readable Parquet file ({error}). Delete it and run again.") from None
 

@@ -15,7 +15,8 @@ import pyarrow as pa
 
 from proxybank.errors import TableError
 from proxybank.store.files import read_metadata, read_parquet, write_parquet
-from proxybank.store.schema import STATUSES
+from proxybank.store.samples import NO_SAMPLES, Samples, asked, asked_seeds
+from proxybank.store.schema import NOT_SAMPLED, STATUSES
 
 _KEY = ["class_index", "seed"]
 _STATUS = "__status"
@@ -129,7 +130,9 @@ def _still_good(path: str | Path, made_with: MadeWith) -> pl.DataFrame:
     return pl.DataFrame()
 
 
-def read_group(paths: Sequence[str | Path], networks: pl.DataFrame, seeds: Sequence[int]) -> pl.DataFrame:
+def read_group(
+    paths: Sequence[str | Path], networks: pl.DataFrame, seeds: Sequence[int], samples: Samples = NO_SAMPLES
+) -> pl.DataFrame:
     """Join the parts of one group of passes, one row per class of `networks` and seed, in that order.
 
     Parameters
@@ -140,6 +143,9 @@ def read_group(paths: Sequence[str | Path], networks: pl.DataFrame, seeds: Seque
         Rows of the table ``networks`` of one space and dataset; `class_index` says which classes are needed.
     seeds : sequence of int
         Seeds needed of each class.
+    samples : mapping of str to Sample
+        Proxies that are scored on some classes and seeds only; all proxies of a group have the same. The others have
+        no score, status ``not_sampled``, and took no time.
 
     Raises
     ------
@@ -147,24 +153,33 @@ def read_group(paths: Sequence[str | Path], networks: pl.DataFrame, seeds: Seque
         If a part cannot be read, or no part has some (class, seed), or two parts have it.
     """
     rows = pl.concat([read_parquet(path) for path in paths])
-    expected = networks.select(pl.col("class_index").unique().sort()).join(
+    proxies = proxies_of(rows)
+    classes = networks.unique("class_index").sort("class_index")
+    expected = classes.select("class_index", asked=pl.Series(asked(classes, samples, proxies[0]))).join(
         pl.DataFrame({"seed": pl.Series(sorted(seeds), dtype=pl.Int64)}), how="cross"
     )
+    wanted = pl.col("asked") & pl.col("seed").is_in(asked_seeds(seeds, samples, proxies[0]))
     group = expected.join(rows, on=_KEY, how="left", maintain_order="left")
     if group.height > expected.height:
         index, seed = group.filter(pl.struct(_KEY).is_duplicated()).select(_KEY).row(0)
         raise TableError(f"{paths[0]} and the parts beside it have class {index}, seed {seed} more than once.")
-    absent = group.filter(pl.col(proxies_of(rows)[0] + _STATUS).is_null())
+    absent = group.filter(wanted & pl.col(proxies[0] + _STATUS).is_null())
     if absent.height:
         index, seed = absent.select(_KEY).row(0)
+        n_wanted = expected.filter(wanted).height
         raise TableError(
-            f"{paths[0]} and the parts beside it lack {absent.height} of {expected.height} pairs of class and seed, "
+            f"{paths[0]} and the parts beside it lack {absent.height} of {n_wanted} pairs of class and seed, "
             f"first class {index}, seed {seed}. Score the part they belong to."
         )
-    return group
+    return group.drop("asked").with_columns(
+        *(pl.col(proxy + _STATUS).fill_null(NOT_SAMPLED) for proxy in proxies),
+        *(pl.col(proxy + _SECONDS).fill_null(0.0) for proxy in proxies),
+    )
 
 
-def scores_by_seed(networks: pl.DataFrame, parts: Parts, seeds: Sequence[int]) -> pl.DataFrame:
+def scores_by_seed(
+    networks: pl.DataFrame, parts: Parts, seeds: Sequence[int], samples: Samples = NO_SAMPLES
+) -> pl.DataFrame:
     """Table ``scores_by_seed`` of one space and dataset: each class's scores, given to every network of the class.
 
     Parameters
@@ -175,6 +190,8 @@ def scores_by_seed(networks: pl.DataFrame, parts: Parts, seeds: Sequence[int]) -
         Group of passes -> its score parts. The proxies of all groups become columns, in this order.
     seeds : sequence of int
         Seeds of the run.
+    samples : mapping of str to Sample
+        As in `read_group`.
 
     Returns
     -------
@@ -184,13 +201,13 @@ def scores_by_seed(networks: pl.DataFrame, parts: Parts, seeds: Sequence[int]) -
     rows = networks.select("space", "dataset", "arch_index", "class_index").sort("arch_index")
     rows = rows.join(pl.DataFrame({"seed": pl.Series(sorted(seeds), dtype=pl.Int64)}), how="cross")
     for paths in parts.values():
-        group = read_group(paths, networks, seeds)
+        group = read_group(paths, networks, seeds, samples)
         rows = rows.join(group.select(_KEY + proxies_of(group)), on=_KEY, how="left", maintain_order="left")
     return rows.drop("class_index")
 
 
-def mean_scores(by_seed: pl.DataFrame) -> pl.DataFrame:
-    """Table ``scores``: the mean of each proxy over all seeds, null where any seed has no score.
+def mean_scores(by_seed: pl.DataFrame, samples: Samples = NO_SAMPLES) -> pl.DataFrame:
+    """Table ``scores``: the mean of each proxy over the seeds asked for, null where any of these has no score.
 
     Null because no score means that the value is not finite (a singular NASWOT kernel scores ln 0), and then neither is
     the mean; the mean of the other seeds would be another quantity, and better than the network deserves. The view
@@ -200,24 +217,33 @@ def mean_scores(by_seed: pl.DataFrame) -> pl.DataFrame:
     ----------
     by_seed : polars.DataFrame
         As `scores_by_seed` returns it: sorted, with every seed of every network.
+    samples : mapping of str to Sample
+        As in `read_group`.
     """
-    n_seeds = by_seed["seed"].n_unique()
+    seeds = by_seed["seed"].unique().sort().to_list()
+    n_seeds = len(seeds)
     means = by_seed.gather_every(n_seeds).drop("seed")
     for proxy in means.columns[3:]:
         # NumPy adds in the order of seeds, so the bits do not depend on the number of threads; NaN stands for null.
-        mean = by_seed[proxy].to_numpy().reshape(-1, n_seeds).mean(axis=1)
+        wanted = np.isin(seeds, asked_seeds(seeds, samples, proxy))
+        if not wanted.any():  # an aggregate of terms that share no seed
+            means = means.with_columns(pl.lit(None, pl.Float64).alias(proxy))
+            continue
+        mean = by_seed[proxy].to_numpy().reshape(-1, n_seeds)[:, wanted].mean(axis=1)
         means = means.with_columns(pl.Series(proxy, np.where(np.isfinite(mean), mean, np.nan)).fill_nan(None))
     return means
 
 
-def score_status(networks: pl.DataFrame, parts: Parts, seeds: Sequence[int]) -> Iterator[pl.DataFrame]:
+def score_status(
+    networks: pl.DataFrame, parts: Parts, seeds: Sequence[int], samples: Samples = NO_SAMPLES
+) -> Iterator[pl.DataFrame]:
     """Table ``score_status`` of one space and dataset, one frame per proxy (the whole would not fit in little memory).
 
     The parameters are those of `scores_by_seed`.
     """
     space, dataset = networks.select("space", "dataset").row(0)
     for paths in parts.values():
-        group = read_group(paths, networks, seeds)
+        group = read_group(paths, networks, seeds, samples)
         for proxy in proxies_of(group):
             yield group.select(
                 pl.lit(space).alias("space"),

@@ -6,7 +6,9 @@ import polars as pl
 
 from proxybank.errors import TableError, suggest
 
-STATUSES = ("ok", "singular", "constant", "overflow", "nan")
+# A class and seed that a sample leaves out, see `samples`.
+NOT_SAMPLED = "not_sampled"
+STATUSES = ("ok", "singular", "constant", "overflow", "nan", NOT_SAMPLED)
 SPLITS = ("test", "valid")
 
 
@@ -98,7 +100,7 @@ _TABLES = (
     ),
     Table(
         "scores",
-        "one network: the mean of each proxy over all seeds, null where any seed has no score",
+        "one network: the mean of each proxy over the seeds asked for, null where any of these has no score",
         ("space", "dataset", "arch_index"),
         (_SPACE, _DATASET, _ARCH_INDEX),
         further=_SCORE,
@@ -113,7 +115,7 @@ _TABLES = (
             _CLASS_INDEX,
             _SEED,
             _text("proxy", "name in the registry"),
-            _text("status", "ok, or why there is no score: singular, constant, overflow, nan"),
+            _text("status", "ok, or why there is no score: singular, constant, overflow, nan, or not_sampled"),
             _number("seconds", "seconds of this class's share of the pass that fed the proxy"),
         ),
     ),
@@ -191,7 +193,7 @@ _TABLES = (
             _number("spearman", "Spearman's rho; null where all values are equal", True),
             _number("low", "2.5% quantile of tau-b over bootstrap samples of classes", True),
             _number("high", "97.5% quantile of tau-b over bootstrap samples of classes", True),
-            _count("n", "networks ranked"),
+            _count("n", "networks ranked; of a proxy that is scored on a sample, those in it"),
             _count("n_finite", "of these, networks with a score"),
             _number("spearman_low", "2.5% quantile of rho over the same bootstrap samples", True),
             _number("spearman_high", "97.5% quantile of rho over the same bootstrap samples", True),
@@ -209,7 +211,7 @@ _TABLES = (
             _text("objective", "expression over score columns that is maximised; empty for a control"),
             _number("max_mflops", "limit, multiply-adds in millions, inclusive; null if there is none", True),
             _number("max_params_m", "limit, parameters in millions, inclusive; null if there is none", True),
-            _count("n_feasible", "networks with a known accuracy within all limits"),
+            _count("n_feasible", "networks with a known accuracy within all limits; for argmax, those in the sample"),
             _number("optimum_pct", "best final test accuracy among these, percent", True),
             _number("mean_pct", "final test accuracy of the choice, percent; mean over runs, ties or draws", True),
             _number("std_pct", "its standard deviation: over runs (n - 1), over ties or draws (n)", True),

@@ -62,13 +62,10 @@ def write_table(name: str, frames: pl.DataFrame | Iterable[pl.DataFrame], path: 
 
 def read_table(path: str | Path, **equal: str | int) -> pl.DataFrame:
     """Read a table of the contract, or its rows with the given values, for example ``space="tss"``."""
-    frame = read_parquet(path)
-    return frame.filter(**equal) if equal else frame
+    return read_parquet(path, **equal)
 
 
-def networks_table(
-    space: Space, dataset: str, class_index: np.ndarray, costs: Mapping[str, np.ndarray]
-) -> pl.DataFrame:
+def networks_table(space: Space, dataset: str, dead_edges: str, costs: Mapping[str, np.ndarray]) -> pl.DataFrame:
     """Table ``networks`` of one space and dataset.
 
     Parameters
@@ -77,17 +74,20 @@ def networks_table(
         The space; rows follow its official order.
     dataset : str
         Name of the dataset.
-    class_index : int64, shape (space.size,)
-        Class of each network.
+    dead_edges : {"drop", "keep"}
+        What makes a class, see `Space.scored_genes`.
     costs : mapping of str to array, shape (space.size,)
         Columns as ``space.costs`` returns them.
     """
+    class_index = space.classes(dead_edges)
     return pl.DataFrame(
         {
             "arch_index": np.arange(space.size),
             "arch": space.arch_strings,
             "class_index": class_index,
             **costs,
+            # Of its class, in the order that samples take classes in.
+            "sample_place": np.argsort(space.random_classes(dead_edges))[class_index],
         }
     ).select(pl.lit(space.name).alias("space"), pl.lit(dataset).alias("dataset"), pl.all())
 

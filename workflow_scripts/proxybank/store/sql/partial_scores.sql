@@ -1,4 +1,5 @@
--- One row per space, dataset, class_index, proxy that has a score for some seeds and none for others: null in scores.
+-- One row per space, dataset, class_index, proxy that has a score for some seeds asked for and none for others: null in
+-- scores.
 create or replace view partial_scores as
 select
     space,
@@ -9,5 +10,6 @@ select
     count(*) as n_seeds,
     string_agg(distinct status, ', ' order by status) filter (where status <> 'ok') as why
 from score_status
+where status <> 'not_sampled'
 group by space, dataset, class_index, proxy
 having n_ok between 1 and n_seeds - 1;

@@ -1,0 +1,51 @@
+"""Proxies that are scored on some classes and seeds only: which networks they were asked for.
+
+A sample is a number of classes, the first ones of `Space.random_classes`, and a list of seeds. The column
+``sample_place`` of the table ``networks`` has the place of each network's class in that order, from 0.
+"""
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import TypedDict
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+
+class Sample(TypedDict):
+    """Classes (the first so many of the random order) and seeds that a proxy is scored on."""
+
+    classes: int
+    seeds: Sequence[int]
+
+
+# Proxy -> its sample; proxies that are scored on everything are absent.
+Samples = Mapping[str, Sample]
+# Space -> dataset -> samples.
+AllSamples = Mapping[str, Mapping[str, Samples]]
+NO_SAMPLES: Mapping = MappingProxyType({})
+
+
+def asked(networks: pl.DataFrame, samples: Samples, proxy: str) -> NDArray[np.bool_]:
+    """Which networks a proxy was asked for.
+
+    Parameters
+    ----------
+    networks : polars.DataFrame
+        Rows with the column ``sample_place`` of the table ``networks``, if the proxy has a sample.
+    samples : mapping of str to Sample
+    proxy : str
+
+    Returns
+    -------
+    bool, shape (networks.height,)
+    """
+    if proxy not in samples:
+        return np.ones(networks.height, bool)
+    return networks["sample_place"].to_numpy() < samples[proxy]["classes"]
+
+
+def asked_seeds(seeds: Sequence[int], samples: Samples, proxy: str) -> list[int]:
+    """Those of the seeds that a proxy was asked for."""
+    return [seed for seed in seeds if proxy not in samples or seed in samples[proxy]["seeds"]]
