@@ -147,7 +147,7 @@ def test_loops_equal_their_uncompiled_form_and_torch():
         x_part, u_part, shift = (value.float()[:, None, None] for value in (a, b, constant))
         torch.testing.assert_close(out, add * before + x * x_part + u[:2] * u_part + shift)
         again = before.clone()
-        coefficients = torch.stack([a, b, constant]).float().numpy()
+        coefficients = torch.stack([a, b, constant]).float()[None].numpy()
         channelwise._affine.py_func(*map(channelwise._maps, (again, x, u[:2])), coefficients, add)
         torch.testing.assert_close(again, out)
 
