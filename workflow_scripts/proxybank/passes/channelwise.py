@@ -6,7 +6,6 @@ torch's own operations do the same, and nothing leaves the device.
 
 import numba
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
