@@ -36,7 +36,6 @@ from proxybank.spaces.tss import CONV1, CONV3, EDGES, NONE, POOL, drop_dead_edge
 STREAMS = ("sum", "turn", "loss")
 KINDS = ("forward", "tangent", "back", "gradients", "turn", "relu")
 _EPSILON = 1e-5
-_STEP = 2.0**-7  # along tangents: its square is of no account, and dividing by it leaves enough digits
 
 
 class Clock:
@@ -272,22 +271,14 @@ class _Block:
         """Take the gradient to a weight, given cotangents to the output, and their sums along it."""
         sweep, n, weight = self._sweep, self._sweep.n_images, self._weight(edge)
         name = f"{self._name}.{edge.conv.name}"
+        gradient = sweep.gradients[name] = _conv_back(edge.conv, u[-n:], x[:n], weight, 1)
         sweep.saliencies[name] = along.double().square().mean(dim=0) / 2
-        if "turn" not in sweep.streams:
-            sweep.gradients[name] = _conv_back(edge.conv, u[-n:], x[:n], weight, 1)
-            sweep.clock.lap("gradients")
-            return
-        # The gradient of u and x is bilinear: with u + e v and x + e dx less that with u - e v and x - e dx it is 2 e
-        # times how it turns, exactly. Half the sum is the gradient, off by e^2 times the one of v and dx.
-        v, u = u[-2 * n : -n], u[-n:]
-        after, before = (
-            _conv_back(edge.conv, torch.add(u, v, alpha=e), torch.add(x[:n], x[n:], alpha=e), weight, 1)
-            for e in (_STEP, -_STEP)
-        )
-        gradient = sweep.gradients[name] = (after + before).mul_(0.5)
-        change = (after - before).double() / (2 * _STEP) - (gradient if edge.norm else 0)
-        sweep.turned += (gradient * change).sum()
-        sweep.clock.lap("gradients", "turn")
+        sweep.clock.lap("gradients")
+        if "turn" in sweep.streams:  # x goes with the cotangents that turn, dx with the loss's
+            change = _conv_back(edge.conv, u[-2 * n :], x, weight, 1).double()
+            change -= gradient if edge.norm else 0
+            sweep.turned += (gradient * change).sum()
+            sweep.clock.lap("turn")
 
     def _weight(self, edge: _Edge) -> Tensor:
         return self._sweep.weights[f"{self._name}.{edge.conv.name}"]
