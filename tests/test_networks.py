@@ -69,3 +69,11 @@ def test_logits_equal_the_reference_builder(name):
             ours, (features, logits) = networks.forward(network, weights, images), model(images)
         torch.testing.assert_close(ours.logits, logits, rtol=1e-5, atol=1e-5)
         torch.testing.assert_close(ours.features, features, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_average_pool_counts_the_pixels_that_are_there(dtype):
+    """In either precision, which take different ways; nine numbers, averaged by hand."""
+    x = torch.arange(9, dtype=dtype).view(1, 1, 3, 3).expand(1, 2, 3, 3)
+    expected = torch.tensor([[2, 2.5, 3], [3.5, 4, 4.5], [5, 5.5, 6]], dtype=dtype)
+    torch.testing.assert_close(networks.average_pool(x), expected.expand(1, 2, 3, 3))
