@@ -180,11 +180,17 @@ def test_the_rows_of_the_result_by_hand(script):
     finding = script["Finding"]
     theirs = {"a": finding(50.0, np.array([46.0, 47.0]), np.array([45.0]))}
     ours = {"a": finding(50.0, np.array([47.0, 50.0]), np.array([48.0, 49.0]))}
-    # Gains of 1 and 3: 2 on average, deviation sqrt(2), its error 1, times 1.96. Lost: 3.5 and 1.5.
+    theirs |= {"flops_1": finding(40.0, np.array([35.0, 36.0]), np.array([36.0]))}
+    ours |= {"flops_1": finding(40.0, np.array([36.0, 35.0]), np.array([36.0]))}
+    # Gains of 1 and 3: 2 on average, deviation sqrt(2), its error 1, times 1.96. Of 1 and -1 the same about 0. The mean
+    # of both limits gains 1 and 1. Lost: 3.5 and 1.5; 4.5 and 4.5.
     assert script["result_rows"]("digits", theirs, ours) == [
         ["digits", "a", "50.00", "46.50", "48.50", "+2.00 ± 1.96", "3.50", "1.50", "45.00 (1)", "48.50 (2)"],
-        ["digits", "mean", "", "", "", "+2.00", "3.50", "1.50", "", ""],
+        ["digits", "flops_1", "40.00", "35.50", "35.50", "+0.00 ± 1.96", "4.50", "4.50", "36.00 (1)", "36.00 (1)"],
+        ["digits", "mean", "", "", "", "+1.00 ± 0.00", "4.00", "3.00", "", ""],
+        ["digits", "mean of flops", "", "", "", "+0.00 ± 1.96", "4.50", "4.50", "", ""],
     ]
+    assert script["gain_text"](np.array([1.0, np.nan, 3.0])) == "+2.00 ± 1.96"
 
 
 def test_afterwards_by_hand(script):
@@ -249,13 +255,14 @@ def test_the_page_by_hand(script, tables, configuration, capsys):
     assert (
         "| cifar10 | unlimited | 62.00 | 62.00 | 50.00 | -12.00 ± 0.00 | 0.00 | 12.00 | 62.00 (1) | 50.00 (1) |" in page
     )
-    assert "| cifar10 | mean |  |  |  | -3.75 | 0.00 | 3.75 |  |  |" in page
+    assert "| cifar10 | mean |  |  |  | -3.75 ± 0.00 | 0.00 | 3.75 |  |  |" in page
     # Within 100 MFLOPs there are 15 networks of two convolutions, and one of none.
     assert (
         "| elsewhere | flops_100 | 50.00 | 46.00 | 50.00 | +4.00 ± 0.00 | 4.00 | 0.00 | 46.00 (15) | 50.00 (1) |"
         in page
     )
-    assert "| elsewhere | mean |  |  |  | +3.75 | 3.75 | 0.00 |  |  |" in page
+    assert "| elsewhere | mean |  |  |  | +3.75 ± 0.00 | 3.75 | 0.00 |  |  |" in page
+    assert "| elsewhere | mean of flops |  |  |  | +2.00 ± 0.00 | 2.00 | 0.00 |  |  |" in page  # (4 + 2 + 0) / 3
     assert "0.750 (FreeREA's) and 0.000 (the choice) on cifar10" in page
     assert "## Afterwards" not in page
     script["main"]([*arguments, "--afterwards"])

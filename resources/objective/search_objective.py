@@ -283,20 +283,30 @@ def choice_table(ordered: Mapping[str, Mapping[str, Finding]], marked: Collectio
 
 
 def result_rows(dataset: str, baseline: Mapping[str, Finding], chosen: Mapping[str, Finding]) -> list[list[str]]:
-    """A row for each constraint, and one for their mean, of one dataset."""
-    rows = []
+    """A row for each constraint of one dataset, one for their mean, and one for the mean of FreeREA's own limits."""
+    rows, gains = [], {}
     for limit, ours in chosen.items():
         theirs = baseline[limit]
-        gain = ours.runs_pct - theirs.runs_pct  # run by run: they start from the same networks
-        error = 1.96 * np.nanstd(gain, ddof=1) / np.sqrt(np.isfinite(gain).sum())
+        gains[limit] = ours.runs_pct - theirs.runs_pct  # run by run: they start from the same networks
         means = [f"{found.mean_pct:.2f}" for found in (theirs, ours)]
         tops = [f"{found.top_pct.mean():.2f} ({found.top_pct.size})" for found in (theirs, ours)]
-        gained = f"{np.nanmean(gain):+.2f} ± {error:.2f}"
         regrets = [f"{found.regret_pct:.2f}" for found in (theirs, ours)]
-        rows.append([dataset, limit, f"{ours.optimum_pct:.2f}", *means, gained, *regrets, *tops])
-    lost = [criterion(found) for found in (baseline, chosen)]
-    gained = f"{lost[0] - lost[1]:+.2f}"
-    return [*rows, [dataset, "mean", "", "", "", gained, f"{lost[0]:.2f}", f"{lost[1]:.2f}", "", ""]]
+        rows.append([dataset, limit, f"{ours.optimum_pct:.2f}", *means, gain_text(gains[limit]), *regrets, *tops])
+    for label, some in (
+        ("mean", list(chosen)),
+        ("mean of flops", [name for name in chosen if name.startswith("flops")]),
+    ):
+        if some:
+            lost = [f"{criterion({name: found[name] for name in some}):.2f}" for found in (baseline, chosen)]
+            gain = np.mean([gains[name] for name in some], axis=0)
+            rows.append([dataset, label, "", "", "", gain_text(gain), *lost, "", ""])
+    return rows
+
+
+def gain_text(gain: NDArray[np.float64]) -> str:
+    """Mean and 95% interval of gains, one a run; NaN where a run found nothing."""
+    gain = gain[np.isfinite(gain)]
+    return f"{gain.mean():+.2f} ± {1.96 * gain.std(ddof=1) / np.sqrt(gain.size):.2f}"
 
 
 def afterwards_table(by_dataset: Mapping[str, Mapping[str, Mapping[str, Finding]]], chosen: str, n: int) -> str:
@@ -347,7 +357,8 @@ of this run.
 
 Test accuracy in percent, mean of {runs} replays; gain of the choice over FreeREA's objective with a 95% interval over
 runs that start from the same networks; accuracy lost against the best network within the limit; and the best-scored of
-all networks within the limit, mean over those that tie (how many).
+all networks within the limit, mean over those that tie (how many). The last rows of a dataset are the means over all
+limits, and over the three of FreeREA's paper.
 
 {results}
 
