@@ -141,16 +141,14 @@ def test_loops_equal_their_uncompiled_form_and_torch():
     maps = [channelwise._maps(u), channelwise._maps(x), centre.float().numpy(), plain.numpy()]
     channelwise._channel_sums.py_func(*maps)
     torch.testing.assert_close(plain, torch.stack([sums, products]))
-    # Two blocks of u, each with coefficients of its own, meet x.
-    out, a, constant = u.flip(0), torch.stack([a, -b]), torch.stack([constant, a])
     for add in (False, True):
         before = out.clone()
-        channelwise.affine(out, u, a, x, b, constant, add=add)
-        by_block = torch.stack([a, b.expand(2, -1), constant], dim=1).float()
-        u_part, x_part, shift = by_block.repeat_interleave(2, dim=0)[..., None, None].unbind(1)
-        torch.testing.assert_close(out, add * before + u * u_part + x.repeat(2, 1, 1, 1) * x_part + shift)
+        channelwise.affine(out, x, a, u[:2], b, constant, add=add)
+        x_part, u_part, shift = (value.float()[:, None, None] for value in (a, b, constant))
+        torch.testing.assert_close(out, add * before + x * x_part + u[:2] * u_part + shift)
         again = before.clone()
-        channelwise._affine.py_func(*map(channelwise._maps, (again, u, x)), by_block.numpy(), add)
+        coefficients = torch.stack([a, b, constant]).float().numpy()
+        channelwise._affine.py_func(*map(channelwise._maps, (again, x, u[:2])), coefficients, add)
         torch.testing.assert_close(again, out)
 
 

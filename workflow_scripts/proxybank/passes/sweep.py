@@ -18,8 +18,10 @@ not.
 """
 
 import time
+import weakref
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -82,12 +84,11 @@ class _Norm:
         """Add y, and dy behind it, to `out`, which is made where there is none."""
         add, n, s = out is not None, self._n_images, self._scale
         out = torch.empty_like(self._x) if out is None else out
-        a, b, constant = s, torch.zeros_like(s), -s * self._mean
+        x = self._x[:n]
+        affine(out[:n], x, s, x, torch.zeros_like(s), -s * self._mean, add=add)
         if len(self._x) > n:
-            to_tangent = self._growth * s - s.square() * self._h
-            b = torch.stack([b, to_tangent])
-            constant = torch.stack([constant, -s * self._tangent_mean - to_tangent * self._mean])
-        affine(out, self._x, a, self._x[:n], b, constant, add=add)
+            b = self._growth * s - s.square() * self._h
+            affine(out[n:], self._x[n:], s, x, b, -s * self._tangent_mean - b * self._mean, add=add)
         return out
 
     def back(self, u: Tensor, streams: tuple[str, ...]) -> tuple[Tensor, Tensor]:
@@ -104,29 +105,36 @@ class _Norm:
         a, b = sums.mean(dim=1) / n_pixels, s * products.mean(dim=1) / n_pixels
         to_x = -s.square() * b
         constant = -s * a - to_x * mean
-        with_x = to_x
-        if "turn" in streams:
-            turn = streams.index("turn")
-            to_u, to_turn, shift = self._turn(u[-n:], a[turn], b[turn], a[-1], b[-1], to_x[-1], constant[-1])
-            with_x, constant = to_x.clone(), constant.clone()
-            with_x[turn], constant[turn] = to_turn, shift
-        affine(d, u, s, x, with_x, constant)
-        if "turn" in streams:
-            affine(d[-2 * n : -n], u[-n:], to_u, self._x[n:], to_x[-1], add=True)
+        parts = dict(zip(streams, zip(u.split(n), d.split(n), a, b, to_x, constant, strict=True), strict=True))
+        for stream, (u_part, d_part, _, _, to_x_part, constant_part) in parts.items():
+            if stream != "turn":
+                affine(d_part, u_part, s, x, to_x_part, constant_part)
+        if "turn" in parts:
+            self._turn(*parts["turn"][:4], *parts["loss"][:1], *parts["loss"][2:])
         along = s * (products[-1] - a[-1] * self._centred) + to_x[-1] * self._squares
         total = s * (sums[-1] - n_pixels * a[-1]) + to_x[-1] * self._centred
         return d, along + mean * total
 
     def _turn(
-        self, u: Tensor, a_v: Tensor, b_v: Tensor, a: Tensor, b: Tensor, to_x: Tensor, constant: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Coefficients of u and x in the cotangents that turn, and the constant; those of v and dx are s and `to_x`."""
+        self,
+        v: Tensor,
+        out: Tensor,
+        a_v: Tensor,
+        b_v: Tensor,
+        u: Tensor,
+        a: Tensor,
+        b: Tensor,
+        to_x: Tensor,
+        constant: Tensor,
+    ) -> None:
         n, s, h, g, mean = self._n_images, self._scale, self._h, self._growth, self._mean
-        _, products = channel_sums(u, self._x[n:], self._tangent_mean)
-        mean_u_dy = s * (products.sum(dim=0, dtype=torch.float64) / (n * u[0, 0].numel()) - h * b)
+        x, dx = self._x[:n], self._x[n:]
+        _, products = channel_sums(u, dx, self._tangent_mean)
+        mean_u_dy = s * (products.sum(dim=0, dtype=torch.float64) / (n * x[0, 0].numel()) - h * b)
         along_y = s.square() * (s * b * h - b_v - mean_u_dy)
         shift = (g - s * h) * constant - s * a_v - to_x * (self._tangent_mean + 2 * g * mean) - along_y * mean
-        return s * (g - s * h), along_y + (3 * g - s * h) * to_x, shift
+        affine(out, v, s, u, s * (g - s * h), shift)
+        affine(out, dx, to_x, x, along_y + (3 * g - s * h) * to_x, add=True)
 
 
 @dataclass(frozen=True)
@@ -344,7 +352,9 @@ class Sweep:
         self.to_weights = to_weights
         images = torch.cat([images, torch.zeros_like(images)]) if "turn" in self.streams else images
         self._images = images.contiguous(memory_format=torch.channels_last)
-        self._trunk = Trunk(self._forward)
+        # The trunk and its blocks know the sweep, but do not own it: activations are freed with it, and need not wait
+        # until Python next looks for cycles.
+        self._trunk = Trunk(partial(Sweep._forward, weakref.proxy(self)))
 
     def run(
         self, network: Network, weights: Weights, on_relu: Callable[[Tensor, Tensor], None] | None = None
