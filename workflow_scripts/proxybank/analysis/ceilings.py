@@ -14,12 +14,18 @@ from proxybank.analysis.ranks import Resampled, resample, worst_if_missing
 ACCURACY = "accuracy"
 CLASS_MEAN = "class_mean"
 OTHER_MEMBERS = "other_members"
+NOISE_ADDED = "noise_added"
 TWO_SEEDS = "two_seeds"
 SEED_MEANS = "seed_means"
 
+# Trainings drawn for `NOISE_ADDED`; of so many residuals of classes that are about as accurate, each noise is one.
+_N_DRAWS = 8
+_N_RESIDUALS = 400
+_SUBSETS = {ALL: 100, **BEST}
+
 Array = NDArray[np.float64]
-# (quantity, estimate) -> pairs of columns, of whose correlations it is the mean
-Pairs = dict[tuple[str, str], list[tuple[Array, Array]]]
+# (quantity, estimate) -> of whose correlations it is the mean: two columns, and the accuracy that says which are best
+Agreements = dict[tuple[str, str], list[tuple[Array, Array, Array]]]
 
 
 def ceilings_table(
@@ -34,11 +40,15 @@ def ceilings_table(
     """How well accuracies, and each proxy, agree with what they would be if measured again.
 
     Members of a class compute one function, and were trained each for itself: no score of the function can tell them
-    apart. So ``accuracy`` has the correlation of a network's final test accuracy, where its class has two or more
-    trained members, with
+    apart. So ``accuracy`` has the correlation of a network's final test accuracy with
 
-    - ``class_mean``, the mean accuracy of its class. It knows the network's own accuracy: the ceiling is lower;
-    - ``other_members``, the mean of the others in its class. It has noise of its own: the ceiling is higher.
+    - ``class_mean``, the mean accuracy of its class, on classes with two or more trained members. It knows the
+      network's own accuracy, which flatters it;
+    - ``other_members``, the mean of the others in its class. It has noise of its own, and so stays below the ceiling;
+    - ``noise_added``: what the accuracies would have with those of one more training, if they were without noise
+      themselves, which flatters them a little. On all networks, the only ones of their class too, and on those that are
+      best after that training; mean over eight, each with noise drawn from what members of classes about as accurate
+      deviate from their mean. Alone in this, it says something of the best 1%, few of which are of one class.
 
     A proxy has that of its scores by two seeds, the mean over all pairs of seeds (``two_seeds``); and what
     `spearman_brown` makes of it for its means over as many seeds as the run has (``seed_means``).
@@ -61,30 +71,28 @@ def ceilings_table(
     """
     frames = []
     for known in known_networks(networks, scores_by_seed, accuracies):
-        by_seed = known.sort("seed").partition_by("seed", maintain_order=True)
+        by_seed = known.sort("seed", "arch_index").partition_by("seed", maintain_order=True)
         accuracy, classes = (by_seed[0][column].to_numpy() for column in ("accuracy_pct", "class_index"))
-        pairs = _accuracy_pairs(accuracy, classes)
-        if not pairs:
+        agreements = _of_accuracy(accuracy, classes, seed)
+        if not agreements:
             place = ", ".join(known.select("space", "dataset").row(0))
             logs.log.warning("%s: no class has networks that were trained each for itself, so no ceiling.", place)
-        pairs |= _score_pairs(by_seed, higher_is_better)
-        subsets = {ALL: np.ones(accuracy.size, bool)}
-        subsets |= {subset: best_percent(accuracy, percent) for subset, percent in BEST.items()}
+        agreements |= _of_scores(by_seed, accuracy, higher_is_better)
         found = resample(
             {
-                (name, subset, k): (np.where(within, one, np.nan), other)
-                for name, several in pairs.items()
-                for k, (one, other) in enumerate(several)
-                for subset, within in subsets.items()
+                (*name, subset, k): (np.where(best_percent(measured, percent), one, np.nan), other)
+                for name, several in agreements.items()
+                for k, (one, other, measured) in enumerate(several)
+                for subset, percent in _SUBSETS.items()
             },
             samples=samples,
             seed=seed,
             units=classes,
         )
         rows = []
-        for (quantity, estimate), several in pairs.items():
-            for subset in subsets:
-                mean = _mean([found[(quantity, estimate), subset, k] for k in range(len(several))])
+        for (quantity, estimate), several in agreements.items():
+            for subset in _SUBSETS:
+                mean = _mean([found[quantity, estimate, subset, k] for k in range(len(several))])
                 row = {"quantity": quantity, "subset": subset}
                 rows.append(row | {"estimate": estimate, **row_of(mean.summary())})
                 if estimate == TWO_SEEDS:
@@ -109,26 +117,39 @@ def spearman_brown(of_two: Resampled, n: int) -> Resampled:
     return Resampled(np.full(rho.size, np.nan), n * rho / (1 + (n - 1) * rho), of_two.n)
 
 
-def _accuracy_pairs(accuracy: Array, classes: NDArray[np.int64]) -> Pairs:
-    """What its class says of each accuracy, NaN for the only one of its class; nothing if no class says anything."""
+def _of_accuracy(accuracy: Array, classes: NDArray[np.int64], seed: int) -> Agreements:
+    """Agreements of accuracies with others of the same function; none if no class says anything."""
     of_network = np.unique(classes, return_inverse=True)[1]
     size = np.bincount(of_network)[of_network]
     total = np.where(size > 1, np.bincount(of_network, accuracy)[of_network], np.nan)
     # Rounded, so that what is equal ties.
     mean, others = (np.round(sums, 9) for sums in (total / size, (total - accuracy) / np.maximum(size - 1, 1)))
-    if not (np.abs(mean - accuracy) > 1e-9).any():
+    trained = np.flatnonzero(size > 1)
+    if not (np.abs(mean - accuracy)[trained] > 1e-9).any():
         return {}
-    return {(ACCURACY, CLASS_MEAN): [(mean, accuracy)], (ACCURACY, OTHER_MEMBERS): [(others, accuracy)]}
+    # A member deviates less from a mean that it is part of than from the accuracy of the function.
+    trained = trained[np.argsort(mean[trained], kind="stable")]
+    residual = (accuracy - mean)[trained] * np.sqrt(size / np.maximum(size - 1, 1))[trained]
+    width = min(_N_RESIDUALS, trained.size)
+    first = np.searchsorted(mean[trained], accuracy) - width // 2
+    first = np.clip(first, 0, trained.size - width)
+    draws = np.random.default_rng(seed).integers(width, size=(_N_DRAWS, accuracy.size))
+    again = accuracy + residual[first + draws]
+    return {
+        (ACCURACY, CLASS_MEAN): [(mean, accuracy, accuracy)],
+        (ACCURACY, OTHER_MEMBERS): [(others, accuracy, accuracy)],
+        (ACCURACY, NOISE_ADDED): [(accuracy, measured, measured) for measured in again],
+    }
 
 
-def _score_pairs(by_seed: Sequence[pl.DataFrame], higher_is_better: Mapping[str, bool]) -> Pairs:
-    """Scores by each two seeds, of the proxies that differ."""
-    pairs: Pairs = {}
+def _of_scores(by_seed: Sequence[pl.DataFrame], accuracy: Array, higher_is_better: Mapping[str, bool]) -> Agreements:
+    """Agreements of scores by each two seeds, for the proxies that differ."""
+    agreements: Agreements = {}
     for proxy, higher in higher_is_better.items():
         columns = [worst_if_missing(rows[proxy].cast(pl.Float64).to_numpy(), higher) for rows in by_seed]
         if any((column != columns[0]).any() for column in columns):
-            pairs[proxy, TWO_SEEDS] = list(combinations(columns, 2))
-    return pairs
+            agreements[proxy, TWO_SEEDS] = [(one, other, accuracy) for one, other in combinations(columns, 2)]
+    return agreements
 
 
 def _mean(several: Sequence[Resampled]) -> Resampled:

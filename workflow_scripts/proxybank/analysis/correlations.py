@@ -87,7 +87,7 @@ def partial_correlations_table(
 
 def known_networks(networks: pl.DataFrame, scores: pl.DataFrame, accuracies: pl.DataFrame) -> list[pl.DataFrame]:
     """Scores, final test accuracy, class and costs of the networks that have all; a frame per space and dataset."""
-    known = scores.join(store.final_accuracies(accuracies), on=_KEY).sort("arch_index")
+    known = scores.join(store.final_accuracies(accuracies), on=_KEY).sort(_KEY)
     # A proxy may have the name of a column of networks.
     structure = networks.select(*_KEY, "class_index", pl.struct(COSTS).alias("costs"))
     known = known.join(structure, on=_KEY, how="left", maintain_order="left")
