@@ -2,6 +2,7 @@
 
 from proxybank.analysis.aggregates import add_aggregates, aggregate_status
 from proxybank.analysis.ceilings import ceilings_table, spearman_brown
+from proxybank.analysis.comparison import compare_scores
 from proxybank.analysis.correlations import best_percent, correlations_table, partial_correlations_table
 from proxybank.analysis.ranks import Correlation, Resampled, correlate, partial, resample, worst_if_missing
 from proxybank.analysis.regrets import (
@@ -28,6 +29,7 @@ __all__ = [
     "best_percent",
     "best_scored",
     "ceilings_table",
+    "compare_scores",
     "correlate",
     "correlations_table",
     "feasible",
