@@ -475,6 +475,42 @@ def test_correlations_show_their_intervals(ax):
     assert sss[2][0].get_segments()[0][:, 0].tolist() == [0.7, 0.7]  # no interval
 
 
+def best_networks():
+    """Correlations, those given costs, and ceilings, of two proxies."""
+    numbers = {"low": 0.1, "high": 0.9, "n": N}
+    proxies = {"proxy": ["flops", "naswot"] * 3, "subset": ["all"] * 2 + ["best_10_pct"] * 2 + ["best_1_pct"] * 2}
+    kendall = [0.4, 0.6, 0.2, -0.1, None, 0.3]
+    correlations = {**AT, **proxies, "kendall": kendall, **numbers}
+    given = {"proxy": ["naswot"] * 2, "given": ["params_m", "params_m, mflops, n_relu"], "kendall": [0.5, 0.25]}
+    ceilings = {
+        "quantity": ["accuracy"] * 3 + ["naswot"],
+        "estimate": ["noise_added"] * 2 + ["class_mean", "two_seeds"],
+    }
+    ceilings |= {"subset": ["all", "best_1_pct", "all", "all"], "kendall": [0.95, 0.5, 0.97, 0.8]}
+    return [pl.DataFrame(rows) for rows in (correlations, {**AT, **given, **numbers}, {**AT, **ceilings})]
+
+
+def test_best_networks_have_a_colour_per_set_and_a_line_per_ceiling(ax):
+    figures.draw_best_networks(ax, *best_networks())
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["naswot", "flops"]  # by tau on all
+    drawn = {line.get_label(): line for line in ax.lines}
+    assert drawn[f"all networks (n = {N:,})"].get_xdata().tolist() == [0.6, 0.4]
+    assert drawn[f"best 10% by accuracy (n = {N:,})"].get_xdata().tolist() == [-0.1, 0.2]
+    found = drawn[f"best 1% by accuracy (n = {N:,})"]
+    assert (found.get_xdata().tolist(), np.round(found.get_ydata()).tolist()) == ([0.3], [0])
+    assert drawn[f"all, given params, FLOPs and ReLUs (n = {N:,})"].get_xdata().tolist() == [0.25]
+    dashed = {line.get_color(): line.get_xdata()[0] for line in ax.lines if line.is_dashed()}
+    assert dashed == {drawn[f"all networks (n = {N:,})"].get_color(): 0.95, found.get_color(): 0.5}
+    np.testing.assert_allclose(ax.collections[0].get_segments()[0][:, 0], [0.1, 0.9])
+
+
+def test_best_networks_without_ceilings_say_nothing_of_them():
+    correlations, partial, ceilings = best_networks()
+    for given, said in ((ceilings, True), (ceilings.filter(quantity="naswot"), False)):
+        figure = figures.best_networks_figure(correlations, partial, given)
+        assert ("dashed" in figure.texts[-1].get_text()) == said
+
+
 def test_correlations_figure_shows_all_networks():
     figure = figures.correlations_figure(CORRELATIONS)
     (ax,) = figure.axes
