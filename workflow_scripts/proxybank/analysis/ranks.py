@@ -150,9 +150,11 @@ def resample(
     -------
     dict of the same names to Resampled
     """
+    if not pairs:
+        return {}
     ranked = {name: _RankedPair(*pair) for name, pair in pairs.items()}
     blocks = {name: [np.array(pair.observed())[:, None]] for name, pair in ranked.items()}
-    n = next(iter(pairs.values()))[0].size if pairs else 0
+    n = next(iter(pairs.values()))[0].size
     for counts in _bootstrap_counts(n, samples, seed, units):
         for name, pair in ranked.items():
             blocks[name].append(pair.resampled(counts))
