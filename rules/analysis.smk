@@ -1,7 +1,8 @@
 """Analysis.
 
 Needs: the tables of networks, scores, accuracies and search runs.
-Makes: rank correlations with intervals, regrets under constraints, and the record of how all of it came about.
+Makes: rank correlations with intervals, also given costs, and their ceilings; regrets under constraints; and the record
+of how all of it came about.
 """
 
 
@@ -30,6 +31,60 @@ rule correlations:
         "Correlating scores with accuracies"
     script:
         "../workflow_scripts/correlations.py"
+
+
+rule partial_correlations:
+    """What of every rank correlation is left, given what the networks cost."""
+    input:
+        networks="results/{run}/tables/networks.parquet",
+        scores="results/{run}/tables/scores.parquet",
+        accuracies="results/{run}/tables/accuracies.parquet",
+    output:
+        table="results/{run}/tables/partial_correlations.parquet",
+    log:
+        "results/{run}/logs/partial_correlations.log",
+    benchmark:
+        "results/{run}/benchmarks/partial_correlations.tsv"
+    conda:
+        "../envs/proxybank.yaml"
+    resources:
+        mem_mb=2000,
+    params:
+        bootstrap=config["bootstrap"],
+        higher_is_better=directions(),
+        samples=samples(),
+        version=versions.ANALYSIS,
+    message:
+        "Correlating scores with accuracies, given costs"
+    script:
+        "../workflow_scripts/partial_correlations.py"
+
+
+rule ceilings:
+    """How far the noise of training and of initialisation limits any rank correlation."""
+    input:
+        networks="results/{run}/tables/networks.parquet",
+        scores_by_seed="results/{run}/tables/scores_by_seed.parquet",
+        accuracies="results/{run}/tables/accuracies.parquet",
+    output:
+        table="results/{run}/tables/ceilings.parquet",
+    log:
+        "results/{run}/logs/ceilings.log",
+    benchmark:
+        "results/{run}/benchmarks/ceilings.tsv"
+    conda:
+        "../envs/proxybank.yaml"
+    resources:
+        mem_mb=2000,
+    params:
+        bootstrap=config["bootstrap"],
+        higher_is_better=directions(),
+        samples=samples(),
+        version=versions.ANALYSIS,
+    message:
+        "Correlating accuracies and scores with themselves"
+    script:
+        "../workflow_scripts/ceilings.py"
 
 
 rule regrets:

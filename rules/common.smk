@@ -341,7 +341,7 @@ def figure_files():
     ]
     searched = [pair for pair in pairs(truth=True) if entries_of(*pair)]
     of_kind = dict.fromkeys(
-        ["scores", "regrets", "relus", "sampling"], pairs(truth=True)
+        ["scores", "best_networks", "regrets", "relus", "sampling"], pairs(truth=True)
     )
     of_kind |= dict.fromkeys(["search_time", "trajectories"], searched)
     of_kind["children"] = with_children

@@ -71,6 +71,38 @@ rule figure_correlations:
         "../workflow_scripts/figure_correlations.py"
 
 
+rule figure_best_networks:
+    """Correlations among the best networks and given costs, beside what noise of training allows."""
+    input:
+        correlations="results/{run}/tables/correlations.parquet",
+        partial="results/{run}/tables/partial_correlations.parquet",
+        ceilings="results/{run}/tables/ceilings.parquet",
+    output:
+        png=report(
+            "results/{run}/figures/best_networks_{space}_{dataset}.png",
+            caption="../captions/figure_best_networks.rst",
+            category="Proxies",
+            labels={
+                "figure": "best networks, equal cost",
+                "space": "{space}",
+                "dataset": "{dataset}",
+            },
+        ),
+        svg="results/{run}/figures/best_networks_{space}_{dataset}.svg",
+    log:
+        "results/{run}/logs/figures/best_networks_{space}_{dataset}.log",
+    benchmark:
+        "results/{run}/benchmarks/figures/best_networks_{space}_{dataset}.tsv"
+    conda:
+        "../envs/proxybank.yaml"
+    resources:
+        mem_mb=1500,
+    message:
+        "Drawing correlations among the best on {wildcards.space}, {wildcards.dataset}"
+    script:
+        "../workflow_scripts/figure_best_networks.py"
+
+
 rule figure_search_time:
     """Accuracy found by each search against simulated search time."""
     input:

@@ -1,9 +1,10 @@
-"""Rank correlations against SciPy, SQL and closed forms."""
+"""Rank correlations, also given others, against SciPy, SQL, plain regression and closed forms."""
 
 import duckdb
 import numpy as np
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 from scipy import stats
 
 from proxybank import analysis, store
@@ -132,6 +133,68 @@ def test_constant_or_absent_scores_have_no_correlation(score):
     assert np.isnan([found.kendall, found.spearman, *found.kendall_interval, *found.spearman_interval]).all()
 
 
+@pytest.mark.parametrize("n_controls", [1, 3])
+def test_partial_correlations_are_those_of_residuals(n_controls):
+    # Plain regression, of average ranks with an intercept, and of the signs of all differences, without one.
+    rng = np.random.default_rng(n_controls)
+    shared = rng.normal(size=(2, 80))
+    columns = [np.round(shared.T @ rng.normal(size=2) + rng.normal(size=80), 1) for _ in range(2 + n_controls)]
+    x, y, *controls = range(len(columns))
+    found = analysis.resample(
+        {(i, j): (one, other) for i, one in enumerate(columns) for j, other in enumerate(columns)}, samples=0, seed=0
+    )
+    for kind in ("kendall", "spearman"):
+        if kind == "spearman":
+            transformed = np.stack([stats.rankdata(column) for column in columns])
+            regressors = np.vstack([np.ones(80), transformed[2:]]).T
+        else:
+            transformed = np.stack([np.sign(np.subtract.outer(column, column)).ravel() for column in columns])
+            regressors = transformed[2:].T
+        left = [column - regressors @ np.linalg.lstsq(regressors, column, rcond=None)[0] for column in transformed[:2]]
+        expected = left[0] @ left[1] / np.sqrt((left[0] @ left[0]) * (left[1] @ left[1]))
+        value = {pair: float(getattr(resampled, kind)[0]) for pair, resampled in found.items()}
+        partial = analysis.partial(
+            np.array(value[x, y]),
+            np.array([value[x, c] for c in controls]),
+            np.array([value[y, c] for c in controls]),
+            np.array([[value[c, d] for d in controls] for c in controls]),
+        )
+        assert partial == pytest.approx(expected)
+
+
+def test_partial_correlations_of_a_gaussian():
+    # x and y are a control and noise: correlations 1/2 and the root of it. Kendall's are 2 / pi asin(r), so 1/3 and
+    # 1/2: (1/3 - 1/4) / (1 - 1/4) = 1/9 is left; Spearman's are 6 / pi asin(r / 2).
+    rng = np.random.default_rng(5)
+    z = rng.normal(size=20_000)
+    x, y = z + rng.normal(size=(2, z.size))
+    found = analysis.resample({"xy": (x, y), "x": (x, z), "y": (y, z)}, samples=0, seed=0)
+    kendall, spearman = (
+        analysis.partial(
+            getattr(found["xy"], kind),
+            getattr(found["x"], kind)[:, None],
+            getattr(found["y"], kind)[:, None],
+            np.ones((1, 1, 1)),
+        )
+        for kind in ("kendall", "spearman")
+    )
+    assert kendall[0] == pytest.approx(1 / 9, abs=0.01)
+    both, one = 6 / np.pi * np.arcsin(np.array([0.5, np.sqrt(0.5)]) / 2)
+    assert spearman[0] == pytest.approx((both - one**2) / (1 - one**2), abs=0.015)
+
+
+def test_partial_correlations_that_do_not_exist():
+    one, other = np.array([0.6, np.nan]), np.array([0.3, np.nan])
+    # Kendall 1942; a constant control controls nothing, and one that is there twice as much as once.
+    expected = (0.5 - 0.6 * 0.3) / np.sqrt((1 - 0.36) * (1 - 0.09))
+    assert analysis.partial(np.array(0.5), one, other, np.eye(2)) == pytest.approx(expected)
+    twice = analysis.partial(np.array(0.5), np.repeat(one[:1], 2), np.repeat(other[:1], 2), np.ones((2, 2)))
+    assert twice == pytest.approx(expected)
+    # A control that is x itself, one in the order of y, one that is constant.
+    for x, y in [(1.0, 0.5), (0.5, -1.0), (np.nan, np.nan)]:
+        assert np.isnan(analysis.partial(np.array(0.5), np.array([x]), np.array([y]), np.ones((1, 1))))
+
+
 def test_no_samples_no_interval():
     assert np.isnan(one(SCORE).kendall_interval).all()
 
@@ -139,21 +202,25 @@ def test_no_samples_no_interval():
 # --- table
 
 
+COSTS = {"params_m": 1.0, "mflops": 9.0, "n_relu": 5}
+
+
 def tables(classes=None, **scores):
     """Tables of networks, scores and accuracies; every network is a class of its own unless told."""
     n = len(next(iter(scores.values())))
     place = {"space": "tss", "dataset": "digits", "arch_index": np.arange(n)}
     truth = {"split": "test", "epochs": 200, "accuracy_pct": np.arange(n) + 50.0, "train_seconds": None, "source": "s"}
-    networks = {**place, "class_index": np.arange(n) if classes is None else classes}
+    networks = {**place, "class_index": np.arange(n) if classes is None else classes, **COSTS}
     return tuple(pl.DataFrame(columns) for columns in (networks, {**place, **scores}, {**place, **truth}))
 
 
-def test_table_has_both_subsets():
+def test_table_ranks_networks_without_a_score_last_or_leaves_them_out():
     # By hand, accuracies rising: scores 1 2 3 -> tau 1 on the finite ones; the missing one has the best accuracy, so of
     # six pairs three are wrong: tau 0. For kappa, lower is better: the missing one is worst with +inf, so all agree.
     given = tables(naswot=[1.0, 2.0, 3.0, None], kappa=[4.0, 5.0, 6.0, None], flops=[1.0, 2.0, 3.0, 4.0])
     found = analysis.correlations_table(*given, {"naswot": True, "kappa": False, "flops": True}, samples=20, seed=0)
     store.conform(found, "correlations", "here")
+    found = found.filter(pl.col("subset").is_in(["all", "finite"]))
     assert found.select("proxy", "subset", "kendall", "n", "n_finite").rows() == [
         ("naswot", "all", 0.0, 4, 3),
         ("naswot", "finite", 1.0, 3, 3),
@@ -179,6 +246,9 @@ def test_networks_outside_a_sample_are_not_ranked():
         seed=0,
         scored_on=scored_on,
     )
+    best = found.filter(pl.col("subset").str.starts_with("best")).select("proxy", "n").unique().sort("proxy").rows()
+    assert best == [("flops", 1), ("kappa", 0), ("naswot", 1)]  # a tenth of five, none and three, rounded up
+    found = found.filter(pl.col("subset").is_in(["all", "finite"]))
     assert found.select("proxy", "subset", "kendall", "n", "n_finite").rows() == [
         ("naswot", "all", pytest.approx(1 / 3), 3, 2),
         ("naswot", "finite", 1.0, 2, 2),
@@ -187,6 +257,50 @@ def test_networks_outside_a_sample_are_not_ranked():
         ("flops", "all", pytest.approx(1.0), 5, 5),
         ("flops", "finite", pytest.approx(1.0), 5, 5),
     ]
+
+
+def test_costs_are_held_fixed_on_the_networks_of_a_sample():
+    # Given nothing but a sample, the rows are those of a table that holds these networks alone.
+    rng = np.random.default_rng(0)
+    networks, scores, accuracies = tables(naswot=rng.normal(size=12).tolist(), kappa=rng.normal(size=12).tolist())
+    costs = {name: rng.permutation(12) for name in COSTS}
+    networks = networks.with_columns(sample_place=pl.Series(rng.permutation(12)), **costs)
+    scored_on = {"tss": {"digits": {"naswot": {"classes": 7, "seeds": [0]}, "kappa": {"classes": 0, "seeds": [0]}}}}
+    options = {"samples": 10, "seed": 0}
+    found = analysis.partial_correlations_table(
+        networks, scores, accuracies, {"naswot": True, "kappa": True}, **options, scored_on=scored_on
+    )
+    within = networks.filter(pl.col("sample_place") < 7)
+    alone = analysis.partial_correlations_table(
+        within, scores.join(within.select("arch_index"), on="arch_index"), accuracies, {"naswot": True}, **options
+    )
+    assert found["n"].unique().to_list() == [7] and found["proxy"].unique().to_list() == ["naswot"]
+    assert found["kendall"].is_not_null().all()
+    assert_frame_equal(found, alone)
+
+
+def test_table_has_the_best_networks():
+    # Of 30 networks with accuracies 50 to 79, the best 10% are 27 to 29, the best 1% is 29, which alone has no tau.
+    # Scores fall, so that networks 0 to 2 are best scored, but 27 has none, and 2 to 4 tie. By hand: 27 is worst and 28
+    # above 29, so one pair of three is wrong: tau 1/3; on 0 to 4 seven of ten pairs are wrong, three tied in the score.
+    score = [float(-k) for k in range(30)]
+    score[27], score[3], score[4] = None, -2.0, -2.0
+    higher = analysis.correlations_table(*tables(naswot=score), {"naswot": True}, samples=20, seed=0)
+    negative = [None if value is None else -value for value in score]
+    lower = analysis.correlations_table(*tables(naswot=negative), {"naswot": False}, samples=20, seed=0)
+    for found, sign in ((higher, 1), (lower, -1)):
+        rows = {row[0]: row[1:] for row in found.select("subset", "kendall", "n", "n_finite").rows()}
+        assert rows["best_10_pct"] == pytest.approx((sign / 3, 3, 2))
+        assert rows["best_1_pct"] == (None, 1, 1)
+        assert rows["best_scored_10_pct"] == pytest.approx((-sign * 7 / np.sqrt(7 * 10), 5, 5))
+        assert rows["best_scored_1_pct"] == (None, 1, 1)
+
+
+def test_best_percent_is_rounded_up_and_has_ties():
+    values = np.array([3.0, 1.0, 2.0, 2.0, 0.0])
+    assert analysis.best_percent(values, 1).tolist() == [True, False, False, False, False]
+    assert analysis.best_percent(values, 21).tolist() == [True, False, True, True, False]
+    assert analysis.best_percent(values, 100).all()
 
 
 def test_table_counts_trained_networks_only_and_takes_the_longest_training():
@@ -217,6 +331,45 @@ def test_table_resamples_classes():
     expected = one(SCORE[::-1], ACCURACY[::-1], samples=50)
     assert found.select("low", "high").row(0) == pytest.approx(expected.kendall_interval)
     assert found["n"][0] == 2 * N
+
+
+def test_partial_table_holds_what_residuals_of_ranks_give():
+    # Plain: ranks of networks as they are, and of each bootstrap sample drawn as in correlations.
+    rng = np.random.default_rng(8)
+    costs = {
+        name: np.round(ACCURACY + rng.normal(0, spread, N), 1) for name, spread in (("params_m", 2), ("mflops", 4))
+    }
+    networks, scores, accuracies = tables(naswot=SCORE, params=costs["params_m"])
+    networks = networks.with_columns(**costs)
+    accuracies = accuracies.with_columns(accuracy_pct=ACCURACY)
+    found = analysis.partial_correlations_table(
+        networks, scores, accuracies, {"naswot": True, "params": True}, samples=20, seed=3
+    )
+    store.conform(found, "partial_correlations", "here")
+    assert found["n"].to_list() == [N] * 8
+
+    def plain(drawn, names):
+        ranks = [stats.rankdata(column[drawn]) for column in (SCORE, ACCURACY, *(costs[name] for name in names))]
+        regressors = np.stack([np.ones(N), *ranks[2:]], axis=1)
+        left = [column - regressors @ np.linalg.lstsq(regressors, column, rcond=None)[0] for column in ranks[:2]]
+        return np.corrcoef(left)[0, 1]
+
+    rows = {row[:2]: row[2:] for row in found.select("proxy", "given", pl.col("^spear.*$"), "kendall").rows()}
+    # ReLUs do not vary.
+    for given, names in (("params_m", ["params_m"]), ("params_m, mflops, n_relu", ["params_m", "mflops"])):
+        draws = np.random.default_rng(3)
+        samples = [plain(draws.integers(N, size=N), names) for _ in range(20)]
+        expected = plain(np.arange(N), names), *np.quantile(samples, [0.025, 0.975])
+        assert rows["naswot", given][:3] == pytest.approx(expected)
+    tau = [
+        stats.kendalltau(*pair).statistic
+        for pair in ((SCORE, ACCURACY), *((c, costs["mflops"]) for c in (SCORE, ACCURACY)))
+    ]
+    expected = (tau[0] - tau[1] * tau[2]) / np.sqrt((1 - tau[1] ** 2) * (1 - tau[2] ** 2))
+    assert rows["naswot", "mflops"][3] == pytest.approx(expected)
+    assert rows["naswot", "n_relu"] == (None,) * 4
+    assert rows["params", "params_m"] == rows["params", "params_m, mflops, n_relu"] == (None,) * 4
+    assert rows["params", "mflops"][0] is not None
 
 
 def test_published_scores_have_the_published_correlations(shared_data):

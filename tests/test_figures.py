@@ -249,31 +249,35 @@ REGRETS = pl.DataFrame(
 )
 
 
-def test_regrets_have_a_row_per_choice_and_a_colour_per_constraint(ax):
+def test_regrets_have_a_row_per_choice_and_a_column_per_constraint(ax):
     figures.draw_regrets(ax, REGRETS)
     assert [label.get_text() for label in ax.get_yticklabels()] == [
         "rea: naswot, N = 1,000",
         "argmax: naswot",
         "random",
     ]
-    small, unlimited = ax.containers
-    assert [small.get_label(), unlimited.get_label()] == ["small (n = 4,096)", "unlimited (n = 15,625)"]
-    assert small[0].get_xdata().tolist() == [0.5, 1.0, 4.0]
-    assert np.round(small[0].get_ydata()).tolist() == [0, 1, 2]
-    assert unlimited[0].get_xydata().tolist() == [[0.25, pytest.approx(0.15)]]
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["small\nn = 4,096", "unlimited\nn = 15,625"]
+    drawn = np.ma.filled(ax.collections[0].get_array(), np.nan) ** 2
+    np.testing.assert_allclose(drawn, [[0.5, 0.25], [1, np.nan], [4, np.nan]])
     assert ax.get_ylim()[0] > ax.get_ylim()[1]  # the best on top
 
 
 def test_regrets_have_intervals_only_over_runs(ax):
     figures.draw_regrets(ax, REGRETS)
-    segments = ax.containers[0][2][0].get_segments()
-    # Standard deviation 3 over 100 runs: 1.96 * 0.3 either way of 0.5, but not beyond the optimum.
-    np.testing.assert_allclose([segment[:, 0] for segment in segments], [[0, 1.088], [1, 1], [4, 4]], atol=1e-9)
+    # Standard deviation 3 over 100 runs: 1.96 * 0.3; 1 over one run.
+    found = {text.get_position(): (text.get_text(), text.get_fontweight()) for text in ax.texts}
+    assert found == {
+        (0.5, 0.5): ("0.50 ± 0.59", "bold"),
+        (0.5, 1.5): ("1.00", "normal"),
+        (0.5, 2.5): ("4.00", "normal"),
+        (1.5, 0.5): ("0.25 ± 1.96", "bold"),
+    }
 
 
 def test_regrets_of_constraints_that_nothing_keeps(ax):
     figures.draw_regrets(ax, REGRETS.filter(constraint_id="none"))
-    assert len(ax.containers) == 0
+    assert not ax.collections
+    assert not ax.texts
 
 
 def test_regrets_figure_grows_with_its_rows():
@@ -503,6 +507,42 @@ def test_correlations_show_their_intervals(ax):
     found = [segment[:, 0].tolist() for segment in tss[2][0].get_segments()]
     assert found == [pytest.approx([0.58, 0.63]), pytest.approx([0.45, 0.52]), pytest.approx([-0.35, -0.2])]
     assert sss[2][0].get_segments()[0][:, 0].tolist() == [0.7, 0.7]  # no interval
+
+
+def best_networks():
+    """Correlations, those given costs, and ceilings, of two proxies."""
+    numbers = {"low": 0.1, "high": 0.9, "n": N}
+    proxies = {"proxy": ["flops", "naswot"] * 3, "subset": ["all"] * 2 + ["best_10_pct"] * 2 + ["best_1_pct"] * 2}
+    kendall = [0.4, 0.6, 0.2, -0.1, None, 0.3]
+    correlations = {**AT, **proxies, "kendall": kendall, **numbers}
+    given = {"proxy": ["naswot"] * 2, "given": ["params_m", "params_m, mflops, n_relu"], "kendall": [0.5, 0.25]}
+    ceilings = {
+        "quantity": ["accuracy"] * 3 + ["naswot"],
+        "estimate": ["noise_added"] * 2 + ["class_mean", "two_seeds"],
+    }
+    ceilings |= {"subset": ["all", "best_1_pct", "all", "all"], "kendall": [0.95, 0.5, 0.97, 0.8]}
+    return [pl.DataFrame(rows) for rows in (correlations, {**AT, **given, **numbers}, {**AT, **ceilings})]
+
+
+def test_best_networks_have_a_colour_per_set_and_a_line_per_ceiling(ax):
+    figures.draw_best_networks(ax, *best_networks())
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["naswot", "flops"]  # by tau on all
+    drawn = {line.get_label(): line for line in ax.lines}
+    assert drawn[f"all networks (n = {N:,})"].get_xdata().tolist() == [0.6, 0.4]
+    assert drawn[f"best 10% by accuracy (n = {N:,})"].get_xdata().tolist() == [-0.1, 0.2]
+    found = drawn[f"best 1% by accuracy (n = {N:,})"]
+    assert (found.get_xdata().tolist(), np.round(found.get_ydata()).tolist()) == ([0.3], [0])
+    assert drawn[f"all, given params, FLOPs and ReLUs (n = {N:,})"].get_xdata().tolist() == [0.25]
+    dashed = {line.get_color(): line.get_xdata()[0] for line in ax.lines if line.is_dashed()}
+    assert dashed == {drawn[f"all networks (n = {N:,})"].get_color(): 0.95, found.get_color(): 0.5}
+    np.testing.assert_allclose(ax.collections[0].get_segments()[0][:, 0], [0.1, 0.9])
+
+
+def test_best_networks_without_ceilings_say_nothing_of_them():
+    correlations, partial, ceilings = best_networks()
+    for given, said in ((ceilings, True), (ceilings.filter(quantity="naswot"), False)):
+        figure = figures.best_networks_figure(correlations, partial, given)
+        assert ("dashed" in figure.texts[-1].get_text()) == said
 
 
 def test_correlations_figure_shows_all_networks():

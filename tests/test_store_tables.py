@@ -15,7 +15,7 @@ from proxybank import store
 from proxybank.errors import TableError
 from proxybank.store import database, schema
 
-CONTRACT = {  # design.md section 5, and two tables more
+CONTRACT = {  # design.md section 5, and four tables more
     "networks": "space dataset arch_index arch class_index params_m mflops n_relu skipped_layers",
     "scores_by_seed": "space dataset arch_index seed",
     "scores": "space dataset arch_index",
@@ -26,6 +26,8 @@ CONTRACT = {  # design.md section 5, and two tables more
     "search_trajectories": "space dataset algorithm objective budget constraint_id run n_evaluated simulated_seconds "
     "best_arch_index accuracy_pct regret_pct",
     "correlations": "space dataset proxy subset kendall spearman low high n n_finite",
+    "partial_correlations": "space dataset proxy given kendall spearman low high n",
+    "ceilings": "space dataset quantity estimate subset kendall spearman low high n",
     "regrets": "space dataset constraint_id algorithm objective max_mflops max_params_m n_feasible optimum_pct "
     "mean_pct std_pct regret_pct runs",
     "feasible_networks": "space dataset constraint_id arch_index",
@@ -109,6 +111,31 @@ ROWS = {
         "high": 0.7,
         "n": [3, 2],
         "n_finite": 2,
+        "spearman_low": None,
+        "spearman_high": None,
+    },
+    "partial_correlations": {
+        **AT,
+        "proxy": "naswot",
+        "given": ["params_m", "params_m, mflops, n_relu"],
+        "kendall": [0.3, None],
+        "spearman": [0.4, 0.2],
+        "low": 0.1,
+        "high": 0.6,
+        "n": 3,
+        "spearman_low": None,
+        "spearman_high": None,
+    },
+    "ceilings": {
+        **AT,
+        "quantity": ["accuracy", "naswot"],
+        "estimate": ["class_mean", "two_seeds"],
+        "subset": "all",
+        "kendall": [0.9, None],
+        "spearman": 0.95,
+        "low": None,
+        "high": None,
+        "n": [2, 3],
         "spearman_low": None,
         "spearman_high": None,
     },

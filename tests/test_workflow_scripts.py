@@ -245,9 +245,9 @@ def test_truth_trained_here_and_retrained(folder):
     assert comparison["mean_difference_pct"].abs().max() < 0.5
 
 
-def test_correlations(folder):
+def test_correlations_and_what_limits_them(folder):
     place = {"space": "tss", "dataset": "digits", "arch_index": range(8)}
-    costs = {"arch": "a", "params_m": 1.0, "mflops": 1.0, "n_relu": 1, "skipped_layers": 0.0}
+    costs = {"arch": "a", "params_m": 1.0, "mflops": 1.0, "n_relu": [1] * 4 + [2] * 4, "skipped_layers": 0.0}
     truth = {"split": "test", "epochs": 9, "accuracy_pct": range(8), "train_seconds": None, "source": "mine.csv"}
     columns = {
         "networks": {**place, **costs, "class_index": [0] * 4 + [1] * 4},
@@ -263,6 +263,19 @@ def test_correlations(folder):
     # same, or one of them twice: (6 - 2 * 2) / 6.
     found = store.read_table(table).select("kendall", "low", "high").row(0)
     assert found == pytest.approx((20 / 28, 2 / 6, 20 / 28))
+    # Given ReLUs, whose 16 pairs all agree with both: (20 / 28 - 16 / 28) / (1 - 16 / 28).
+    partial = run_script("partial_correlations", folder, {"table": "partial.parquet"}, inputs, params).output.table
+    found = store.read_table(partial, given="n_relu")["kendall"].item()
+    assert found == pytest.approx((20 - 16) / (28 - 16))
+    # Scores by two seeds, one of which has accuracy's order. Of the accuracies, one class is always above the other.
+    by_seed = inputs | {"scores_by_seed": folder / "correlations" / "scores_by_seed.parquet"}
+    naswot = [columns["scores"]["naswot"], np.arange(8.0)]
+    seeds = [pl.DataFrame({**place, "seed": seed, "naswot": scores}) for seed, scores in enumerate(naswot)]
+    store.write_table("scores_by_seed", pl.concat(seeds), by_seed["scores_by_seed"])
+    ceilings = run_script("ceilings", folder, {"table": "ceilings.parquet"}, by_seed, params).output.table
+    found = dict(store.read_table(ceilings, subset="all").select("estimate", "kendall").rows())
+    assert found["two_seeds"] == pytest.approx(20 / 28)
+    assert found["class_mean"] == pytest.approx(16 / np.sqrt(16 * 28))
 
 
 def test_provenance(folder, batches, precision):

@@ -13,4 +13,4 @@ IMAGES = 1
 # Training, and accuracies given to every network: `truth`.
 TRUTH = 1
 # Correlations, regrets and the worth of what searches found: `analysis`.
-ANALYSIS = 2
+ANALYSIS = 3

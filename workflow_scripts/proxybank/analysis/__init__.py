@@ -1,8 +1,10 @@
 """Rank correlation, regret, and how certain both are."""
 
 from proxybank.analysis.aggregates import add_aggregates, aggregate_status
-from proxybank.analysis.correlations import correlations_table
-from proxybank.analysis.ranks import Correlation, correlate, worst_if_missing
+from proxybank.analysis.ceilings import ceilings_table, spearman_brown
+from proxybank.analysis.comparison import compare_scores
+from proxybank.analysis.correlations import best_percent, correlations_table, partial_correlations_table
+from proxybank.analysis.ranks import Correlation, Resampled, correlate, partial, resample, worst_if_missing
 from proxybank.analysis.regrets import (
     ARGMAX,
     ORACLE,
@@ -20,16 +22,24 @@ __all__ = [
     "ORACLE",
     "RANDOM",
     "Correlation",
+    "Resampled",
     "add_aggregates",
     "aggregate_status",
     "best_of_random",
+    "best_percent",
     "best_scored",
+    "ceilings_table",
+    "compare_scores",
     "correlate",
     "correlations_table",
     "feasible",
     "feasible_networks",
     "judge",
+    "partial",
+    "partial_correlations_table",
     "regrets_table",
+    "resample",
     "sampling_table",
+    "spearman_brown",
     "worst_if_missing",
 ]

@@ -1,4 +1,4 @@
-"""Rank correlation of two columns, and its uncertainty by resampling networks."""
+"""Rank correlation of two columns, also given others, and its uncertainty by resampling networks."""
 
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
@@ -12,6 +12,10 @@ from scipy import stats
 # Bootstrap samples that go through the tree together: their counters fill one cache line, and share every address.
 _BLOCK = 16
 
+# A variance left by controls below this share is that of a column which they determine.
+_DETERMINED = 1e-9
+
+Array = NDArray[np.float64]
 Interval = tuple[float, float]
 Name = TypeVar("Name", bound=Hashable)
 
@@ -35,6 +39,30 @@ class Correlation:
     kendall_interval: Interval
     spearman_interval: Interval
     n: int
+
+
+@dataclass(frozen=True)
+class Resampled:
+    """Rank correlation of two columns: of the networks as they are, then of each bootstrap sample.
+
+    Attributes
+    ----------
+    kendall, spearman : float64, shape (1 + samples,)
+        Kendall's tau-b and Spearman's rho; NaN where all values of a column are equal. What is computed from several
+        of these number by number is a statistic with its bootstrap samples, too.
+    n : int
+        Networks ranked.
+    """
+
+    kendall: Array
+    spearman: Array
+    n: int
+
+    def summary(self) -> Correlation:
+        """Both correlations, with their percentile intervals."""
+        return Correlation(
+            float(self.kendall[0]), float(self.spearman[0]), _interval(self.kendall), _interval(self.spearman), self.n
+        )
 
 
 def worst_if_missing(score: NDArray[np.float64], higher_is_better: bool) -> NDArray[np.float64]:
@@ -96,20 +124,87 @@ def correlate(
     .. [1] M. G. Kendall, "The treatment of ties in ranking problems", Biometrika, 1945.
     .. [2] B. Efron, R. Tibshirani, "An introduction to the bootstrap", 1993, chapter 13.
     """
-    pairs = {name: _RankedPair(score, accuracy) for name, score in scores.items()}
-    taus: dict[Name, list[NDArray[np.float64]]] = {name: [] for name in scores}
-    rhos: dict[Name, list[NDArray[np.float64]]] = {name: [] for name in scores}
-    for counts in _bootstrap_counts(accuracy.size, samples, seed, units):
-        for name, pair in pairs.items():
-            tau, rho = pair.resampled(counts)
-            taus[name].append(tau)
-            rhos[name].append(rho)
-    return {
-        name: Correlation(
-            *pair.observed(), _interval(taus[name], samples), _interval(rhos[name], samples), n=pair.kept.size
-        )
-        for name, pair in pairs.items()
-    }
+    pairs = {name: (score, accuracy) for name, score in scores.items()}
+    found = resample(pairs, samples=samples, seed=seed, units=units)
+    return {name: resampled.summary() for name, resampled in found.items()}
+
+
+def resample(
+    pairs: Mapping[Name, tuple[Array, Array]],
+    *,
+    samples: int,
+    seed: int,
+    units: NDArray[np.int64] | None = None,
+) -> dict[Name, Resampled]:
+    """`correlate` pairs of columns of the same networks, and keep every bootstrap sample.
+
+    Parameters
+    ----------
+    pairs : mapping to pair of float64, shape (n,)
+        Two columns by any name; networks whose value in the first one is NaN are left out. The second one is finite,
+        or infinite.
+    samples, seed, units
+        See `correlate`.
+
+    Returns
+    -------
+    dict of the same names to Resampled
+    """
+    if not pairs:
+        return {}
+    ranked = {name: _RankedPair(*pair) for name, pair in pairs.items()}
+    blocks = {name: [np.array(pair.observed())[:, None]] for name, pair in ranked.items()}
+    n = next(iter(pairs.values()))[0].size
+    for counts in _bootstrap_counts(n, samples, seed, units):
+        for name, pair in ranked.items():
+            blocks[name].append(pair.resampled(counts))
+    found = {}
+    for name, pair in ranked.items():
+        kendall, spearman = np.concatenate(blocks[name], axis=1)[:, : 1 + samples]
+        found[name] = Resampled(kendall, spearman, pair.kept.size)
+    return found
+
+
+def partial(xy: Array, x: Array, y: Array, controls: Array) -> Array:
+    """Partial correlation of x and y given controls, from the correlations of all of them.
+
+    Of Pearson's correlations, Spearman's are those of ranks, and Kendall's tau-b those of the signs of differences
+    over all pairs of networks. So this is, for ranks and for signs, the correlation of what is left of x and of y when
+    the controls are regressed out [1]_. Signs have a weakness: given a control on which both depend, and nothing else,
+    a partial tau is small, not 0 [2]_.
+
+    Parameters
+    ----------
+    xy : float64, shape (...)
+        Correlation of x and y.
+    x, y : float64, shape (..., k)
+        Correlations of x, and of y, with each control.
+    controls : float64, shape (..., k, k)
+        Correlations of the controls, which may determine one another. One whose values are all equal has NaN in `x` and
+        `y`, and controls nothing.
+
+    Returns
+    -------
+    float64, shape (...)
+        NaN where all controls are constant, where they determine x or y, and where `xy` is NaN.
+
+    References
+    ----------
+    .. [1] M. G. Kendall, "Partial rank correlation", Biometrika, 1942.
+    .. [2] E. L. Korn, "The ranges of limiting values of some partial correlations under conditional independence", The
+       American Statistician, 1984.
+    """
+    varies = ~(np.isnan(x) | np.isnan(y))
+    x, y = np.where(varies, x, 0.0), np.where(varies, y, 0.0)
+    controls = np.where(varies[..., :, None] & varies[..., None, :], controls, 0.0)
+    weights = np.linalg.pinv(controls, rcond=_DETERMINED, hermitian=True)
+    left_x, left_y, left_xy = (
+        whole - np.einsum("...i,...ij,...j->...", one, weights, other)
+        for whole, one, other in ((1.0, x, x), (1.0, y, y), (xy, x, y))
+    )
+    defined = (left_x > _DETERMINED) & (left_y > _DETERMINED) & varies.any(axis=-1)
+    scale = np.sqrt(np.where(defined, left_x * left_y, 1.0))
+    return np.where(defined, left_xy / scale, np.nan)
 
 
 class _RankedPair:
@@ -130,17 +225,19 @@ class _RankedPair:
             float(stats.spearmanr(self._x_rank, self._y_rank).statistic),
         )
 
-    def resampled(self, counts: NDArray[np.int32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def resampled(self, counts: NDArray[np.int32]) -> NDArray[np.float64]:
         """Tau-b and rho of the samples in which network i comes ``counts[i, s]`` times; NaN where undefined."""
-        if not self.kept.size:
-            return np.full(_BLOCK, np.nan), np.full(_BLOCK, np.nan)
+        if not (self._x_rank.any() and self._y_rank.any()):
+            return np.full((2, _BLOCK), np.nan)
         counts = counts[self.kept]
         x_rank, x_untied, x_spread = _average_ranks(_totals(self._x_rank, counts))
         y_rank, y_untied, y_spread = _average_ranks(_totals(self._y_rank, counts))
         with np.errstate(invalid="ignore"):
-            return (
-                _concordance(self._x_rank, self._y_rank, counts) / np.sqrt(x_untied * y_untied),
-                _rank_product(self._x_rank, self._y_rank, counts, x_rank, y_rank) / np.sqrt(x_spread * y_spread),
+            return np.stack(
+                [
+                    _concordance(self._x_rank, self._y_rank, counts) / np.sqrt(x_untied * y_untied),
+                    _rank_product(self._x_rank, self._y_rank, counts, x_rank, y_rank) / np.sqrt(x_spread * y_spread),
+                ]
             )
 
 
@@ -161,13 +258,12 @@ def _bootstrap_counts(n: int, samples: int, seed: int, units: NDArray[np.int64] 
         yield counts
 
 
-def _interval(blocks: list[NDArray[np.float64]], samples: int) -> Interval:
-    """2.5% and 97.5% quantile of the first `samples` values, of those that are defined."""
-    values = np.concatenate([*blocks, []])[:samples]
-    values = values[~np.isnan(values)]
-    if not values.size:
+def _interval(values: Array) -> Interval:
+    """2.5% and 97.5% quantile of the samples, those that are defined; the first value is none of them."""
+    samples = values[1:][~np.isnan(values[1:])]
+    if not samples.size:
         return np.nan, np.nan
-    low, high = np.quantile(values, [0.025, 0.975])
+    low, high = np.quantile(samples, [0.025, 0.975])
     return float(low), float(high)
 
 

@@ -1,5 +1,6 @@
 """One function per picture, drawing on given axes; and the figures of a run made of them."""
 
+from proxybank.figures.best_networks import best_networks_figure, draw_best_networks
 from proxybank.figures.correlations import correlations_figure, draw_correlations
 from proxybank.figures.distributions import children_figure, draw_children, draw_score_by_relus, relus_figure
 from proxybank.figures.regrets import draw_regrets, regrets_figure
@@ -11,8 +12,10 @@ from proxybank.figures.style import house_style, save
 from proxybank.figures.trajectories import draw_trajectories, trajectories_figure
 
 __all__ = [
+    "best_networks_figure",
     "children_figure",
     "correlations_figure",
+    "draw_best_networks",
     "draw_children",
     "draw_correlations",
     "draw_regrets",

@@ -188,13 +188,64 @@ _TABLES = (
             _SPACE,
             _DATASET,
             _text("proxy", "name in the registry"),
-            _text("subset", "all: networks without a score rank worst, all tied; finite: they are left out"),
+            _text(
+                "subset",
+                "all: networks without a score rank worst, all tied; finite: they are left out; best_10_pct, "
+                "best_1_pct: of all, those best by accuracy; best_scored_10_pct, best_scored_1_pct: by the score; ties "
+                "included",
+            ),
             _number("kendall", "Kendall's tau-b; null where all values are equal", True),
             _number("spearman", "Spearman's rho; null where all values are equal", True),
             _number("low", "2.5% quantile of tau-b over bootstrap samples of classes", True),
             _number("high", "97.5% quantile of tau-b over bootstrap samples of classes", True),
             _count("n", "networks ranked; of a proxy that is scored on a sample, those in it"),
             _count("n_finite", "of these, networks with a score"),
+            _number("spearman_low", "2.5% quantile of rho over the same bootstrap samples", True),
+            _number("spearman_high", "97.5% quantile of rho over the same bootstrap samples", True),
+        ),
+    ),
+    Table(
+        "partial_correlations",
+        "one proxy and one set of costs that are held fixed, against final test accuracy, on all networks",
+        ("space", "dataset", "proxy", "given"),
+        (
+            _SPACE,
+            _DATASET,
+            _text("proxy", "name in the registry"),
+            _text("given", "columns of networks whose ranks (signs of differences, for tau) are regressed out"),
+            _number("kendall", "partial tau-b; null where the costs determine the proxy's ranks, or do not vary", True),
+            _number("spearman", "partial rho; null as kendall", True),
+            _number("low", "2.5% quantile of partial tau-b over bootstrap samples of classes", True),
+            _number("high", "97.5% quantile of partial tau-b over bootstrap samples of classes", True),
+            _count("n", "networks ranked"),
+            _number("spearman_low", "2.5% quantile of rho over the same bootstrap samples", True),
+            _number("spearman_high", "97.5% quantile of rho over the same bootstrap samples", True),
+        ),
+    ),
+    Table(
+        "ceilings",
+        "one way to measure again what correlations are with, on one set of networks: how well the two agree",
+        ("space", "dataset", "quantity", "estimate", "subset"),
+        (
+            _SPACE,
+            _DATASET,
+            _text("quantity", "accuracy (final test accuracy), or a proxy that differs between seeds"),
+            _text(
+                "estimate",
+                "class_mean: accuracy with the mean of its class, itself included, which flatters; other_members: with "
+                "the mean of the others, which is below the ceiling; noise_added: with one more training of all "
+                "networks, of noise drawn from classes. two_seeds: scores by two seeds, mean over pairs of seeds; "
+                "seed_means: means over all seeds of the run with those over as many others, by Spearman-Brown",
+            ),
+            _text("subset", "all networks with an accuracy; best_10_pct, best_1_pct: of all, those best by accuracy"),
+            _number("kendall", "Kendall's tau-b; null where all values are equal, and for seed_means", True),
+            _number("spearman", "Spearman's rho; null where all values are equal", True),
+            _number("low", "2.5% quantile of tau-b over bootstrap samples of classes", True),
+            _number("high", "97.5% quantile of tau-b over bootstrap samples of classes", True),
+            _count(
+                "n",
+                "networks ranked; for class_mean and other_members, those of classes with two or more trained members",
+            ),
             _number("spearman_low", "2.5% quantile of rho over the same bootstrap samples", True),
             _number("spearman_high", "97.5% quantile of rho over the same bootstrap samples", True),
         ),

@@ -1,0 +1,20 @@
+"""Rule figure_best_networks: correlations of one space and dataset and their ceilings in, a picture out."""
+
+from typing import TYPE_CHECKING
+
+from proxybank import figures, logs, store
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import Snakemake, snakemake
+
+
+def main(job: "Snakemake") -> None:
+    with logs.to_file(job.log[0]), figures.house_style():
+        place = {"space": job.wildcards.space, "dataset": job.wildcards.dataset}
+        figure = figures.best_networks_figure(*(store.read_table(path, **place) for path in job.input))
+        for path in job.output:
+            figures.save(figure, path)
+
+
+if __name__ == "__main__":
+    main(snakemake)

@@ -1,0 +1,25 @@
+"""Rule partial_correlations: costs, scores and accuracies of networks in, correlations given costs out."""
+
+from typing import TYPE_CHECKING
+
+from proxybank import analysis, logs, store
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import Snakemake, snakemake
+
+
+def main(job: "Snakemake") -> None:
+    with logs.to_file(job.log[0]):
+        table = analysis.partial_correlations_table(
+            store.read_table(job.input.networks),
+            store.read_table(job.input.scores),
+            store.read_table(job.input.accuracies),
+            job.params.higher_is_better,
+            **job.params.bootstrap,
+            scored_on=job.params.samples,
+        )
+        store.write_table("partial_correlations", table, job.output.table)
+
+
+if __name__ == "__main__":
+    main(snakemake)

@@ -1,0 +1,182 @@
+"""Table ``ceilings``: how far the noise of training and of initialisation limits any rank correlation."""
+
+import math
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from proxybank import logs, store
+from proxybank.analysis.correlations import (
+    ALL,
+    BEST,
+    asked_networks,
+    at_place,
+    best_percent,
+    known_networks,
+    row_of,
+    samples_of,
+)
+from proxybank.analysis.ranks import Resampled, resample, worst_if_missing
+
+ACCURACY = "accuracy"
+CLASS_MEAN = "class_mean"
+OTHER_MEMBERS = "other_members"
+NOISE_ADDED = "noise_added"
+TWO_SEEDS = "two_seeds"
+SEED_MEANS = "seed_means"
+
+# Trainings drawn for `NOISE_ADDED`; of so many residuals of classes that are about as accurate, each noise is one.
+_N_DRAWS = 8
+_N_RESIDUALS = 400
+_SUBSETS = {ALL: 100, **BEST}
+
+Array = NDArray[np.float64]
+# (quantity, estimate) -> of whose correlations it is the mean: two columns, and the accuracy that says which are best
+Agreements = dict[tuple[str, str], list[tuple[Array, Array, Array]]]
+
+
+def ceilings_table(
+    networks: pl.DataFrame,
+    scores_by_seed: pl.DataFrame,
+    accuracies: pl.DataFrame,
+    higher_is_better: Mapping[str, bool],
+    *,
+    samples: int,
+    seed: int,
+    scored_on: store.AllSamples = store.NO_SAMPLES,
+) -> pl.DataFrame:
+    """How well accuracies, and each proxy, agree with what they would be if measured again.
+
+    Members of a class compute one function, and were trained each for itself: no score of the function can tell them
+    apart. So ``accuracy`` has the correlation of a network's final test accuracy with
+
+    - ``class_mean``, the mean accuracy of its class, on classes with two or more trained members. It knows the
+      network's own accuracy, which flatters it;
+    - ``other_members``, the mean of the others in its class. It has noise of its own, and so stays below the ceiling;
+    - ``noise_added``: what the accuracies would have with those of one more training, if they were without noise
+      themselves, which flatters them a little. On all networks, the only ones of their class too, and on those that are
+      best after that training; mean over eight, each with noise drawn from what members of classes about as accurate
+      deviate from their mean. Alone in this, it says something of the best 1%, few of which are of one class.
+
+    A proxy has that of its scores by two seeds, the mean over all pairs of seeds (``two_seeds``); and what
+    `spearman_brown` makes of it for its means over as many seeds as the run has (``seed_means``).
+
+    Parameters
+    ----------
+    networks, scores_by_seed, accuracies : polars.DataFrame
+        The tables of these names.
+    higher_is_better : mapping of str to bool
+        Direction of each proxy that is wanted.
+    samples, seed : int
+        Number and seed of the bootstrap samples, which resample classes; see `ranks.correlate`.
+    scored_on : mapping
+        Space -> dataset -> proxies that are scored on some classes and seeds only, which then are all they agree on.
+
+    Returns
+    -------
+    polars.DataFrame
+        Table ``ceilings``, on all networks with an accuracy and on the best of them, as in ``correlations``. Without
+        rows: accuracies where no class has two trained members (SSS), or where all those of a class have one accuracy,
+        which says that they were not trained each for itself; and proxies whose scores are the same for all seeds.
+    """
+    frames = []
+    for known in known_networks(networks, scores_by_seed, accuracies):
+        by_seed = known.sort("seed", "arch_index").partition_by("seed", maintain_order=True)
+        accuracy, classes = (by_seed[0][column].to_numpy() for column in ("accuracy_pct", "class_index"))
+        agreements = _of_accuracy(accuracy, classes, seed)
+        if not agreements:
+            place = ", ".join(known.select("space", "dataset").row(0))
+            logs.log.warning("%s: no class has networks that were trained each for itself, so no ceiling.", place)
+        agreements |= _of_scores(by_seed, accuracy, higher_is_better, scored_on)
+        found = resample(
+            {
+                (*name, subset, k): (np.where(best_percent(measured, percent), one, np.nan), other)
+                for name, several in agreements.items()
+                for k, (one, other, measured) in enumerate(several)
+                for subset, percent in _SUBSETS.items()
+            },
+            samples=samples,
+            seed=seed,
+            units=classes,
+        )
+        rows = []
+        for (quantity, estimate), several in agreements.items():
+            for subset in _SUBSETS:
+                mean = _mean([found[quantity, estimate, subset, k] for k in range(len(several))])
+                row = {"quantity": quantity, "subset": subset}
+                rows.append(row | {"estimate": estimate, **row_of(mean.summary())})
+                if estimate == TWO_SEEDS:
+                    # Of n seeds there are n (n - 1) / 2 pairs.
+                    means = spearman_brown(mean, round((1 + math.sqrt(1 + 8 * len(several))) / 2))
+                    rows.append(row | {"estimate": SEED_MEANS, **row_of(means.summary())})
+        if rows:
+            frames.append(at_place(known, rows))
+    return store.stack("ceilings", frames)
+
+
+def spearman_brown(of_two: Resampled, n: int) -> Resampled:
+    """Correlation of means over n measurements with means over n others, from that of two measurements.
+
+    Exact for Pearson's correlation and noise of one size; so nearly for rho, and there is none for tau. Noise shrinks a
+    correlation with any other quantity by the root of it.
+
+    References
+    ----------
+    .. [1] C. Spearman, "Correlation calculated from faulty data", British Journal of Psychology, 1910.
+    """
+    rho = of_two.spearman
+    return Resampled(np.full(rho.size, np.nan), n * rho / (1 + (n - 1) * rho), of_two.n)
+
+
+def _of_accuracy(accuracy: Array, classes: NDArray[np.int64], seed: int) -> Agreements:
+    """Agreements of accuracies with others of the same function; none if no class says anything."""
+    of_network = np.unique(classes, return_inverse=True)[1]
+    size = np.bincount(of_network)[of_network]
+    total = np.where(size > 1, np.bincount(of_network, accuracy)[of_network], np.nan)
+    # Rounded, so that what is equal ties.
+    mean, others = (np.round(sums, 9) for sums in (total / size, (total - accuracy) / np.maximum(size - 1, 1)))
+    trained = np.flatnonzero(size > 1)
+    if not (np.abs(mean - accuracy)[trained] > 1e-9).any():
+        return {}
+    # A member deviates less from a mean that it is part of than from the accuracy of the function.
+    trained = trained[np.argsort(mean[trained], kind="stable")]
+    residual = (accuracy - mean)[trained] * np.sqrt(size / np.maximum(size - 1, 1))[trained]
+    width = min(_N_RESIDUALS, trained.size)
+    first = np.searchsorted(mean[trained], accuracy) - width // 2
+    first = np.clip(first, 0, trained.size - width)
+    draws = np.random.default_rng(seed).integers(width, size=(_N_DRAWS, accuracy.size))
+    again = accuracy + residual[first + draws]
+    return {
+        (ACCURACY, CLASS_MEAN): [(mean, accuracy, accuracy)],
+        (ACCURACY, OTHER_MEMBERS): [(others, accuracy, accuracy)],
+        (ACCURACY, NOISE_ADDED): [(accuracy, measured, measured) for measured in again],
+    }
+
+
+def _of_scores(
+    by_seed: Sequence[pl.DataFrame],
+    accuracy: Array,
+    higher_is_better: Mapping[str, bool],
+    scored_on: store.AllSamples,
+) -> Agreements:
+    """Agreements of scores by each two seeds, for the proxies that differ, on the networks they were asked for."""
+    agreements: Agreements = {}
+    for proxy, higher in higher_is_better.items():
+        asked = asked_networks(by_seed[0], scored_on, proxy)
+        columns = []
+        for rows in by_seed:
+            if store.asked_seeds(rows["seed"][:1].to_list(), samples_of(rows, scored_on), proxy):
+                column = worst_if_missing(rows[proxy].cast(pl.Float64).to_numpy(), higher)
+                columns.append(np.where(asked, column, np.nan))
+        if any((column != columns[0])[asked].any() for column in columns):
+            agreements[proxy, TWO_SEEDS] = [(one, other, accuracy) for one, other in combinations(columns, 2)]
+    return agreements
+
+
+def _mean(several: Sequence[Resampled]) -> Resampled:
+    """Mean of each of their numbers."""
+    kendall, spearman = (np.mean([getattr(one, kind) for one in several], axis=0) for kind in ("kendall", "spearman"))
+    return Resampled(kendall, spearman, several[0].n)

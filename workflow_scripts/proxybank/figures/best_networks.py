@@ -1,0 +1,82 @@
+"""How well proxies rank the best networks, and networks of equal cost, beside what noise of training allows."""
+
+import polars as pl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from proxybank.figures.style import COLOURS, GREY, legend_beside, suptitle
+
+_ALL_COSTS = "params_m, mflops, n_relu"
+# Subset, or costs that are given -> how it is called, and its colour.
+_SETS = {
+    "all": ("all networks", COLOURS[0]),
+    "given": ("all, given params, FLOPs and ReLUs", COLOURS[2]),
+    "best_10_pct": ("best 10% by accuracy", COLOURS[4]),
+    "best_1_pct": ("best 1% by accuracy", COLOURS[1]),
+}
+
+
+def draw_best_networks(ax: Axes, correlations: pl.DataFrame, partial: pl.DataFrame, ceilings: pl.DataFrame) -> Axes:
+    """Kendall's tau-b of each proxy (a row) on each set of networks (a colour), with its 95% bootstrap interval.
+
+    A dashed line in the colour of a set is its ceiling: the tau-b that accuracies themselves would have with those of
+    one more training. Proxies are sorted by tau-b on all networks; what has none is left out.
+
+    Parameters
+    ----------
+    ax : Axes
+        Drawn on.
+    correlations, partial, ceilings : polars.DataFrame
+        Rows of the tables ``correlations``, ``partial_correlations`` and ``ceilings`` of one space and dataset.
+
+    Returns
+    -------
+    Axes
+        A labelled line of markers and a collection of intervals per set, and a line per ceiling.
+    """
+    given = partial.filter(given=_ALL_COSTS)
+    columns = ["proxy", "subset", "kendall", "low", "high", "n"]
+    rows = pl.concat([correlations.select(columns), given.with_columns(subset=pl.lit("given")).select(columns)])
+    order = rows.filter(subset="all").sort("kendall", descending=True, nulls_last=True, maintain_order=True)
+    order = order.select("proxy").with_row_index("place")
+    reached = dict(ceilings.filter(quantity="accuracy", estimate="noise_added").select("subset", "kendall").iter_rows())
+    for k, (subset, (label, colour)) in enumerate(_SETS.items()):
+        found = order.join(rows.filter(subset=subset).drop_nulls("kendall"), on="proxy", maintain_order="left")
+        n = f" (n = {found['n'].max():,})" if found.height else ""
+        places = found["place"].to_numpy() + 0.18 * (k - 1.5)
+        ax.plot(found["kendall"], places, "o", color=colour, markersize=4.5, label=f"{label}{n}", zorder=3)
+        # A percentile interval of few networks need not hold the value itself.
+        ax.hlines(places, found["low"], found["high"], color=colour, linewidth=1.3, zorder=3)
+        if reached.get(subset) is not None:
+            ax.axvline(reached[subset], color=colour, linewidth=1.2, linestyle=(0, (4, 3)), zorder=2)
+    for place in range(0, order.height, 2):
+        ax.axhspan(place - 0.5, place + 0.5, color="#F5F5F5", linewidth=0, zorder=0)
+    ax.axvline(0, color=GREY, linewidth=0.8)
+    ax.set_yticks(order["place"], order["proxy"])
+    ax.set_ylim(order.height - 0.5, -0.5)
+    ax.tick_params(axis="y", length=0)
+    ax.grid(False, axis="y")
+    ax.set_xlabel("Kendall's τ-b with final test accuracy")
+    return ax
+
+
+def best_networks_figure(correlations: pl.DataFrame, partial: pl.DataFrame, ceilings: pl.DataFrame) -> Figure:
+    """All proxies on one space and dataset.
+
+    Parameters
+    ----------
+    correlations, partial, ceilings : polars.DataFrame
+        See `draw_best_networks`.
+    """
+    n_proxies = correlations["proxy"].n_unique()
+    figure = Figure(figsize=(8.5, 1.5 + 0.5 * n_proxies))
+    ax = draw_best_networks(figure.add_subplot(), correlations, partial, ceilings)
+    legend_beside(ax)
+    space, dataset = correlations.select("space", "dataset").row(0)
+    ceiling = "; dashed: what noise of training lets any score reach" if "accuracy" in ceilings["quantity"] else ""
+    suptitle(
+        figure,
+        f"{space}, {dataset}: proxies among the best networks, and among those of equal cost",
+        f"95% bootstrap intervals over classes{ceiling}",
+    )
+    return figure
