@@ -292,3 +292,12 @@ def for_comparisons(pattern):
         expand(pattern, comparison=c, dataset=d, allow_missing=True)[0]
         for c, d in comparisons()
     ]
+
+
+def timed_passes():
+    """Seconds of the forward pass by batch size, which one table in print has for topologies on CIFAR-10."""
+    if ("tss", "cifar10") not in pairs():
+        return {}
+    return {
+        "speed": f"results/{config['run']}/benchmark/speed/tss/cifar10/forward.parquet"
+    }
