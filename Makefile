@@ -1,13 +1,14 @@
 # make run: set up .venv if needed, then compute results/<run>/ and its HTML report; call it again after any interruption.
 # make test: set up .venv and the test tools if needed, then run every test.
 # make benchmark: measure what scoring costs (config/benchmark.yaml), for hours; make performance: and write docs/performance.md.
+# make results: what a run of config/nats-bench.yaml lacks, and docs/results.md: the papers' tables beside ours.
 # Settings: make run CONFIG=config/digits-truth.yaml CORES=8, make PYTHON=/path/to/python3.11 run
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 CONFIG ?= config.yaml
 CORES ?= all
 
-.PHONY: run test benchmark performance lint clean restart
+.PHONY: run test benchmark performance results lint clean restart
 .DELETE_ON_ERROR:
 
 run: .venv/run.stamp
@@ -21,6 +22,10 @@ benchmark: .venv/run.stamp
 
 performance: benchmark
 	.venv/bin/python docs/update_performance.py
+
+results: .venv/run.stamp
+	.venv/bin/snakemake results --configfile config/nats-bench.yaml --cores $(CORES) --rerun-incomplete
+	.venv/bin/python docs/update_results.py
 
 lint: .venv/test.stamp
 	.venv/bin/ruff check .

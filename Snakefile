@@ -41,6 +41,7 @@ include: "rules/searches.smk"
 include: "rules/analysis.smk"
 include: "rules/figures.smk"
 include: "rules/benchmark.smk"
+include: "rules/papers.smk"
 
 
 rule all:

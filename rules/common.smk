@@ -393,3 +393,12 @@ def compared(wildcards):
         "initialisation": config["initialisation"],
         "dead_edges": config["dead_edges"],
     }
+
+
+def timed_passes():
+    """Seconds of the forward pass by batch size, which one table in print has for topologies on CIFAR-10."""
+    if ("tss", "cifar10") not in pairs():
+        return {}
+    return {
+        "speed": f"results/{config['run']}/benchmark/speed/tss/cifar10/forward.parquet"
+    }

@@ -23,10 +23,11 @@ LAYERS = {
     "store": {"spaces", "pickles"},
     "searches": {"spaces"},
     "analysis": {"spaces", "store"},
+    "papers": {"spaces", "store", "analysis"},
     "benchmark": {"spaces", "data", "networks", "passes", "processes", "proxies"},
     "figures": {"spaces", "store", "analysis"},
 }
-NO_TORCH = ("spaces", "pickles", "data", "store", "searches", "analysis", "figures", "config", "benchmark")
+NO_TORCH = ("spaces", "pickles", "data", "store", "searches", "analysis", "papers", "figures", "config", "benchmark")
 
 
 def imported(path: Path) -> set[str]:

@@ -1,0 +1,217 @@
+"""Write docs/results.md after a run of config/nats-bench.yaml: `.venv/bin/python docs/update_results.py`."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import polars as pl
+
+ROOT = Path(__file__).parents[1]
+UNEXPLAINED = "unexplained"
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+QUANTITIES = {
+    "kendall": "τ",
+    "spearman": "ρ",
+    "test_accuracy_pct": "test, %",
+    "test_accuracy_12_pct": "test after 12 epochs, %",
+    "valid_accuracy_pct": "valid, %",
+    "optimum_pct": "optimum, %",
+    "regret_pct": "regret",
+    "seconds_per_network": "seconds per network",
+    "score": "score",
+}
+
+
+@dataclass(frozen=True)
+class Results:
+    """Folder of a run, and what the rule `papers` made of it."""
+
+    folder: Path
+
+    @cached_property
+    def compared(self) -> pl.DataFrame:
+        """Figures with answers."""
+        return pl.read_parquet(self.folder / "papers/compared.parquet")
+
+    @cached_property
+    def unanswered(self) -> pl.DataFrame:
+        """Figures without."""
+        return pl.read_parquet(self.folder / "papers/unanswered.parquet")
+
+    @cached_property
+    def must_hold(self) -> pl.DataFrame:
+        """What must hold, and whether it does."""
+        return pl.read_parquet(self.folder / "papers/must_hold.parquet")
+
+    @cached_property
+    def facts(self) -> dict[str, str]:
+        """How the run came about."""
+        return dict(pl.read_parquet(self.folder / "tables/provenance.parquet").iter_rows())
+
+
+def opening(results: Results) -> str:
+    """What the page is, and the figures that must hold."""
+    facts, held = results.facts, results.must_hold
+    n_held, n_open = int(held["holds"].sum()), held["holds"].null_count()
+    reasons = _Notes(LETTERS)
+    rows = [
+        [
+            row["what"],
+            row["space"],
+            row["dataset"],
+            QUANTITIES[row["quantity"]],
+            row["of"] or "-",
+            row["target"],
+            _number(row["ours"], _shown_places(row["printed"])),
+            {True: "yes", False: "**no**", None: "no answer"}[row["holds"]]
+            + (f" {reasons.mark(row['because'])}" if row["because"] else ""),
+        ]
+        for row in held.iter_rows(named=True)
+    ]
+    seeds = ", ".join(map(str, json.loads(facts["config.seeds"])))
+    table = _table(["what must hold", "space", "dataset", "", "by", "target", "ours", "holds"], rows)
+    return f"""# Results beside the papers'
+
+Made by `make results` from the run of `config/nats-bench.yaml`: figures of the papers' tables
+(`resources/papers/published.csv`) beside ours. Scores: seeds {seeds}, batches of {facts["config.batch_size"]} images,
+means over the seeds; proxybank {facts["proxybank.version"]} ({facts["proxybank.commit"]}), torch
+{facts["libraries.torch"]}, {facts["machine.processor"]}, {facts["machine.cores"]} cores.
+
+Of {held.height} lines that must hold, {n_held} do, {held.height - n_held - n_open} do not, and {n_open} have no answer
+in this run.
+
+{table}{reasons}"""
+
+
+def overview(results: Results) -> str:
+    """How to read the tables, and how much of each is answered."""
+    rows, total = [], [0] * 4
+    for paper, table in _tables(results):
+        compared = results.compared.filter(paper=paper, table=table)
+        unanswered = results.unanswered.filter(paper=paper, table=table).height
+        answered = compared.select("space", "dataset", "method", "quantity").unique().height
+        unexplained = int((compared["because"] == UNEXPLAINED).sum())
+        counts = [answered, int(compared["beyond"].sum()), unexplained, unanswered]
+        total = [a + b for a, b in zip(total, counts, strict=True)]
+        rows.append([paper, table, *(f"{count:,}" for count in counts)])
+    rows.append(["**all**", "", *(f"**{count:,}**" for count in total)])
+    head = ["paper", "table", "figures answered", "answers beyond", "of these unexplained", "figures without answer"]
+    return f"""## How to read the tables
+
+- *Ours* is the mean, ± the standard deviation over runs (n - 1), or over draws where it is exact; *n* is what it is
+  over; *seeds* is the number of weight initialisations that scores are means over, none where no score comes in. All
+  runs of a search share these scores: their spread does not contain that of the scores.
+- A **difference** in bold is beyond what is uncertain: more than two standard errors of both sides together, and half a
+  unit of the last printed digit. A letter says why.
+- Standard errors. Correlations over all networks: the standard deviation over single seeds, for either side, since both
+  rank the same networks. Over a sample of them: the sampling error on top, ours by the bootstrap over classes, print's
+  by Bonett and Wright's formulas. Searches: standard deviation by the square root of the number of runs; where print
+  does not say how many, the whole standard deviation. What is exact has none.
+- The sign of a correlation is the proxy's own. Networks without a score rank last, all tied; a proxy that scored only a
+  random sample of classes has a smaller n.
+
+{_table(head, rows)}"""
+
+
+def papers(results: Results) -> str:
+    """One table for each table in print."""
+    return "\n\n".join(
+        _paper(paper, table, results.compared.filter(paper=paper, table=table))
+        for paper, table in _tables(results)
+        if results.compared.filter(paper=paper, table=table).height
+    )
+
+
+def unanswered(results: Results) -> str:
+    """Figures that this run has nothing beside, and why."""
+    group = ["paper", "table", "space", "reason"]
+    rows = [
+        [
+            paper,
+            table,
+            space,
+            ", ".join(part["method"].unique(maintain_order=True)),
+            ", ".join(part["dataset"].unique(maintain_order=True)),
+            ", ".join(QUANTITIES[name] for name in part["quantity"].unique(maintain_order=True)),
+            f"{part.height:,}",
+            reason,
+        ]
+        for (paper, table, space, reason), part in results.unanswered.group_by(group, maintain_order=True)
+    ]
+    head = ["paper", "table", "space", "method", "datasets", "quantities", "figures", "why"]
+    return f"## Without an answer\n\n{_table(head, rows)}"
+
+
+# The page, in this order. A further analysis is a function from Results to Markdown in this list.
+SECTIONS: tuple[Callable[[Results], str], ...] = (opening, overview, papers, unanswered)
+
+
+def main(root: Path = ROOT, run: str = "nats-bench") -> None:
+    """Write the page in the folder `root` from ``results/<run>/``."""
+    results = Results(root / "results" / run)
+    (root / "docs").mkdir(exist_ok=True)
+    (root / "docs/results.md").write_text("\n\n".join(section(results) for section in SECTIONS) + "\n")
+
+
+def _tables(results: Results) -> list[tuple[str, str]]:
+    """Tables in print, in the order of the file of figures."""
+    both = pl.concat([frame.select("figure", "paper", "table") for frame in (results.compared, results.unanswered)])
+    return both.sort("figure").select("paper", "table").unique(maintain_order=True).rows()
+
+
+def _paper(paper: str, table: str, rows: pl.DataFrame) -> str:
+    reasons, notes, lines = _Notes(LETTERS), _Notes(list(map(str, range(1, 100)))), []
+    for row in rows.iter_rows(named=True):
+        places = _shown_places(row["printed"])
+        printed = row["printed"] + (f" ± {row['printed_std']}" if row["printed_std"] else "")
+        ours = _number(row["ours"], places)
+        if row["ours_std"] is not None:
+            ours += f" ± {_number(row['ours_std'], places)}"
+        difference = f"{row['difference']:+.{places}f}"
+        if row["beyond"]:
+            difference = f"**{difference}** {reasons.mark(row['because'])}"
+        n = f"{row['n']:,} {row['counted']}"
+        if row["n_scored"] is not None:
+            n += f", {row['n_scored']:,} scored"
+        cells = [row["space"], row["dataset"], row["method"], QUANTITIES[row["quantity"]]]
+        cells += [printed + (f" {notes.mark(row['note'])}" if row["note"] else ""), ours, difference]
+        lines.append([*cells, row["of"], n, "-" if row["seeds"] is None else str(row["seeds"])])
+    head = ["space", "dataset", "method in print", "", "print", "ours", "difference", "by", "n", "seeds"]
+    name = table if table[0].isalpha() and len(table) > 3 else f"table {table}"
+    return f"## {paper}, {name}\n\n{rows['source'][0]}.\n\n{_table(head, lines)}{reasons}{notes}"
+
+
+class _Notes:
+    """Marks of the notes below a table; the same text has the same mark."""
+
+    def __init__(self, marks: str | list[str]) -> None:
+        self._marks, self._texts = marks, []
+
+    def mark(self, text: str) -> str:
+        if text not in self._texts:
+            self._texts.append(text)
+        return f"({self._marks[self._texts.index(text)]})"
+
+    def __str__(self) -> str:
+        lines = [f"- {self.mark(text)} {text}" for text in self._texts]
+        return "\n\n" + "\n".join(lines) if lines else ""
+
+
+def _shown_places(printed: str) -> int:
+    """One digit more than print has, unless that has many."""
+    places = len(printed.partition(".")[2])
+    return places + (places < 4)
+
+
+def _number(value: float | None, places: int) -> str:
+    return "-" if value is None else f"{value:.{places}f}"
+
+
+def _table(head: list[str], rows: list[list[str]]) -> str:
+    return "\n".join(f"| {' | '.join(row)} |" for row in [head, ["---"] * len(head), *rows])
+
+
+if __name__ == "__main__":
+    main()

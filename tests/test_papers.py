@@ -1,0 +1,560 @@
+"""Figures in print beside ours: the table of figures, the rules, the comparison, and the page made of a run."""
+
+import runpy
+import shutil
+from dataclasses import replace
+
+import duckdb
+import numpy as np
+import polars as pl
+import pytest
+import yaml
+from conftest import ROOT, Workspace
+
+from proxybank import config, papers, proxies
+from proxybank.errors import ConfigError, TableError
+from proxybank.papers.figures import KEY
+
+FOLDER = ROOT / "resources/papers"
+FIGURES = papers.read_figures(FOLDER / "published.csv")
+RULES = papers.read_rules(FOLDER / "rules.yaml")
+SETTINGS = config.load(ROOT / "config/nats-bench.yaml")
+
+
+# --- the table of figures
+
+
+def test_figures_are_those_collected(shared_data):
+    # The collection they were copied from; numbers are the same, with all printed digits here.
+    collected = pl.read_csv(shared_data / "papers/published.csv", infer_schema=False)
+    assert collected.select(KEY).equals(FIGURES.select(KEY))
+    for name in ("mean", "std"):
+        both = [table[name].cast(pl.Float64) for table in (collected, FIGURES)]
+        assert both[0].equals(both[1])
+
+
+def test_figures_of_one_kind_have_equally_many_digits():
+    # Half a unit of the last digit is their rounding. Quoted rows may have fewer than a paper's own.
+    own = FIGURES.filter(pl.col("paper") != "hybrid GA")
+    for (paper, table, quantity), part in own.group_by("paper", "table", "quantity"):
+        for name in ("mean", "std"):
+            places = {len(text.partition(".")[2]) for text in part[name].drop_nulls()}
+            assert len(places) <= 1, (paper, table, quantity, name)
+
+
+def test_slips_in_print_are_noted():
+    # By print's own accuracies: optimum less what was found. Two of nine regrets are not that.
+    table = FIGURES.filter(paper="FreeREA", table="5").pivot("quantity", index=["dataset", "method"], values="mean")
+    table = table.with_columns(pl.col("optimum_pct", "test_accuracy_pct", "regret_pct").cast(pl.Float64))
+    wrong = table.filter(
+        (pl.col("optimum_pct") - pl.col("test_accuracy_pct") - pl.col("regret_pct")).abs() > 0.005
+    ).select("dataset", "method")
+    assert wrong.height == 2
+    noted = FIGURES.filter(pl.col("note").str.starts_with("misprint")).select("dataset", "method")
+    assert noted.sort(noted.columns).equals(wrong.sort(wrong.columns))
+
+
+def write_figures(path, **changes):
+    row = dict(zip(KEY, ("P", "1", "tss", "made", "naswot", "kendall"), strict=True))
+    row |= {"mean": "0.60", "std": "", "runs": "", "networks": "", "seconds": "", "source": "S", "note": ""}
+    rows = [row | changes, row | {"method": "other"}]
+    pl.DataFrame(rows).write_csv(path)
+    return papers.read_figures(path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"source": ""}, "line 2: source is empty. Expected all of paper"),
+        ({"mean": ".6"}, "line 2: mean is '.6'. Expected a number, such as 0.61"),
+        ({"runs": "9.5"}, "line 2: runs is '9.5'. Expected a whole number, such as 500"),
+        ({"method": "other"}, "two rows are for P, 1, tss, made, other, kendall. Expected one each"),
+        ({"extra": "1"}, "found the columns .*extra. Expected paper, table"),
+    ],
+)
+def test_a_damaged_table_of_figures_is_refused(changes, message, tmp_path):
+    with pytest.raises(TableError, match=message):
+        write_figures(tmp_path / "figures.csv", **changes)
+
+
+# --- the rules
+
+
+def figures_of(rule):
+    return [row for row in FIGURES.iter_rows(named=True) if rule.fits(row) is not None]
+
+
+def test_every_figure_has_an_answer_or_a_reason_for_none():
+    lost = [row for row in FIGURES.iter_rows(named=True) if not any(r.fits(row) is not None for r in RULES.answers)]
+    assert not lost
+
+
+@pytest.mark.parametrize("part", ["answers", "because", "must_hold"])
+def test_no_rule_is_about_nothing(part):
+    for rule in getattr(RULES, part):
+        assert figures_of(rule), rule.says
+
+
+def test_no_reason_stands_behind_one_that_takes_all_its_figures():
+    # The first one that fits is given, so that each needs a figure of its own.
+    given = set()
+    for row in FIGURES.iter_rows(named=True):
+        for direction in ("higher", "lower"):
+            fitting = (n for n, r in enumerate(RULES.because) if r.fits(row) is not None)
+            given.add(next((n for n in fitting if RULES.because[n].says.get("ours", direction) == direction), None))
+    assert given - {None} == set(range(len(RULES.because)))
+
+
+def test_answers_name_proxies_searches_and_constraints_that_exist():
+    entries = SETTINGS["searches"]["entries"]
+    limits = {limit["id"] for limit in SETTINGS["constraints"]["tss"]}
+    for rule in RULES.answers:
+        found = []
+        for figure in figures_of(rule):
+            names = {"method": figure["method"], "seconds": f"{figure['seconds'] or 0:g}"} | rule.fits(figure)
+            says = {key: str(value).format(**names) for key, value in rule.says.items()}
+            for key in {"correlation", "best_of"} & says.keys():
+                assert says[key] in proxies.REGISTRY or says[key] == "accuracy", says
+            for key in {"optimum", "constraint"} & says.keys():
+                assert says[key] in limits, says
+            if "search" in says:
+                place = {"space": says.get("space", figure["space"])}
+                place["dataset"] = says.get("found_on", figure["dataset"])
+                found.append(any(is_entry(entry, says, place) for entry in entries))
+        # By its authors' clock FreeREA is replayed on one dataset only.
+        assert all(found) or (any(found) and "rtx3080" in rule.says["search"]), rule.says
+
+
+def is_entry(entry, says, place):
+    budget = entry.get("evaluations", entry.get("seconds"))
+    return (
+        entry.get("name", entry["algorithm"]) == says["search"]
+        and says.get("objective", entry["objective"]) == entry["objective"]
+        and float(says.get("budget", budget)) == budget
+        and place["space"] in entry.get("spaces", [place["space"]])
+        and place["dataset"] in entry.get("datasets", [place["dataset"]])
+    )
+
+
+def rules_of(tmp_path, **parts):
+    path = tmp_path / "rules.yaml"
+    path.write_text(yaml.safe_dump({"answers": [], "because": [], "must_hold": []} | parts))
+    return papers.read_rules(path)
+
+
+@pytest.mark.parametrize(
+    ("parts", "message"),
+    [
+        ({"answer": []}, r"rules.yaml: unknown key 'answer'. Did you mean 'answers'\?"),
+        ({"answers": [{"correlate": "naswot"}]}, r"answers\[0\]: found correlate. Expected one of correlation, search"),
+        ({"answers": [{"rows": {}}]}, r"answers\[0\]: found no key. Expected one of"),
+        ({"answers": [{"best_of": "naswot"}]}, r"answers\[0\]: networks is missing. Expected best_of, networks"),
+        ({"answers": [{"rows": {"papers": "P"}, "nothing": "x"}]}, r"rows: unknown key 'papers'. Did you mean 'paper'"),
+        ({"because": [{"because": "x", "ours": "above"}]}, r"because\[0\]: ours is 'above'. Expected higher or lower"),
+        ({"must_hold": [{"what": "x", "least": 1}]}, r"must_hold\[0\]: found least, what. Expected one of at_least"),
+    ],
+)
+def test_a_damaged_file_of_rules_is_refused(parts, message, tmp_path):
+    with pytest.raises(ConfigError, match=message):
+        rules_of(tmp_path, **parts)
+
+
+# --- a run of five networks, by hand
+
+PLACE = {"space": "tss", "dataset": "made"}
+# One seed ranks the networks as their accuracies do, the other one has the last two the other way round.
+TEST = [10.0, 20.0, 30.0, 40.0, 50.0]
+SEEDS = {0: [1.0, 2.0, 3.0, 4.0, 5.0], 1: [1.0, 2.0, 3.0, 5.0, 4.0]}
+
+
+@pytest.fixture
+def run():
+    networks = pl.DataFrame({**PLACE, "arch_index": range(5), "class_index": [0, 1, 2, 3, 4]})
+    by_seed = pl.concat(
+        pl.DataFrame({**PLACE, "arch_index": range(5), "seed": seed, "naswot": values})
+        for seed, values in SEEDS.items()
+    )
+    scores = by_seed.group_by("space", "dataset", "arch_index", maintain_order=True).agg(pl.col("naswot").mean())
+    accuracies = pl.concat(
+        pl.DataFrame({**PLACE, "arch_index": range(5), "split": split, "epochs": epochs, "accuracy_pct": values})
+        for split, epochs, values in [
+            ("test", 200, TEST),
+            ("test", 12, [v / 2 for v in TEST]),
+            ("valid", 200, [v + 1 for v in TEST]),
+        ]
+    )
+    # Scores 4.5 tie, so 9 of 10 pairs of scores differ: tau-b is 9 / sqrt(9 * 10).
+    correlation = {"kendall": 9 / 90**0.5, "spearman": 0.97, "low": 0.8, "high": 1.0, "n": 5, "n_finite": 4}
+    correlation |= {"spearman_low": 0.9, "spearman_high": 1.0}
+    constant = dict.fromkeys(["kendall", "spearman", "low", "high", "spearman_low", "spearman_high"])
+    correlations = pl.DataFrame(
+        [
+            {**PLACE, "proxy": "naswot", "subset": "all", **correlation},
+            {**PLACE, "proxy": "constant", "subset": "all", **constant, "n": 5, "n_finite": 5},
+        ]
+    )
+    search = {**PLACE, "algorithm": "rea", "constraint_id": "unlimited", "budget_unit": "evaluations"}
+    search_runs = pl.concat(
+        [
+            pl.DataFrame(
+                {
+                    **search,
+                    "objective": objective,
+                    "budget": budget,
+                    "best_arch_index": found,
+                    "regret_pct": [50.0 - TEST[i] for i in found],
+                }
+            )
+            for objective, budget, found in [
+                ("naswot", 10.0, [4, 4, 3, 3]),
+                ("naswot", 20.0, [4, 4]),
+                ("valid_12", 10.0, [2]),
+            ]
+        ]
+    )
+    lost = pl.DataFrame({**search, "algorithm": "lost", "objective": "naswot", "budget": 10.0, "best_arch_index": None})
+    lost = lost.with_columns(pl.lit(None, pl.Float64).alias("regret_pct"), pl.col("best_arch_index").cast(pl.Int64))
+    oracle = {**PLACE, "algorithm": "oracle", "constraint_id": "small", "optimum_pct": 30.0, "n_feasible": 3}
+    speed = {**PLACE, "passes": "forward", "batch_size": 8, "pass_seconds": 0.25, "n_runs": 7, "processor": "CPU"}
+    return papers.Run(
+        networks=networks,
+        scores=scores,
+        scores_by_seed=by_seed,
+        accuracies=accuracies,
+        correlations=correlations,
+        regrets=pl.DataFrame([oracle]),
+        search_runs=pl.concat([search_runs, lost]),
+        not_sampled=pl.DataFrame(schema={"space": str, "dataset": str, "class_index": int, "proxy": str}),
+        higher_is_better={"naswot": True},
+        speed=pl.DataFrame([speed]),
+    )
+
+
+def one(run, tmp_path, says, because=(), must_hold=(), **figure):
+    """Compare one figure with what a rule says."""
+    path = tmp_path / "figure.csv"
+    figures = write_figures(path, **figure)[:1]
+    rules = rules_of(
+        tmp_path,
+        answers=[{"rows": {}, **says}],
+        because=list(because),
+        must_hold=[{"rows": {}, **m} for m in must_hold],
+    )
+    compared, unanswered = papers.compare(figures, rules, run)
+    return compared.to_dicts(), unanswered.to_dicts(), (compared, unanswered, rules)
+
+
+def test_a_correlation_has_the_spread_over_seeds_on_both_sides(run, tmp_path):
+    # Single seeds have tau 1 and 0.8: standard deviation sqrt(0.02). Twice, and two standard errors: 2 * 0.2; and half
+    # a unit of 0.60.
+    ((row,), _, _) = one(run, tmp_path, {"correlation": "naswot"})
+    assert row["ours"] == pytest.approx(9 / 90**0.5)
+    assert row["allowed"] == pytest.approx(2 * 0.2 + 0.005)
+    assert row["difference"] == pytest.approx(9 / 90**0.5 - 0.6)
+    assert not row["beyond"] and row["because"] is None
+    assert (row["n"], row["n_scored"], row["counted"], row["seeds"], row["of"]) == (5, 4, "networks", 2, "`naswot`")
+
+
+def test_a_sample_of_networks_adds_its_error(run, tmp_path):
+    # In print, 103 networks at rho 0.6: (1 - 0.36) * sqrt((1 + 0.18) / 100); at tau 0.6: (1 - 0.36) * sqrt(0.437 / 99).
+    # Single seeds have rho 1 and 0.9.
+    ((row,), _, _) = one(run, tmp_path, {"correlation": "naswot"}, networks="103", quantity="spearman")
+    assert row["allowed"] == pytest.approx(2 * np.sqrt(2 * 0.005 + 0.64**2 * 1.18 / 100) + 0.005)
+    ((row,), _, _) = one(run, tmp_path, {"correlation": "naswot"}, networks="103")
+    assert row["allowed"] == pytest.approx(2 * np.sqrt(2 * 0.02 + 0.64**2 * 0.437 / 99) + 0.005)
+    # Ours, with network 0 left out on purpose: the bootstrap's interval is 0.2 wide. Of the other four, one seed ranks
+    # all six pairs rightly, the other one five: tau 1 and 2 / 3, a variance of 1 / 18.
+    left_out = pl.DataFrame([{**PLACE, "class_index": 0, "proxy": "naswot"}])
+    ((row,), _, _) = one(replace(run, not_sampled=left_out), tmp_path, {"correlation": "naswot"})
+    assert row["allowed"] == pytest.approx(2 * np.sqrt(2 / 18 + (0.2 / 3.92) ** 2) + 0.005)
+
+
+def test_with_one_seed_the_bootstrap_stands_in(run, tmp_path):
+    single = replace(run, scores_by_seed=run.scores_by_seed.filter(seed=0))
+    ((row,), _, _) = one(single, tmp_path, {"correlation": "naswot"})
+    assert row["allowed"] == pytest.approx(2 * 0.2 / 3.92 + 0.005)
+
+
+def test_a_search_has_the_standard_error_of_its_runs(run, tmp_path):
+    # Networks 4, 4, 3, 3: 45 percent, standard deviation sqrt(100 / 3), of four runs; in print 3 / sqrt(9).
+    says = {"search": "rea", "objective": "naswot", "budget": 10}
+    ((row,), _, _) = one(run, tmp_path, says, quantity="test_accuracy_pct", mean="40.0", std="3.0", runs="9")
+    assert (row["ours"], row["n"], row["counted"], row["seeds"]) == (45, 4, "runs", 2)
+    assert row["ours_std"] == pytest.approx((100 / 3) ** 0.5)
+    assert row["allowed"] == pytest.approx(2 * (100 / 12 + 1) ** 0.5 + 0.05)
+    # Print does not say how many runs: the whole standard deviation. Nor the deviation: none.
+    ((row,), _, _) = one(run, tmp_path, says, quantity="test_accuracy_pct", mean="40.0", std="3.0")
+    assert row["allowed"] == pytest.approx(2 * (100 / 12 + 9) ** 0.5 + 0.05)
+    ((row,), _, _) = one(run, tmp_path, says, quantity="test_accuracy_pct", mean="40.0")
+    assert row["allowed"] == pytest.approx(2 * (100 / 12) ** 0.5 + 0.05)
+
+
+@pytest.mark.parametrize(
+    ("quantity", "further", "value"),
+    # Networks 4, 4, 3, 3 once more; their scores are 4.5.
+    [
+        ("valid_accuracy_pct", {}, 46),
+        ("test_accuracy_12_pct", {}, 22.5),
+        ("regret_pct", {}, 5),
+        ("score", {"score": "naswot"}, 4.5),
+        ("score", {"score": "log(naswot)"}, np.log(4.5)),
+    ],
+)
+def test_what_a_search_finds_is_worth(run, tmp_path, quantity, further, value):
+    says = {"search": "rea", "objective": "naswot", "budget": "{n}", "rows": {"method": "N={n}"}} | further
+    ((row,), _, _) = one(run, tmp_path, says, quantity=quantity, method="N=10")
+    assert row["ours"] == pytest.approx(value)
+
+
+def test_networks_found_on_one_dataset_are_looked_up_on_another(run, tmp_path):
+    # Networks 4, 4, 3, 3 once more, of which both have 7 percent on the other dataset.
+    other = {"dataset": "other", "split": "test", "epochs": 200, "accuracy_pct": [7.0, 7.0]}
+    accuracies = pl.DataFrame({"space": "tss", "arch_index": [3, 4], **other}).select(run.accuracies.columns)
+    networks = run.networks.with_columns(dataset=pl.lit("other"))
+    both = replace(
+        run, accuracies=pl.concat([run.accuracies, accuracies]), networks=pl.concat([run.networks, networks])
+    )
+    says = {"search": "rea", "objective": "naswot", "budget": 10, "found_on": "made"}
+    ((row,), _, _) = one(both, tmp_path, says, quantity="test_accuracy_pct", dataset="other")
+    assert (row["ours"], row["n"], row["of"]) == (7, 4, "`rea`, 10 networks, found on made")
+
+
+def test_a_search_without_scores_has_no_seeds(run, tmp_path):
+    says = {"search": "rea", "objective": "valid_12"}
+    ((row,), _, _) = one(run, tmp_path, says, quantity="test_accuracy_pct")
+    assert (row["ours"], row["ours_std"], row["n"], row["seeds"]) == (30, None, 1, None)
+
+
+def test_a_best_of_random_networks_is_exact(run, tmp_path):
+    # Of two draws among five, with replacement: the better one is 10, 20 ... 50 with chances 1, 3, 5, 7, 9 in 25.
+    ((row,), _, _) = one(run, tmp_path, {"best_of": "accuracy", "networks": 2}, quantity="test_accuracy_pct")
+    assert row["ours"] == pytest.approx((10 + 60 + 150 + 280 + 450) / 25)
+    assert row["allowed"] == pytest.approx(0.005) and row["seeds"] is None
+    # By score networks 3 and 4 tie, with 16 in 25 together.
+    ((row,), _, _) = one(run, tmp_path, {"best_of": "naswot", "networks": 2}, quantity="valid_accuracy_pct")
+    assert row["ours"] == pytest.approx((10 + 60 + 150 + 16 * 45) / 25 + 1) and row["seeds"] == 2
+    # A network that was not meant to be scored is none to draw from.
+    left_out = replace(run, not_sampled=pl.DataFrame([{**PLACE, "class_index": 4, "proxy": "naswot"}]))
+    ((row,), _, _) = one(left_out, tmp_path, {"best_of": "naswot", "networks": 1}, quantity="test_accuracy_pct")
+    assert (row["ours"], row["n"]) == (25, 4)
+
+
+def test_optima_and_seconds(run, tmp_path):
+    ((row,), _, _) = one(run, tmp_path, {"optimum": "small"}, quantity="optimum_pct", mean="30.0")
+    assert (row["ours"], row["n"], row["allowed"], row["beyond"]) == (30, 3, 0.05, False)
+    says = {"seconds": "forward", "batch_size": 8}
+    ((row,), _, _) = one(run, tmp_path, says, quantity="seconds_per_network")
+    assert (row["ours"], row["of"]) == (0.25, "pass `forward`, 8 images, one core of CPU")
+
+
+def test_an_answer_of_another_dataset_says_so(run, tmp_path):
+    says = {"correlation": "naswot", "dataset": "made"}
+    ((row,), _, _) = one(run, tmp_path, says, dataset="cifar10")
+    assert row["of"] == "`naswot`, made"
+
+
+@pytest.mark.parametrize(
+    ("says", "quantity", "reason"),
+    [
+        ({"nothing": "because of me"}, "kendall", "because of me"),
+        ({"correlation": "snip"}, "kendall", "`snip` is not scored in this run"),
+        ({"correlation": "constant"}, "kendall", "`constant` is the same for all networks"),
+        ({"correlation": "naswot", "space": "sss"}, "kendall", "the run has no sss on made"),
+        ({"best_of": "snip", "networks": 1}, "test_accuracy_pct", "`snip` is not scored in this run"),
+        ({"optimum": "big"}, "optimum_pct", "the run has no constraint big"),
+        ({"seconds": "forward", "batch_size": 9}, "seconds_per_network", "`forward` was not timed with 9 images"),
+        ({"search": "rea", "objective": "snip"}, "regret_pct", "the run has no search `rea` `snip` within unlimited"),
+        ({"search": "rea", "constraint": "small"}, "regret_pct", "no search `rea` within small"),
+        ({"search": "lost"}, "regret_pct", "no run of search `lost` found a network"),
+    ],
+)
+def test_what_has_no_answer_is_listed_with_the_reason(run, tmp_path, says, quantity, reason):
+    compared, (row,), _ = one(run, tmp_path, says, quantity=quantity)
+    assert not compared and reason in row["reason"] and row["printed"] == "0.60"
+
+
+def test_further_reasons_for_no_answer(run, tmp_path):
+    _, (row,), _ = one(replace(run, speed=None), tmp_path, {"seconds": "forward", "batch_size": 8})
+    assert row["reason"] == "no passes were timed"
+    tests = replace(run, accuracies=run.accuracies.filter(split="test"))
+    _, (row,), _ = one(tests, tmp_path, {"best_of": "naswot", "networks": 1}, quantity="valid_accuracy_pct")
+    assert row["reason"] == "the run has no valid accuracy on made after 200 epochs"
+    none = replace(run, scores=run.scores.with_columns(naswot=pl.lit(None, pl.Float64)))
+    _, (row,), _ = one(none, tmp_path, {"best_of": "naswot", "networks": 1}, quantity="test_accuracy_pct")
+    assert row["reason"] == "no network has a score by `naswot`"
+
+
+def test_a_search_that_is_several_must_be_named(run, tmp_path):
+    with pytest.raises(ConfigError, match=r"search `rea` `naswot` is several in this run \(naswot, 10; naswot, 20\)"):
+        one(run, tmp_path, {"search": "rea", "objective": "naswot"}, quantity="regret_pct")
+
+
+def test_a_figure_without_a_rule_ends_the_comparison(run, tmp_path):
+    with pytest.raises(ConfigError, match="no rule is about P, 1, tss, made, naswot, kendall. Expected one"):
+        one(run, tmp_path, {"rows": {"paper": "Q"}, "nothing": "x"})
+
+
+@pytest.mark.parametrize(
+    ("printed", "beyond", "because"),
+    # Ours is 34 exactly, and 0.05 is the rounding.
+    [
+        ("34.0", False, None),
+        ("34.1", True, "lower"),
+        ("33.9", True, "in general"),
+        ("33", True, "in general"),
+    ],
+)
+def test_differences_beyond_what_is_uncertain_have_the_first_reason_that_fits(run, tmp_path, printed, beyond, because):
+    reasons = [
+        {"rows": {"method": "another"}, "because": "not about this"},
+        {"rows": {"method": ["x", "nas{anything}"]}, "ours": "lower", "because": "lower"},
+        {"rows": {}, "because": "in general"},
+        {"rows": {}, "because": "too late"},
+    ]
+    exact = replace(run, accuracies=run.accuracies.with_columns(pl.lit(34.0).alias("accuracy_pct")))
+    says = {"best_of": "accuracy", "networks": 1}
+    ((row,), _, _) = one(exact, tmp_path, says, because=reasons, quantity="test_accuracy_pct", mean=printed)
+    assert (row["beyond"], row["because"]) == (beyond, because)
+    if beyond:
+        ((row,), _, _) = one(exact, tmp_path, says, quantity="test_accuracy_pct", mean=printed)
+        assert row["because"] == "unexplained"
+
+
+def test_half_a_unit_is_within_rounding(run, tmp_path):
+    # 34.05 may be printed as 34.0 or 34.1.
+    exact = replace(run, accuracies=run.accuracies.with_columns(pl.lit(34.05).alias("accuracy_pct")))
+    for printed in ("34.0", "34.1"):
+        says = {"best_of": "accuracy", "networks": 1}
+        ((row,), _, _) = one(exact, tmp_path, says, quantity="test_accuracy_pct", mean=printed)
+        assert not row["beyond"]
+
+
+@pytest.mark.parametrize(
+    ("printed", "target", "words", "holds"),
+    # Ours is 34.04: in as many digits as are printed 34.0, or 34.04.
+    [
+        ("34.0", {"at_least": "printed"}, "at least 34", True),
+        ("34.1", {"at_least": "printed"}, "at least 34.1", False),
+        ("34.0", {"at_most": "printed"}, "at most 34", True),
+        ("34.03", {"at_most": "printed"}, "at most 34.03", False),
+        ("34.0", {"at_least": 34.05}, "at least 34.05", False),
+        ("34.0", {"at_most": 34}, "at most 34", False),
+        ("34.0", {"within": 0.04}, "within 0.04 of 34.0", True),
+        ("34.0", {"within": 0.03}, "within 0.03 of 34.0", False),
+    ],
+)
+def test_what_must_hold(run, tmp_path, printed, target, words, holds):
+    exact = replace(run, accuracies=run.accuracies.with_columns(pl.lit(34.04).alias("accuracy_pct")))
+    says = {"best_of": "accuracy", "networks": 1}
+    figure = {"quantity": "test_accuracy_pct", "mean": printed}
+    _, _, found = one(exact, tmp_path, says, must_hold=[{"what": "it", **target}], **figure)
+    row = papers.must_hold(*found).row(0, named=True)
+    assert (row["what"], row["target"], row["holds"], row["ours"]) == ("it", words, holds, 34.04)
+
+
+def test_what_must_hold_and_has_no_answer_is_not_dropped(run, tmp_path):
+    _, _, found = one(run, tmp_path, {"nothing": "x"}, must_hold=[{"what": "it", "at_least": "printed"}])
+    row = papers.must_hold(*found).row(0, named=True)
+    assert (row["holds"], row["ours"], row["target"]) == (None, None, "at least 0.6")
+    promise = {"what": "it", "at_least": 1, "rows": {"paper": "Q"}}
+    _, _, found = one(run, tmp_path, {"nothing": "x"}, must_hold=[promise])
+    with pytest.raises(ConfigError, match="must_hold, it: no figure in print fits. Expected one or more"):
+        papers.must_hold(*found)
+
+
+def test_classes_left_out_on_purpose_are_read(tmp_path):
+    status = pl.DataFrame({**PLACE, "class_index": [3, 3, 4], "seed": [0, 1, 0], "proxy": "snip"})
+    status = status.with_columns(status=pl.Series(["not_sampled", "not_sampled", "ok"]), seconds=0.0)
+    status.write_parquet(tmp_path / "status.parquet")
+    assert papers.read_not_sampled(tmp_path / "status.parquet").rows() == [("tss", "made", 3, "snip")]
+
+
+# --- a run, and its page
+
+
+@pytest.fixture(scope="module")
+def compared_run(tiny_run, workspace) -> Workspace:
+    """The tiny run once more, with figures of its own dataset in print."""
+    made = workspace()
+    (made.folder / "resources").unlink()
+    folder = made.folder / "resources/papers"
+    folder.mkdir(parents=True)
+    (made.folder / "resources/digits").symlink_to(ROOT / "resources/digits")
+    figure = {"paper": "P", "table": "1", "space": "tss", "dataset": "digits", "std": "", "source": "Someone 2020"}
+    figure |= dict.fromkeys(["runs", "networks", "seconds", "note"], "")
+    rows = [
+        {"method": "naswot", "quantity": "kendall", "mean": "0.99", "note": "of another dataset"},
+        {"method": "REA", "quantity": "test_accuracy_pct", "mean": "12.0", "std": "1.0", "runs": "4"},
+        {"method": "optimum", "quantity": "optimum_pct", "mean": "11.0"},
+        {"method": "DARTS", "quantity": "test_accuracy_pct", "mean": "50.0"},
+    ]
+    columns = [*KEY, "mean", "std", "runs", "networks", "seconds", "source", "note"]
+    pl.DataFrame([figure | row for row in rows]).select(columns).write_csv(folder / "published.csv")
+    rules = {
+        "answers": [
+            {"rows": {"method": "naswot"}, "correlation": "naswot"},
+            {"rows": {"method": "REA"}, "search": "rea"},
+            {"rows": {"method": "optimum"}, "optimum": "small"},
+            {"rows": {"method": "DARTS"}, "nothing": "it trains a supernet"},
+        ],
+        "because": [{"rows": {"method": "naswot"}, "because": "Digits are not CIFAR-10."}],
+        "must_hold": [
+            {"what": "no less", "rows": {"method": "optimum"}, "at_least": "printed"},
+            {"what": "as in print", "rows": {"method": "naswot"}, "within": 0.01},
+            {"what": "found", "rows": {"method": "DARTS"}, "at_least": "printed"},
+        ],
+    }
+    (folder / "rules.yaml").write_text(yaml.safe_dump(rules))
+    shutil.copytree(tiny_run.results, made.results)
+    # Nothing but this rule may run: all its tables are there.
+    target = f"results/{made.results.name}/papers/compared.parquet"
+    done = made.snakemake("--cores", "1", "--allowed-rules", "papers", "--rerun-triggers", "mtime", "--", target)
+    assert done.returncode == 0, done.stderr
+    return made
+
+
+def test_the_rule_compares_a_run(compared_run):
+    rows = pl.read_parquet(compared_run.results / "papers/compared.parquet")
+    with duckdb.connect(compared_run.results / "scores.duckdb", read_only=True) as con:
+        tau, low, high = con.execute(
+            "select kendall, low, high from correlations where proxy = 'naswot' and subset = 'all'"
+        ).fetchone()
+        mean, std = con.execute(
+            "select mean_pct, std_pct from leaderboard where algorithm = 'rea' and constraint_id = 'unlimited'"
+        ).fetchone()
+        (best,) = con.execute(
+            "select accuracy_pct from best_networks where constraint_id = 'small' and place = 1"
+        ).fetchone()
+    assert rows["ours"].to_list() == pytest.approx([tau, mean, best])
+    # One seed, so that the bootstrap over classes stands in; 20 runs here, 4 in print.
+    assert rows["allowed"].to_list() == pytest.approx(
+        [2 * (high - low) / 3.92 + 0.005, 2 * (std**2 / 20 + 1 / 4) ** 0.5 + 0.05, 0.05]
+    )
+    assert rows["beyond"].to_list() == [True, abs(mean - 12) > 2 * (std**2 / 20 + 1 / 4) ** 0.5 + 0.05, True]
+    assert rows["because"][0] == "Digits are not CIFAR-10." and rows["because"][2] == "unexplained"
+    held = pl.read_parquet(compared_run.results / "papers/must_hold.parquet")
+    assert held["holds"].to_list() == [True, False, None]
+
+
+def test_the_page_shows_all_of_it(compared_run, tmp_path):
+    (tmp_path / "results").symlink_to(compared_run.folder / "results")
+    update = runpy.run_path(str(ROOT / "docs/update_results.py"))
+    update["main"](tmp_path, compared_run.results.name)
+    page = (tmp_path / "docs/results.md").read_text()
+    rows = pl.read_parquet(compared_run.results / "papers/compared.parquet").to_dicts()
+    assert "Of 3 lines that must hold, 1 do, 1 do not, and 1 have no answer" in page
+    assert f"| P | 1 | 3 | {sum(r['beyond'] for r in rows)} |" in page
+    tau = rows[0]
+    line = f"| tss | digits | naswot | τ | 0.99 (1) | {tau['ours']:.3f} | **{tau['difference']:+.3f}** (a) | `naswot` |"
+    assert line in page
+    assert "- (a) Digits are not CIFAR-10.\n" in page and "- (1) of another dataset" in page
+    rea = rows[1]
+    assert f"| 12.0 ± 1.0 | {rea['ours']:.2f} ± {rea['ours_std']:.2f} |" in page and "| 20 runs | 1 |" in page
+    assert "| P | 1 | tss | DARTS | digits | test, % | 1 | it trains a supernet |" in page
+    # A further analysis is a function in the list.
+    assert [section.__name__ for section in update["SECTIONS"]][0] == "opening"
+
+
+def test_every_quantity_in_print_has_a_name_on_the_page():
+    names = runpy.run_path(str(ROOT / "docs/update_results.py"))["QUANTITIES"]
+    assert set(FIGURES["quantity"]) == names.keys()

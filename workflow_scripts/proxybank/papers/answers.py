@@ -1,0 +1,273 @@
+"""What a run has beside a figure in print: a correlation, what a search finds, a best of random networks, seconds."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from proxybank import analysis, store
+from proxybank.errors import ConfigError
+from proxybank.papers.rules import ANSWERS
+
+# Half a 95% interval, in standard errors.
+_HALF_INTERVAL = 1.96
+
+
+class NoAnswerError(Exception):
+    """The run has no answer; the text says why."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the run has beside a figure in print.
+
+    Attributes
+    ----------
+    value : float
+        In the unit of the figure.
+    std : float or None
+        Standard deviation over runs, draws or networks timed.
+    error : float
+        Standard error of `value`: what another draw of runs, of weights and images, or of networks would change.
+    of : str
+        What it is, for readers.
+    n : int
+        Networks or runs.
+    counted : {"networks", "runs"}
+        What `n` counts.
+    n_scored : int or None
+        Of the networks, those with a score.
+    spread : float
+        For a correlation, its standard deviation over single seeds, which the figure in print has too; else 0.
+    uses_scores : bool
+        Whether scores of untrained networks, and so the seeds of the run, come in.
+    """
+
+    value: float
+    std: float | None
+    error: float
+    of: str
+    n: int
+    counted: str
+    n_scored: int | None = None
+    spread: float = 0.0
+    uses_scores: bool = True
+
+
+@dataclass
+class Run:
+    """Tables of a run, by name; `speed` is None where nothing was timed.
+
+    Attributes
+    ----------
+    networks, scores, scores_by_seed, accuracies, correlations, regrets, search_runs : polars.DataFrame
+        The tables of these names.
+    not_sampled : polars.DataFrame
+        Columns space, dataset, class_index, proxy: classes that were left out on purpose.
+    higher_is_better : mapping of str to bool
+        Direction of each proxy of the run.
+    speed : polars.DataFrame or None
+        Seconds of passes, as the benchmark has them.
+    """
+
+    networks: pl.DataFrame
+    scores: pl.DataFrame
+    scores_by_seed: pl.DataFrame
+    accuracies: pl.DataFrame
+    correlations: pl.DataFrame
+    regrets: pl.DataFrame
+    search_runs: pl.DataFrame
+    not_sampled: pl.DataFrame
+    higher_is_better: Mapping[str, bool]
+    speed: pl.DataFrame | None = None
+    _spreads: dict[tuple[str, ...], dict[str, float]] = field(default_factory=dict, init=False, repr=False)
+
+    @cached_property
+    def seeds(self) -> list[int]:
+        """Seeds of the weights."""
+        return self.scores_by_seed["seed"].unique().sort().to_list()
+
+    @cached_property
+    def _final(self) -> pl.DataFrame:
+        return store.final_accuracies(self.accuracies)
+
+    def answer(self, says: Mapping[str, Any], figure: Mapping[str, Any], names: Mapping[str, str]) -> Answer:
+        """Answer a figure as a rule says.
+
+        Parameters
+        ----------
+        says : mapping
+            One of `rules.ANSWERS`, with its options; ``{name}`` stands for what `names` or the figure has.
+        figure : mapping
+            Row of the figures in print.
+        names : mapping of str to str
+            What the patterns of the rule found.
+
+        Raises
+        ------
+        NoAnswerError
+            With the reason.
+        """
+        known = {"seconds": f"{figure['seconds'] or 0:g}", "method": figure["method"], **names}
+        says = {key: _filled(value, known) for key, value in says.items()}
+        place = {key: says.pop(key, figure[key]) for key in ("space", "dataset")}
+        kind = next(key for key in says if key in ANSWERS)
+        if kind != "nothing" and self.networks.filter(**place).is_empty():
+            raise NoAnswerError(f"the run has no {place['space']} on {place['dataset']}")
+        answer = getattr(self, f"_{kind}")(says.pop(kind), place, figure["quantity"], **says)
+        elsewhere = [value for key, value in place.items() if value != figure[key]]
+        return replace(answer, of=", ".join([answer.of, *elsewhere]))
+
+    def _nothing(self, reason: str, place: dict, quantity: str) -> Answer:
+        raise NoAnswerError(reason)
+
+    def _correlation(self, proxy: str, place: dict, quantity: str) -> Answer:
+        reason = f"`{proxy}` is not scored in this run"
+        row = self._row_of(self.correlations, reason, proxy=proxy, subset="all", **place)
+        if row[quantity] is None:
+            raise NoAnswerError(f"`{proxy}` is the same for all networks")
+        low, high = ("low", "high") if quantity == "kendall" else ("spearman_low", "spearman_high")
+        sampling = (row[high] - row[low]) / (2 * _HALF_INTERVAL) if row[low] is not None else 0.0
+        over_seeds = self._spread(proxy, place)
+        spread = over_seeds.get(quantity, 0.0)
+        # All networks are the same ones as in print; what was drawn anew are weights and images, or a sample.
+        drawn = not over_seeds or not self.not_sampled.filter(proxy=proxy, **place).is_empty()
+        error = float(np.hypot(spread, sampling if drawn else 0.0))
+        scored = row["n_finite"] if row["n_finite"] < row["n"] else None
+        return Answer(row[quantity], None, error, f"`{proxy}`", row["n"], "networks", scored, spread)
+
+    def _search(
+        self,
+        algorithm: str,
+        place: dict,
+        quantity: str,
+        objective: str | None = None,
+        budget: str | None = None,
+        constraint: str = "unlimited",
+        score: str | None = None,
+        found_on: str | None = None,
+    ) -> Answer:
+        searched = place | {"dataset": found_on or place["dataset"]}
+        runs = self.search_runs.filter(algorithm=algorithm, constraint_id=constraint, **searched)
+        if objective is not None:
+            runs = runs.filter(objective=objective)
+        if budget is not None:
+            runs = runs.filter(budget=float(budget))
+        name = " ".join(part for part in (f"`{algorithm}`", objective and f"`{objective}`", budget) if part)
+        if runs.is_empty():
+            raise NoAnswerError(f"the run has no search {name} within {constraint}")
+        kinds = runs.select("objective", "budget").unique().sort("objective", "budget")
+        if kinds.height > 1:
+            found = "; ".join(f"{row[0]}, {row[1]:g}" for row in kinds.rows())
+            raise ConfigError(f"search {name} is several in this run ({found}). Name its objective and budget.")
+        values = runs.join(
+            self._values(quantity, place, score),
+            left_on="best_arch_index",
+            right_on="arch_index",
+            how="left",
+            maintain_order="left",
+        )["value"].drop_nulls()
+        if quantity == "regret_pct":
+            values = runs["regret_pct"].drop_nulls()
+        if values.is_empty():
+            raise NoAnswerError(f"no run of search {name} found a network")
+        std = values.std() if values.len() > 1 else None
+        words = set(re.findall(r"\w+", kinds["objective"][0]))
+        uses_scores = score is not None or bool(words & set(self.scores.columns))
+        label = f"`{algorithm}`, {kinds['budget'][0]:g} {'s' if runs['budget_unit'][0] == 'seconds' else 'networks'}"
+        label += f", found on {found_on}" if found_on else ""
+        error = (std or 0.0) / values.len() ** 0.5
+        return Answer(values.mean(), std, error, label, values.len(), "runs", uses_scores=uses_scores)
+
+    def _best_of(self, proxy: str, place: dict, quantity: str, networks: str, score: str | None = None) -> Answer:
+        values = self._values(quantity, place, score)
+        if proxy == "accuracy":
+            rank, found = values["value"].to_numpy(), values["value"].to_numpy()
+        else:
+            if proxy not in self.scores.columns:
+                raise NoAnswerError(f"`{proxy}` is not scored in this run")
+            table = self._sampled(self.scores, proxy, place).join(values, on="arch_index", maintain_order="left")
+            sign = 1 if self.higher_is_better[proxy] else -1
+            rank, found = sign * table[proxy].cast(pl.Float64).to_numpy(), table["value"].to_numpy()
+        rank = np.where(np.isfinite(found), rank, np.nan)
+        mean, std = analysis.best_of_random(rank, found, int(networks))
+        if mean is None:
+            raise NoAnswerError(f"no network has a score by `{proxy}`")
+        label = f"best of {int(networks):,} by {'accuracy' if proxy == 'accuracy' else f'`{proxy}`'}, exact"
+        if proxy == "accuracy" and int(networks) == 1:
+            label = "all networks"
+        return Answer(mean, std, 0.0, label, rank.size, "networks", uses_scores=proxy != "accuracy")
+
+    def _optimum(self, constraint: str, place: dict, quantity: str) -> Answer:
+        reason = f"the run has no constraint {constraint}"
+        row = self._row_of(self.regrets, reason, algorithm=analysis.ORACLE, constraint_id=constraint, **place)
+        label = "best network" if constraint == "unlimited" else f"best network within `{constraint}`"
+        return Answer(row["optimum_pct"], None, 0.0, label, row["n_feasible"], "networks", uses_scores=False)
+
+    def _seconds(self, group: str, place: dict, quantity: str, batch_size: str) -> Answer:
+        if self.speed is None:
+            raise NoAnswerError("no passes were timed")
+        reason = f"pass `{group}` was not timed with {batch_size} images"
+        row = self._row_of(self.speed, reason, passes=group, batch_size=int(batch_size), **place)
+        label = f"pass `{group}`, {batch_size} images, one core of {row['processor']}"
+        return Answer(row["pass_seconds"], None, 0.0, label, row["n_runs"], "networks")
+
+    def _row_of(self, table: pl.DataFrame, reason: str, **equal: object) -> dict[str, Any]:
+        rows = table.filter(**equal)
+        if rows.is_empty():
+            raise NoAnswerError(reason)
+        return rows.row(0, named=True)
+
+    def _values(self, quantity: str, place: dict, score: str | None) -> pl.DataFrame:
+        """Columns arch_index and value: what a quantity is for each network."""
+        if quantity == "score":
+            logarithm = re.fullmatch(r"log\((\w+)\)", score or "")
+            column = pl.col(logarithm[1]).log() if logarithm else pl.col(score)
+            return self.scores.filter(**place).select("arch_index", column.alias("value"))
+        final = self._final.filter(**place)
+        epochs = final["epochs"].max()
+        split = "valid" if quantity == "valid_accuracy_pct" else "test"
+        epochs = 12 if quantity == "test_accuracy_12_pct" else epochs
+        rows = self.accuracies.filter(split=split, epochs=epochs, **place)
+        if rows.is_empty():
+            raise NoAnswerError(f"the run has no {split} accuracy on {place['dataset']} after {epochs} epochs")
+        return rows.select("arch_index", pl.col("accuracy_pct").alias("value"))
+
+    def _sampled(self, scores: pl.DataFrame, proxy: str, place: dict) -> pl.DataFrame:
+        """Scores of the networks that were to have one."""
+        networks = self.networks.filter(**place).select("arch_index", "class_index")
+        left_out = self.not_sampled.filter(proxy=proxy, **place).select("class_index")
+        kept = networks.join(left_out, on="class_index", how="anti")
+        return scores.filter(**place).join(kept, on="arch_index", how="semi", maintain_order="left")
+
+    def _spread(self, proxy: str, place: dict) -> dict[str, float]:
+        """Standard deviation of tau and rho over the scores of single seeds; empty for a single seed."""
+        key = (*place.values(), proxy)
+        if key not in self._spreads:
+            parts = [self.scores_by_seed.filter(seed=seed) for seed in self.seeds]
+            found = pl.DataFrame([self._correlated(part, proxy, place) for part in parts])
+            self._spreads[key] = found.select(pl.all().std()).row(0, named=True) if len(parts) > 1 else {}
+        return self._spreads[key]
+
+    def _correlated(self, scores: pl.DataFrame, proxy: str, place: dict) -> dict[str, float]:
+        """Tau and rho of the scores of one seed with the final accuracies."""
+        final = self._final.filter(**place).select("arch_index", "accuracy_pct")
+        table = self._sampled(scores, proxy, place).join(final, on="arch_index")
+        score = analysis.worst_if_missing(table[proxy].cast(pl.Float64).to_numpy(), self.higher_is_better[proxy])
+        found = analysis.correlate({proxy: score}, table["accuracy_pct"].to_numpy(), samples=0, seed=0)[proxy]
+        return {"kendall": found.kendall, "spearman": found.spearman}
+
+
+def read_not_sampled(path: str | Path) -> pl.DataFrame:
+    """Which classes table ``score_status`` at `path` says were left out on purpose, for `Run.not_sampled`."""
+    status = pl.scan_parquet(path).filter(status="not_sampled")
+    return status.select("space", "dataset", "class_index", "proxy").unique().collect()
+
+
+def _filled(value: object, names: Mapping[str, str]) -> str:
+    return re.sub(r"\{(\w+)\}", lambda match: names[match[1]], str(value))

@@ -1,0 +1,129 @@
+"""What of a run answers which figures in print, why the two differ, and what must hold: rules over rows of figures."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from proxybank.errors import ConfigError, suggest
+from proxybank.papers.figures import KEY
+
+# Kinds of answers, each with the further keys it needs and those it may have.
+ANSWERS = {
+    "correlation": ((), ()),
+    "search": ((), ("objective", "budget", "constraint", "score", "found_on")),
+    "best_of": (("networks",), ("score",)),
+    "optimum": ((), ()),
+    "seconds": (("batch_size",), ()),
+    "nothing": ((), ()),
+}
+TARGETS = ("at_least", "at_most", "within")
+
+Figure = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Rows of figures, and what is said of them.
+
+    Attributes
+    ----------
+    rows : dict of str to tuple of Pattern
+        Columns of the key -> patterns, of which one must fit; a column that is not named may hold anything.
+    says : dict
+        The rest of the rule.
+    """
+
+    rows: dict[str, tuple[re.Pattern, ...]]
+    says: dict[str, Any]
+
+    def fits(self, figure: Figure) -> dict[str, str] | None:
+        """What the ``{names}`` in the rule's patterns stand for in a figure; None if the rule is not about it."""
+        found: dict[str, str] = {}
+        for column, patterns in self.rows.items():
+            match = next((m for pattern in patterns if (m := pattern.fullmatch(figure[column]))), None)
+            if match is None:
+                return None
+            found |= match.groupdict()
+        return found
+
+
+@dataclass(frozen=True)
+class Rules:
+    """All rules of a file: `answers` of figures, reasons (`because`) for differences, and what `must_hold`."""
+
+    answers: tuple[Rule, ...]
+    because: tuple[Rule, ...]
+    must_hold: tuple[Rule, ...]
+
+
+def read_rules(path: str | Path) -> Rules:
+    """Read rules from a YAML file.
+
+    Every rule names `rows`: columns of the figures' key, each with a text or a list of texts, in which ``{name}``
+    stands for anything, and may be used in what the rule says. A rule of ``answers`` has one of `ANSWERS`; of
+    ``because`` a reason, and `ours` (higher or lower) if it is for one direction only; of ``must_hold`` the name of
+    what is promised, and one of `TARGETS` with a number, or ``printed``.
+
+    Raises
+    ------
+    ConfigError
+        For an unknown or missing key.
+    """
+    content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    checks = {"answers": _check_answer, "because": _check_because, "must_hold": _check_must_hold}
+    _expect_keys(content, checks, (), str(path))
+    return Rules(**{part: _rules(content[part], check, f"{path}, {part}") for part, check in checks.items()})
+
+
+def _rules(entries: list[dict], check: Any, where: str) -> tuple[Rule, ...]:
+    rules = []
+    for number, entry in enumerate(entries):
+        here = f"{where}[{number}]"
+        says = {key: value for key, value in entry.items() if key != "rows"}
+        check(says, here)
+        rows = entry.get("rows", {})
+        _expect_keys(rows, (), KEY, f"{here}, rows")
+        rules.append(Rule({column: _patterns(texts) for column, texts in rows.items()}, says))
+    return tuple(rules)
+
+
+def _patterns(texts: object) -> tuple[re.Pattern, ...]:
+    return tuple(
+        re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>.+?)", re.escape(str(text))))
+        for text in (texts if isinstance(texts, list) else [texts])
+    )
+
+
+def _check_answer(says: dict, where: str) -> None:
+    kinds = [key for key in says if key in ANSWERS]
+    if len(kinds) != 1:
+        raise ConfigError(f"{where}: found {', '.join(says) or 'no key'}. Expected one of {', '.join(ANSWERS)}.")
+    needed, allowed = ANSWERS[kinds[0]]
+    _expect_keys(says, (kinds[0], *needed), (*allowed, "space", "dataset"), where)
+
+
+def _check_because(says: dict, where: str) -> None:
+    _expect_keys(says, ("because",), ("ours",), where)
+    if says.get("ours", "higher") not in ("higher", "lower"):
+        raise ConfigError(f"{where}: ours is '{says['ours']}'. Expected higher or lower.")
+
+
+def _check_must_hold(says: dict, where: str) -> None:
+    targets = [key for key in says if key in TARGETS]
+    if len(targets) != 1:
+        raise ConfigError(f"{where}: found {', '.join(says) or 'no key'}. Expected one of {', '.join(TARGETS)}.")
+    _expect_keys(says, ("what", targets[0]), (), where)
+
+
+def _expect_keys(found: Mapping, needed: Any, allowed: Any, where: str) -> None:
+    known = [*needed, *allowed]
+    for key in found:
+        if key not in known:
+            raise ConfigError(f"{where}: unknown key '{key}'.{suggest(str(key), known)} Known: {', '.join(known)}.")
+    missing = [key for key in needed if key not in found]
+    if missing:
+        raise ConfigError(f"{where}: {missing[0]} is missing. Expected {', '.join(needed)}.")
