@@ -385,7 +385,11 @@ def test_devices_that_are_there(monkeypatch):
 
 @pytest.mark.parametrize(
     "name",
-    ["config.yaml", "config/benchmark.yaml", "config/digits-truth.yaml", "config/nats-bench.yaml", "tests/config.yaml"],
+    [
+        "config.yaml",
+        *(f"config/{name}.yaml" for name in ("benchmark", "digits-truth", "nats-bench")),
+        *(f"tests/{name}.yaml" for name in ("archive", "config")),
+    ],
 )
 def test_configurations_that_come_with_the_project_are_valid(root, name):
     config.load(root / name)
