@@ -1,7 +1,8 @@
 """The store.
 
 Needs: score parts of scores.smk, accuracies of truth.smk; for the database, every table of the later stages too.
-Makes: the tables of scores and accuracies as Parquet, and one DuckDB file with every table.
+Makes: the tables of scores and accuracies as Parquet, and one DuckDB file with every table; when asked, the scores as a
+few small files in resources/.
 """
 
 
@@ -78,3 +79,33 @@ rule database:
         "Building the database"
     script:
         "../workflow_scripts/database.py"
+
+
+rule pack:
+    """Networks and scores as a few small files beside the code, from which they can be queried without a run.
+
+    `all` leaves it out: `snakemake --configfile config/nats-bench.yaml --cores all pack` makes resources/nats-bench.
+    """
+    input:
+        **{
+            name: f"results/{config['run']}/tables/{name}.parquet"
+            for name in store.PACKED
+        },
+    output:
+        # What is there stays until all of the new files are.
+        **{
+            name: update(f"resources/{config['run']}/{name}.parquet")
+            for name in store.PACKED
+        },
+    log:
+        f"results/{config['run']}/logs/pack.log",
+    benchmark:
+        f"results/{config['run']}/benchmarks/pack.tsv"
+    conda:
+        "../envs/proxybank.yaml"
+    resources:
+        mem_mb=2000,
+    message:
+        "Packing the scores into resources/"
+    script:
+        "../workflow_scripts/pack.py"

@@ -387,11 +387,8 @@ def test_devices_that_are_there(monkeypatch):
     "name",
     [
         "config.yaml",
-        "config/benchmark.yaml",
-        "config/digits-truth.yaml",
-        "config/nats-bench.yaml",
-        "config/nats-bench-literal.yaml",
-        "tests/config.yaml",
+        *(f"config/{name}.yaml" for name in ("benchmark", "digits-truth", "nats-bench", "nats-bench-literal")),
+        *(f"tests/{name}.yaml" for name in ("archive", "config")),
     ],
 )
 def test_configurations_that_come_with_the_project_are_valid(root, name):

@@ -123,6 +123,7 @@ def test_a_sample_says_how_many_networks_it_has():
     assert ntk.get_title(loc="left") == "τ = 0.500 [0.400, 0.600], n = 50"
     assert naswot.get_title(loc="left") == "τ = 0.500 [0.400, 0.600]"
     assert ntk.collections[0].norm.vmax == naswot.collections[0].norm.vmax
+    assert ntk.get_ylim() == naswot.get_ylim()  # only the first panel of a row has labels
     ntk, naswot = figures.relus_figure(networks, scores, proxies, samples).axes
     assert (ntk.get_title(loc="left"), naswot.get_title(loc="left")) == ("n = 50, 1 without a score", "")
 

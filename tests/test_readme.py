@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from proxybank import config
+from proxybank import config, store
 from proxybank.proxies import REGISTRY
 from proxybank.searches import ALGORITHMS
 
@@ -16,16 +16,42 @@ README = (ROOT / "README.md").read_text()
 QUERIES = re.findall(r"```sql\n(.*?)```", README, flags=re.DOTALL)
 
 
-def test_there_are_three_queries():
-    assert len(QUERIES) == 3
+SHIPPED = [query for query in QUERIES if "resources/nats-bench" in query]
 
 
-@pytest.mark.parametrize("query", QUERIES)
+def test_there_are_three_queries_of_a_run_and_one_of_the_scores_that_come_with_the_repository():
+    assert (len(QUERIES), len(SHIPPED)) == (4, 1)
+
+
+@pytest.mark.parametrize("query", [query for query in QUERIES if query not in SHIPPED])
 def test_queries_run_and_find_something(query, tiny_run):
     with duckdb.connect(tiny_run.results / "scores.duckdb", read_only=True) as connection:
         rows = connection.sql(query).pl()
     assert rows.height > 0
     assert not any(column.null_count() == rows.height for column in rows), "a column is empty"
+
+
+@pytest.mark.parametrize("query", SHIPPED)
+def test_the_query_of_packed_scores_runs(query, tiny_run, tmp_path):
+    # On the packed tables of the small run, which is on digits.
+    packed = {name: tmp_path / f"{name}.parquet" for name in store.PACKED}
+    store.pack({name: tiny_run.results / f"tables/{name}.parquet" for name in packed}, packed)
+    check_shipped(query.replace("resources/nats-bench", str(tmp_path)).replace("cifar10", "digits"))
+
+
+@pytest.mark.parametrize("query", SHIPPED)
+def test_the_query_of_the_scores_that_come_with_the_repository_runs(query, monkeypatch):
+    if not (ROOT / "resources/nats-bench/scores.parquet").exists():
+        pytest.skip("resources/nats-bench has no scores: pack a run")
+    monkeypatch.chdir(ROOT)
+    check_shipped(query)
+
+
+def check_shipped(query: str) -> None:
+    """Fail unless a query finds five networks, best first, and values in every column."""
+    rows = duckdb.sql(query).pl()
+    assert rows.height == 5 and not rows.null_count().sum_horizontal().item()
+    assert rows["naswot"].is_sorted(descending=True)
 
 
 def test_table_and_figure_come_from_a_run(tiny_run, tmp_path):

@@ -51,6 +51,9 @@ def test_a_further_proxy_of_a_group_updates_its_parts(workspace):
     assert both["synflow"].null_count() == 0
 
 
+RESULTS = ("tables/score_status", "tables/correlations", "searches/tss/digits")
+
+
 def test_a_larger_sample_adds_parts_and_computes_none_again(workspace):
     made = workspace()
     settings = {"run": "some", "seeds": [0, 1], "batch_size": 4, "networks_per_part": 8192}
@@ -76,15 +79,16 @@ def test_a_larger_sample_adds_parts_and_computes_none_again(workspace):
         folder = run.results / "scores/tss/digits"
         return {str(path.relative_to(folder)): path.stat().st_mtime_ns for path in folder.rglob("*.parquet")}
 
-    call()
+    status, correlations, found = (f"results/some/{name}.parquet" for name in RESULTS)
+    call(status)
     before = parts()
     assert before.keys() == {"synaptic_flow/sample-0.parquet", "weights/0.parquet"}
-    assert "Nothing to be done" in call("--dry-run")
+    assert "Nothing to be done" in call("--dry-run", status)
     sample["classes"] = 300
-    planned = call("--dry-run")
+    planned = call("--dry-run", status)
     assert "synaptic_flow, part sample-1" in planned
     assert "synaptic_flow, part sample-0" not in planned and "weights, part 0" not in planned
-    call("results/some/scores.duckdb")
+    call(status, correlations, found)
     after = parts()
     assert {name: time for name, time in after.items() if name in before} == before
     assert after.keys() - before.keys() == {"synaptic_flow/sample-1.parquet"}
@@ -111,12 +115,12 @@ def test_a_larger_sample_adds_parts_and_computes_none_again(workspace):
     assert status.rows() == [*others[:2], *sampled, *others[2:]]
     n = dict(run.table("correlations").filter(subset="all").select("proxy", "n").rows())
     assert n == {"logsynflow": inside.height, "l2_norm": 15_625, "params": 15_625}
-    assert run.table("search_runs")["objective"].unique().to_list() == ["l2_norm"]
+    assert pl.read_parquet(run.folder / found)["objective"].unique().to_list() == ["l2_norm"]
     log = (run.results / "logs/search/tss/digits.log").read_text()
     assert f"logsynflow is scored on a sample, which has {inside.height} of 15625 networks" in log
 
     # The scores are those that the whole space has.
     settings["samples"] = []
-    call("results/some/tables/scores_by_seed.parquet")
+    call(status)
     whole = run.table("scores_by_seed").filter(seed=1).join(inside, on="arch_index", how="semi")
     assert whole["logsynflow"].equals(by_seed["logsynflow"])

@@ -30,6 +30,7 @@ def draw_correlations(ax: Axes, correlations: pl.DataFrame) -> Axes:
     order = order.sort("kendall", descending=True, maintain_order=True).select("proxy").with_row_index("place")
     most = correlations.group_by("space", "dataset", maintain_order=True).agg(pl.col("n").max())
     places = most.rows()
+    in_sample = pl.col("n") < pl.col("n").max().over("space", "dataset")
     height = 0.8 / len(places)
     for k, (space, dataset, n_all) in enumerate(places):
         rows = order.join(
@@ -68,7 +69,7 @@ def draw_correlations(ax: Axes, correlations: pl.DataFrame) -> Axes:
     ax.tick_params(axis="y", length=0)
     ax.spines["left"].set_visible(False)
     ax.grid(False, axis="y")
-    ax.margins(x=0.1)
+    ax.margins(x=0.1 if correlations.filter(in_sample).is_empty() else 0.28)  # room for n
     ax.set_xlabel("Kendall's τ-b with final test accuracy")
     return ax
 

@@ -28,7 +28,7 @@ def draw_score(
     *,
     proxy: str,
     kendall: Sequence[float | None] = (None, None, None),
-    n_all: int | None = None,
+    whole: NDArray[np.float64] | None = None,
 ) -> Axes:
     """Density of networks by score and accuracy.
 
@@ -48,8 +48,8 @@ def draw_score(
         Name of the proxy.
     kendall : sequence of three float, optional
         Tau-b of all networks and the bounds of its interval, for the title; None for what is not known.
-    n_all : int, optional
-        Networks of the whole space, if these are a sample; colours are scaled by it, and the title says n.
+    whole : float64, optional
+        Test accuracy of all networks, if these are a sample: axis and colours are made for all, and the title says n.
 
     Returns
     -------
@@ -57,15 +57,16 @@ def draw_score(
         Each `QuadMesh` holds numbers of networks, 0 masked; one colour means the same number for any score of these
         networks.
     """
+    whole = accuracy if whole is None else whole
     finite = np.isfinite(score)
     positive = score[finite & (score > 0)]
     log = positive.size > 0 and not (score[finite] < 0).any() and positive.max() > _LOG_RANGE * positive.min()
     placed = finite & (score > 0) if log else finite
     ax.set_xscale("log" if log else "linear")
-    accuracy_axis(ax, accuracy.min(), accuracy.max())
+    accuracy_axis(ax, whole.min(), whole.max())
     x_edges = _edges(score[placed], ax.xaxis.get_transform(), _BINS[0])
-    y_edges = _edges(accuracy, ax.yaxis.get_transform(), _BINS[1])
-    norm = LogNorm(1, max((n_all or accuracy.size) / 50, 10))
+    y_edges = _edges(whole, ax.yaxis.get_transform(), _BINS[1])
+    norm = LogNorm(1, max(whole.size / 50, 10))
     look: dict[str, Any] = {"cmap": DENSITY, "norm": norm, "rasterized": True}
     counts = np.histogram2d(score[placed], accuracy[placed], [x_edges, y_edges])[0]
     ax.pcolormesh(x_edges, y_edges, np.ma.masked_equal(counts.T, 0), **look)
@@ -80,7 +81,7 @@ def draw_score(
         ax.annotate(note, (0.98, 0.02), xycoords="axes fraction", ha="right", va="bottom", fontsize=7.5, color=GREY)
     left = -_MARGIN if placed.all() else -_WITH_BAND
     ax.set_xlim(*_beside(x_edges, ax.xaxis.get_transform(), left, 1 + _MARGIN))
-    ax.set(xlabel=proxy, title=_title(*kendall) + (f", n = {score.size:,}" if score.size < (n_all or 0) else ""))
+    ax.set(xlabel=proxy, title=_title(*kendall) + (f", n = {score.size:,}" if score.size < whole.size else ""))
     return ax
 
 
@@ -113,9 +114,10 @@ def scores_figure(
     figure, axes = panels(len(proxies), columns=4)
     for k, (ax, proxy) in enumerate(zip(axes, proxies, strict=True)):
         rows = correlations.filter(proxy=proxy, subset="all").select("kendall", "low", "high").rows()
-        shown = known.filter(asked[proxy])
-        score, accuracy = (shown[column].cast(pl.Float64).to_numpy() for column in (proxy, "accuracy_pct"))
-        draw_score(ax, score, accuracy, proxy=proxy, kendall=rows[0] if rows else (), n_all=known.height)
+        score, accuracy = (known[column].cast(pl.Float64).to_numpy() for column in (proxy, "accuracy_pct"))
+        shown = asked[proxy]
+        kendall = rows[0] if rows else ()
+        draw_score(ax, score[shown], accuracy[shown], proxy=proxy, kendall=kendall, whole=accuracy)
         if k % 4:
             ax.set_ylabel("")
             ax.tick_params(labelleft=False)

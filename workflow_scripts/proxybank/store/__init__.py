@@ -6,6 +6,7 @@ from proxybank.store.closed_forms import add_closed_forms, closed_form_status, s
 from proxybank.store.columns import missing_networks, read_columns
 from proxybank.store.database import build_database, read_view
 from proxybank.store.files import atomic, read_parquet, write_parquet
+from proxybank.store.packed import PACKED, pack
 from proxybank.store.parts import (
     MadeWith,
     mean_scores,
@@ -24,6 +25,7 @@ __all__ = [
     "MadeWith",
     "NOT_SAMPLED",
     "NO_SAMPLES",
+    "PACKED",
     "STATUSES",
     "Sample",
     "Samples",
@@ -41,6 +43,7 @@ __all__ = [
     "mean_scores",
     "missing_networks",
     "networks_table",
+    "pack",
     "provenance_table",
     "proxies_of",
     "read_accuracies",

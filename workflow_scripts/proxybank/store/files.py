@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pyarrow as pa
@@ -32,20 +33,21 @@ def atomic(path: str | Path) -> Iterator[Path]:
 
 @contextmanager
 def parquet_writer(
-    path: str | Path, metadata: Mapping[str, str] | None = None
+    path: str | Path, metadata: Mapping[str, str] | None = None, **options: Any
 ) -> Iterator[Callable[[pl.DataFrame], None]]:
     """Yield a function that appends a frame to the Parquet file `path`, which appears when the block ends.
 
     All frames need the same columns and dtypes. Only one of them is in memory at a time. `metadata` are texts that the
-    file carries beside its rows; see `read_metadata`.
+    file carries beside its rows; see `read_metadata`. `options` are those of `pyarrow.parquet.ParquetWriter`.
     """
+    options = {"compression": "zstd", "compression_level": 3} | options
     with atomic(path) as temporary:
         writer = None
 
         def append(frame: pl.DataFrame) -> None:
             nonlocal writer
             arrow = _arrow(frame).replace_schema_metadata(metadata)
-            writer = writer or pq.ParquetWriter(temporary, arrow.schema, compression="zstd", compression_level=3)
+            writer = writer or pq.ParquetWriter(temporary, arrow.schema, **options)
             writer.write_table(arrow)
 
         try:

@@ -1,0 +1,103 @@
+"""The scores of NATS-Bench that come with the repository, where they are: whole, small, and nothing but scores."""
+
+import json
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pytest
+
+from proxybank import config, spaces, store
+from proxybank.proxies import REGISTRY
+from proxybank.store.packed import MAX_BYTES, MAX_FILE_BYTES
+
+ROOT = Path(__file__).parents[1]
+FOLDER = ROOT / "resources/nats-bench"
+SETTINGS = config.load(ROOT / "config/nats-bench.yaml")
+N_NETWORKS = {"tss": 15_625, "sss": 32_768}
+
+pytestmark = pytest.mark.skipif(
+    not (FOLDER / "scores.parquet").exists(), reason="resources/nats-bench has no scores: pack a run"
+)
+
+
+@pytest.fixture(scope="module")
+def tables() -> dict[str, pl.DataFrame]:
+    return {name: pl.read_parquet(FOLDER / f"{name}.parquet") for name in store.PACKED}
+
+
+def test_files_are_small_and_no_others_are_there():
+    files = {path.name: path.stat().st_size for path in FOLDER.iterdir()}
+    assert files.keys() == {"README.md", *(f"{name}.parquet" for name in store.PACKED)}
+    assert max(files.values()) < MAX_FILE_BYTES and sum(files.values()) < MAX_BYTES
+
+
+def test_every_network_is_there_on_every_dataset(tables):
+    for name, per_network in (("networks", 1), ("scores", 1), ("scores_by_seed", len(SETTINGS["seeds"]))):
+        rows = tables[name].group_by("space", "dataset").agg(pl.len(), pl.col("arch_index").n_unique().alias("n"))
+        found = {row[:2]: row[2:] for row in rows.iter_rows()}
+        assert found == {
+            (space, dataset): (per_network * n, n)
+            for space, n in N_NETWORKS.items()
+            for dataset in SETTINGS["datasets"]
+        }
+        key = list(store.TABLES[name].key)
+        assert tables[name].select(key).equals(tables[name].select(key).unique().sort(key))
+    assert tables["scores"].height == 3 * 15_625 + 3 * 32_768
+
+
+def test_there_are_scores_and_structure_and_no_accuracies(tables):
+    for name in ("scores", "scores_by_seed"):
+        columns = set(tables[name].columns) - {column.name for column in store.TABLES[name].columns}
+        assert columns == set(SETTINGS["proxies"]) <= set(REGISTRY)
+    known = {column.name for column in store.TABLES["networks"].columns} | {"sample_place"}
+    known |= {name for space in N_NETWORKS for name in spaces.get(space).costs(spaces.Skeleton())}
+    assert set(tables["networks"].columns) <= known
+    assert not [name for table in tables.values() for name in table.columns if "accura" in name or "valid" in name]
+
+
+def test_architectures_and_classes_are_those_of_the_spaces(tables):
+    for space in N_NETWORKS:
+        rows = tables["networks"].filter(space=space, dataset="cifar10")
+        assert rows["arch"].to_list() == spaces.get(space).arch_strings
+        assert rows["class_index"].to_list() == spaces.get(space).classes("drop").tolist()
+
+
+def test_means_are_those_of_the_seeds(tables):
+    both = tables["scores"].join(
+        tables["scores_by_seed"]
+        .group_by("space", "dataset", "arch_index")
+        .agg(pl.col("naswot", "meco").cast(float).mean()),
+        on=["space", "dataset", "arch_index"],
+        suffix="_mean",
+    )
+    for name in ("naswot", "meco"):
+        rows = both.drop_nulls(name)
+        # A few roundings to 24 binary places.
+        assert ((rows[name] - rows[f"{name}_mean"]).abs() <= 1e-6 * rows[name].abs()).all()
+
+
+def test_samples_have_as_many_classes_as_the_configuration_says(tables):
+    scores = tables["scores"].join(tables["networks"], on=["space", "dataset", "arch_index"])
+    for entry in SETTINGS["samples"]:
+        if "tangent_kernel" in entry["passes"]:
+            for dataset in entry["datasets"]:
+                rows = scores.filter(pl.col("ntk").is_not_null(), space=entry["space"], dataset=dataset)
+                assert (rows["sample_place"] < entry["classes"]).all()
+                # Some kernels may be singular.
+                assert 0.9 * entry["classes"] <= rows["class_index"].n_unique() <= entry["classes"]
+
+
+def test_provenance_tells_how_they_were_made(tables):
+    facts = dict(tables["provenance"].rows())
+    assert {"proxybank.commit", "libraries.torch", "machine.processor", "sha256.batches.cifar10.images"} <= facts.keys()
+    assert json.loads(facts["config.seeds"]) == SETTINGS["seeds"]
+    assert set(json.loads(facts["config.proxies"])) == set(tables["scores"].columns) & set(REGISTRY)
+
+
+def test_duckdb_reads_them_where_they_lie():
+    query = (
+        f"select count(naswot), avg(naswot) from '{FOLDER}/scores.parquet' where space = 'sss' and dataset = 'cifar10'"
+    )
+    n, mean = duckdb.sql(query).fetchone()
+    assert n == 32_768 and 0 < mean < 10_000
