@@ -1,5 +1,7 @@
 """Tables packed for the repository: small, sorted, whole or not at all, and nothing in them that is not ours."""
 
+import shutil
+
 import numpy as np
 import polars as pl
 import pyarrow.parquet as pq
@@ -93,3 +95,18 @@ def test_files_that_are_too_large_leave_the_old_ones_alone(tables, tmp_path, mon
     with pytest.raises(TableError, match=message):
         store.pack(tables, outputs(tmp_path))
     assert {path: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
+
+
+def test_the_rule_packs_a_run(tiny_run, workspace):
+    made = workspace()
+    (made.folder / "resources").unlink()  # it is the repository's own
+    (made.folder / "resources/tiny").mkdir(parents=True)
+    (made.folder / "resources/digits").symlink_to(tiny_run.folder / "resources/digits")
+    shutil.copytree(tiny_run.folder / "results", made.folder / "results")
+    (made.folder / "resources/tiny/scores.parquet").write_text("an older one")
+    done = made.snakemake("--cores", "1", "--rerun-triggers", "mtime", "--", "pack")
+    assert done.returncode == 0, done.stderr
+    assert "1 of 1 steps" in done.stdout + done.stderr
+    found = {path.stem: pl.read_parquet(path) for path in (made.folder / "resources/tiny").iterdir()}
+    assert found.keys() == set(store.PACKED)
+    assert found["scores"]["naswot"].to_list() == tiny_run.table("scores")["naswot"].cast(pl.Float32).to_list()

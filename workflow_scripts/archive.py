@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 def main(job: "Snakemake") -> None:
     with logs.to_file(job.log[0]):
         space = spaces.get(job.wildcards.space)
-        store.write_parquet(store.read_archive(job.input.folder, space, threads=job.threads), job.output.trainings)
+        store.write_parquet(store.read_archive(job.input.folder, space, processes=job.threads), job.output.trainings)
 
 
 if __name__ == "__main__":

@@ -1,15 +1,20 @@
 """NATS-Bench's official archives: every accuracy in them, through the benchmark's own classes."""
 
 import math
+import os
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from itertools import chain
+from multiprocessing import get_context, parent_process
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import polars as pl
 from nats_bench import ArchResults
 
-from proxybank import pickles
+from proxybank import pickles, spaces
 from proxybank.errors import TableError
 from proxybank.spaces import Space
 
@@ -35,8 +40,8 @@ _SCHEMA = {
     "accuracy_pct": pl.Float64,
     "train_seconds": pl.Float64,
 }
-# Files unpacked ahead: their content waits in memory.
-_AHEAD = 64
+# Files that a process reads before it hands over what is in them.
+_FILES = 64
 
 
 def check_archive(path: str | Path, space: Space) -> None:
@@ -71,7 +76,7 @@ def check_meta(path: Path, space: Space) -> None:
 
 
 def read_archive(
-    path: str | Path, space: Space, indexes: Sequence[int] | None = None, threads: int = 1
+    path: str | Path, space: Space, indexes: Sequence[int] | None = None, processes: int = 1
 ) -> pl.DataFrame:
     """Read every final accuracy of an official archive, one file after the other (the benchmark's fast mode).
 
@@ -83,8 +88,8 @@ def read_archive(
         ``tss`` or ``sss``.
     indexes : sequence of int, optional
         Official indexes of the networks to read; all of the space by default.
-    threads : int
-        Threads that unpack files, which takes most of the time.
+    processes : int
+        Processes that read files side by side.
 
     Returns
     -------
@@ -103,14 +108,34 @@ def read_archive(
     path = Path(path)
     check_meta(path, space)
     indexes = range(space.size) if indexes is None else indexes
-    rows: list[tuple] = []
-    with ThreadPoolExecutor(threads) as pool:
-        for start in range(0, len(indexes), _AHEAD):
-            some = indexes[start : start + _AHEAD]
-            for index, raw in zip(some, pool.map(pickles.unpack, [path / _file(k) for k in some]), strict=True):
-                file = path / _file(index)
-                rows += _entry(pickles.build(raw, str(file)), index, space, file)
+    tasks = [indexes[start : start + _FILES] for start in range(0, len(indexes), _FILES)]
+    read = partial(_entries, path, space.name)
+    if min(processes, len(tasks)) < 2:
+        rows = list(chain.from_iterable(map(read, tasks)))
+    else:
+        # Not threads: building what a pickle describes holds Python's lock for as long as unpacking a file takes.
+        with ProcessPoolExecutor(processes, get_context("spawn"), initializer=_end_with_parent) as pool:
+            rows = list(chain.from_iterable(pool.map(read, tasks)))
     return pl.DataFrame(rows, _SCHEMA, orient="row")
+
+
+def _end_with_parent() -> None:
+    """Have this process end when the one that started it does, however that happens."""
+
+    def wait() -> None:
+        parent_process().join()
+        os._exit(1)
+
+    Thread(target=wait, daemon=True).start()
+
+
+def _entries(path: Path, space: str, indexes: Sequence[int]) -> list[tuple]:
+    """Rows of some networks."""
+    rows: list[tuple] = []
+    for index in indexes:
+        file = path / _file(index)
+        rows += _entry(pickles.read(file), index, spaces.get(space), file)
+    return rows
 
 
 def archive_accuracies(trainings: pl.DataFrame, space: Space, dataset: str, name: str, source: str) -> pl.DataFrame:
