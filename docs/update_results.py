@@ -45,6 +45,10 @@ class Results:
         """What must hold, and whether it does."""
         return pl.read_parquet(self.folder / "papers/must_hold.parquet")
 
+    def table(self, name: str) -> pl.DataFrame:
+        """Table of the run."""
+        return pl.read_parquet(self.folder / f"tables/{name}.parquet")
+
     @cached_property
     def facts(self) -> dict[str, str]:
         """How the run came about."""
@@ -124,6 +128,64 @@ def papers(results: Results) -> str:
     )
 
 
+def among_the_best(results: Results) -> str:
+    """Correlations that no paper shows: among the best, at equal cost, and what noise lets any score reach."""
+    key = ["space", "dataset", "proxy"]
+    shown = ["all", "best_10_pct", "best_1_pct"]
+    subsets = results.table("correlations").filter(pl.col("subset").is_in(shown))
+    subsets = subsets.select(*key, "subset", "kendall", "low", "high", "n")
+    given = results.table("partial_correlations").filter(pl.col("given").str.contains(","))
+    given = given.select(*key, "kendall", "low", "high", "n", subset=pl.lit("given"))
+    ceilings = results.table("ceilings")
+    limits = ceilings.filter(estimate="noise_added").with_columns(proxy=pl.lit("ceiling"))
+    seeds = ceilings.filter(estimate="two_seeds", subset="all").select(*key[:2], proxy="quantity", two_seeds="kendall")
+    found = pl.concat([subsets, given, limits.select(subsets.columns)], how="vertical_relaxed")
+    rows = []
+    for (space, dataset, proxy), part in found.group_by(key, maintain_order=True):
+        cells = {row["subset"]: row for row in part.iter_rows(named=True)}
+        if cells["all"]["n"]:
+            again = seeds.filter(space=space, dataset=dataset, proxy=proxy)["two_seeds"].to_list()
+            n = f"{cells['all']['n']:,}, {cells['best_10_pct']['n']:,}, {cells['best_1_pct']['n']:,}"
+            values = [_with_interval(cells.get(name)) for name in (*shown, "given")]
+            rows.append([space, dataset, proxy, *values, _number(again[0] if again else None, 2), n])
+    rows.sort(key=lambda row: (row[0] != "tss", row[1], row[2] == "ceiling"))
+    head = ["space", "dataset", "proxy", "all", "best 10%", "best 1%", "given costs", "two seeds", "n"]
+    return f"""## Among the best, at equal cost, and what noise allows
+
+Kendall's τ-b with final test accuracy: of all networks, of the best 10% and the best 1% of them by accuracy, and of all
+given parameters, multiply-adds and ReLUs (partial τ). In brackets, 95% bootstrap intervals over classes. *Ceiling*:
+what accuracies have with those of one more training, its noise drawn from what members of one class deviate from their
+mean; no score of the function can be expected to have more, and the size space has no two members of one class. *Two
+seeds*: a proxy with itself, by other weights and another batch.
+
+{_table(head, rows)}"""
+
+
+def within_latencies(results: Results) -> str:
+    """What proxies lose under limits of latency, which no paper shows; nothing where no limit is one."""
+    regrets = results.table("regrets").filter(pl.col("constraint_id").str.ends_with("ms"), algorithm="argmax")
+    if regrets.is_empty():
+        return ""
+    limits = regrets["constraint_id"].unique(maintain_order=True).to_list()
+    cells = regrets.pivot("constraint_id", index=["space", "dataset", "objective"], values="regret_pct")
+    rows = [
+        [row["space"], row["dataset"], row["objective"], *(_number(row[limit], 2) for limit in limits)]
+        for row in cells.sort("space", "dataset", maintain_order=True).iter_rows(named=True)
+    ]
+    return f"""## Within limits of latency
+
+Percentage points of test accuracy lost by the network with the best score among those within a limit (milliseconds,
+measured on five devices), against the best network within it.
+
+{_table(["space", "dataset", "proxy", *limits], rows)}"""
+
+
+def _with_interval(row: dict | None) -> str:
+    if row is None or row["kendall"] is None:
+        return "-"
+    return f"{row['kendall']:.2f} [{_number(row['low'], 2)}, {_number(row['high'], 2)}]"
+
+
 def unanswered(results: Results) -> str:
     """Figures that this run has nothing beside, and why."""
     group = ["paper", "table", "space", "reason"]
@@ -145,14 +207,22 @@ def unanswered(results: Results) -> str:
 
 
 # The page, in this order. A further analysis is a function from Results to Markdown in this list.
-SECTIONS: tuple[Callable[[Results], str], ...] = (opening, overview, papers, unanswered)
+SECTIONS: tuple[Callable[[Results], str], ...] = (
+    opening,
+    overview,
+    papers,
+    among_the_best,
+    within_latencies,
+    unanswered,
+)
 
 
 def main(root: Path = ROOT, run: str = "nats-bench") -> None:
     """Write the page in the folder `root` from ``results/<run>/``."""
     results = Results(root / "results" / run)
     (root / "docs").mkdir(exist_ok=True)
-    (root / "docs/results.md").write_text("\n\n".join(section(results) for section in SECTIONS) + "\n")
+    sections = filter(None, (section(results) for section in SECTIONS))
+    (root / "docs/results.md").write_text("\n\n".join(sections) + "\n")
 
 
 def _tables(results: Results) -> list[tuple[str, str]]:

@@ -551,8 +551,11 @@ def test_the_page_shows_all_of_it(compared_run, tmp_path):
     rea = rows[1]
     assert f"| 12.0 ± 1.0 | {rea['ours']:.2f} ± {rea['ours_std']:.2f} |" in page and "| 20 runs | 1 |" in page
     assert "| P | 1 | tss | DARTS | digits | test, % | 1 | it trains a supernet |" in page
-    # A further analysis is a function in the list.
-    assert [section.__name__ for section in update["SECTIONS"]][0] == "opening"
+    best = (
+        compared_run.table("correlations").filter(proxy="naswot", space="tss", subset="best_10_pct").row(0, named=True)
+    )
+    assert f" | {best['kendall']:.2f} [{best['low']:.2f}, {best['high']:.2f}] | " in page
+    assert "Within limits of latency" not in page  # there are none
 
 
 def test_every_quantity_in_print_has_a_name_on_the_page():
