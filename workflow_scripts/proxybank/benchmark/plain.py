@@ -255,8 +255,10 @@ def fisher(model: PlainNetwork, batch: Batch) -> float:
     saliency: dict[nn.Module, Tensor] = {}
 
     def watch(part: nn.Module, _: tuple[Tensor, ...], output: Tensor) -> None:
+        values = output.detach()  # a hook that held the output itself would never be freed, nor would all behind it
+
         def keep(gradient: Tensor) -> None:
-            per_image = (output.detach() * gradient).flatten(2).sum(2) if output.ndim == 4 else output * gradient
+            per_image = (values * gradient).flatten(2).sum(2) if values.ndim == 4 else values * gradient
             saliency[part] = per_image.detach().square().mean(0) / 2
 
         output.register_hook(keep)
