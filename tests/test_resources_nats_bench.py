@@ -104,8 +104,5 @@ def test_provenance_tells_how_they_were_made(facts):
 
 
 def test_duckdb_reads_them_where_they_lie():
-    query = (
-        f"select count(naswot), avg(naswot) from '{FOLDER}/scores.parquet' where space = 'sss' and dataset = 'cifar10'"
-    )
-    n, mean = duckdb.sql(query).fetchone()
-    assert n == 32_768 and 0 < mean < 10_000
+    rows = duckdb.sql(f"select naswot from '{FOLDER}/scores.parquet' where space = 'sss' and dataset = 'cifar10'")
+    assert len(rows.fetchall()) == 32_768
