@@ -135,7 +135,7 @@ def among_the_best(results: Results) -> str:
     subsets = results.table("correlations").filter(pl.col("subset").is_in(shown))
     subsets = subsets.select(*key, "subset", "kendall", "low", "high", "n")
     given = results.table("partial_correlations").filter(pl.col("given").str.contains(","))
-    given = given.select(*key, "kendall", "low", "high", "n", subset=pl.lit("given"))
+    given = given.with_columns(subset=pl.lit("given")).select(subsets.columns)
     ceilings = results.table("ceilings")
     limits = ceilings.filter(estimate="noise_added").with_columns(proxy=pl.lit("ceiling"))
     seeds = ceilings.filter(estimate="two_seeds", subset="all").select(*key[:2], proxy="quantity", two_seeds="kendall")
