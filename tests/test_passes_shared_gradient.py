@@ -88,6 +88,14 @@ def test_all_parts_together_equal_automatic_differentiation(network):
     assert found["loss_curvature"] == pytest.approx(curvature, rel=5e-4)
 
 
+@pytest.mark.parametrize("contrast", [3e-2, 3e-3])
+def test_images_of_little_contrast_where_epsilon_matters(contrast):
+    network = NETWORKS[0]
+    batch = passes.Batch(images(3) * contrast, BATCH.labels)
+    _, _, curvature = automatic(network, batch)
+    assert shared(network, ["loss_curvature"], batch)["loss_curvature"] == pytest.approx(curvature, rel=1e-3)
+
+
 @EACH
 def test_a_part_does_not_depend_on_what_else_is_asked_for(network):
     """All parts together against each alone, and against every other alone with it, up to rounding."""
@@ -128,28 +136,44 @@ def test_without_a_path_nothing_depends_on_weights_or_images(genes):
     assert found["loss_curvature"] == 0 and found["response_correlation"] is None
 
 
-def test_loops_equal_their_uncompiled_form_and_torch():
+@pytest.fixture(params=["compiled", "uncompiled", "other devices"])
+def loops(request, monkeypatch):
     """The compiled loops, the same in Python, and the operations of other devices."""
-    draw = torch.Generator().manual_seed(4)
-    u, x, out = (torch.randn(n, 5, 3, 2, generator=draw).to(memory_format=torch.channels_last) for n in (4, 2, 2))
-    centre, a, b, constant = torch.randn(4, 5, generator=draw, dtype=torch.float64)
+    if request.param == "uncompiled":
+        for name in ("_channel_sums", "_mix"):
+            monkeypatch.setattr(channelwise, name, getattr(channelwise, name).py_func)
+    elif request.param == "other devices":
+        monkeypatch.setattr(channelwise, "on_cpu", lambda _: False)
+
+
+def maps_of(n, seed):
+    x = torch.randn(
+        n, 5, 6, 5, generator=torch.Generator().manual_seed(seed)
+    )  # more numbers than are worked on together
+    return x.to(memory_format=torch.channels_last)
+
+
+def test_sums_by_channel(loops):
+    u, x, centre = maps_of(4, 0), maps_of(2, 1), torch.randn(5, dtype=torch.float64)
     sums, products = channelwise.channel_sums(u, x, centre)
     torch.testing.assert_close(sums, u.sum(dim=(2, 3)))
     expected = u * (x.repeat(2, 1, 1, 1) - centre.float()[:, None, None])
     torch.testing.assert_close(products, expected.sum(dim=(2, 3)))
-    plain = torch.empty(2, 4, 5)
-    maps = [channelwise._maps(u), channelwise._maps(x), centre.float().numpy(), plain.numpy()]
-    channelwise._channel_sums.py_func(*maps)
-    torch.testing.assert_close(plain, torch.stack([sums, products]))
-    for add in (False, True):
-        before = out.clone()
-        channelwise.affine(out, x, a, u[:2], b, constant, add=add)
-        x_part, u_part, shift = (value.float()[:, None, None] for value in (a, b, constant))
-        torch.testing.assert_close(out, add * before + x * x_part + u[:2] * u_part + shift)
-        again = before.clone()
-        coefficients = torch.stack([a, b, constant]).float().numpy()
-        channelwise._affine.py_func(*map(channelwise._maps, (again, x, u[:2])), coefficients, add)
-        torch.testing.assert_close(again, out)
+
+
+@pytest.mark.parametrize("add", [False, True])
+@pytest.mark.parametrize("turns", [False, True])
+def test_combinations_by_channel(loops, turns, add):
+    u, x, dx, out = maps_of(4, 0), maps_of(2, 1), maps_of(2, 2), maps_of(4, 3)
+    scale, along_u, along_dx, *others = torch.randn(7, 5, dtype=torch.float64)
+    along_x, constant = torch.stack(others[:2]), torch.stack(others[2:])
+    a, b_0, b_1, c_0, c_1, e, f = (value.float()[:, None, None] for value in (scale, *others, along_u, along_dx))
+    first, last = a * u[:2] + b_0 * x + c_0, a * u[2:] + b_1 * x + c_1
+    if turns:
+        first = first + e * u[2:] + f * dx
+    expected = torch.cat([first, last]) + (out if add else 0)
+    channelwise.mix(out, u, x, scale, along_x, constant, (dx, along_u, along_dx) if turns else None, add=add)
+    torch.testing.assert_close(out, expected)
 
 
 def test_operations_of_other_devices_equal_the_loops(monkeypatch):

@@ -1,4 +1,4 @@
-"""Sums and affine maps by channel, the two things BatchNorm and its derivatives are made of.
+"""Sums and linear combinations by channel, the two things BatchNorm and its derivatives are made of.
 
 On a CPU compiled loops read channels-last memory once, where torch would go over it several times. On other devices
 torch's own operations do the same, and nothing leaves the device.
@@ -13,6 +13,8 @@ from torch import Tensor
 from proxybank.passes.devices import on_cpu
 
 Maps = NDArray[np.floating]
+
+_TILE = 128  # numbers worked on together, for which coefficients stay in registers or the first cache
 
 
 def channel_sums(u: Tensor, x: Tensor, centre: Tensor) -> tuple[Tensor, Tensor]:
@@ -38,23 +40,46 @@ def channel_sums(u: Tensor, x: Tensor, centre: Tensor) -> tuple[Tensor, Tensor]:
     return u.sum(dim=(2, 3)), products.flatten(0, 1).sum(dim=(2, 3))
 
 
-def affine(
-    out: Tensor, x: Tensor, a: Tensor, y: Tensor, b: Tensor, constant: Tensor | None = None, *, add: bool = False
+def mix(
+    out: Tensor,
+    u: Tensor,
+    x: Tensor,
+    scale: Tensor,
+    along_x: Tensor,
+    constant: Tensor,
+    turn: tuple[Tensor, Tensor, Tensor] | None = None,
+    *,
+    add: bool = False,
 ) -> None:
-    """Set `out` to a x + b y + constant, or add it.
+    """Set blocks of `out` to combinations of those of `u` with x, or add them.
+
+    Block i is scale u_i + along_x_i x + constant_i. With `turn` = (dx, along_u, along_dx), along_u u_last + along_dx dx
+    is added to the last but one.
 
     Parameters
     ----------
-    out, x, y : Tensors of one dtype and shape (n, n_channels, height, width), channels-last
-    a, b, constant : float64 Tensors, shape (n_channels,)
+    out, u : Tensors of one dtype, shape (n_blocks * n_images, n_channels, height, width), channels-last
+    x, dx : Tensors of the same kind, shape (n_images, ...)
+    scale, along_u, along_dx : float64 Tensors, shape (n_channels,)
+    along_x, constant : float64 Tensors, shape (n_blocks, n_channels)
+    turn : tuple, optional
     add : bool
     """
-    coefficients = torch.stack([a, b, torch.zeros_like(a) if constant is None else constant]).to(out.dtype)
-    if on_cpu(out):
-        _affine(_maps(out), _maps(x), _maps(y), coefficients.numpy(), add)
+    coefficients = torch.stack([scale.expand_as(along_x), along_x, constant], dim=1).to(u.dtype)
+    dx, along = None, None
+    if turn is not None:
+        dx, along = turn[0], torch.stack(turn[1:]).to(u.dtype)
+    if on_cpu(u):
+        flat = (None if maps is None else _maps(maps).reshape(len(maps), -1) for maps in (out, u, x, dx))
+        _mix(*flat, _tile(coefficients), None if along is None else _tile(along), add)
         return
-    a, b, constant = coefficients[:, :, None, None]
-    total = torch.addcmul(constant, x, a).addcmul_(y, b)
+    a, b, constant = coefficients[..., None, None].unsqueeze(1).unbind(dim=2)
+    blocks = u.unflatten(0, (-1, len(x)))
+    total = torch.addcmul(constant, blocks, a).addcmul_(x, b)
+    if dx is not None:
+        along_u, along_dx = along[..., None, None]
+        total[-2].addcmul_(blocks[-1], along_u).addcmul_(dx, along_dx)
+    total = total.flatten(0, 1)
     out.add_(total) if add else out.copy_(total)
 
 
@@ -63,27 +88,53 @@ def _maps(x: Tensor) -> Maps:
     return x.permute(0, 2, 3, 1).view(len(x), -1, x.shape[1]).numpy()
 
 
-# Loops over channels lie innermost, where memory is contiguous; a sum over one image is short enough for float32.
+def _tile(by_channel: Tensor) -> NDArray[np.floating]:
+    """Repeat numbers of the channels, which come last, for several pixels."""
+    n_pixels = max(1, _TILE // by_channel.shape[-1])
+    return by_channel.repeat(*[1] * (by_channel.dim() - 1), n_pixels).numpy()
+
+
+# Loops over channels lie innermost, where memory is contiguous; a sum over one image is short enough for float32. Loops
+# over images lie outermost, so that what several blocks need of one is still in the cache.
 @numba.njit(cache=True, fastmath={"contract"})
 def _channel_sums(u: Maps, x: Maps, centre: NDArray[np.floating], sums: NDArray[np.floating]) -> None:
     sums[:] = 0
-    for n in range(u.shape[0]):
-        plain, product = sums[0, n], sums[1, n]
-        image = x[n % x.shape[0]]
-        for p in range(u.shape[1]):
-            for c in range(u.shape[2]):
-                plain[c] += u[n, p, c]
-                product[c] += u[n, p, c] * (image[p, c] - centre[c])
+    for n in range(x.shape[0]):
+        image = x[n]
+        for m in range(n, u.shape[0], x.shape[0]):
+            plain, product = sums[0, m], sums[1, m]
+            for p in range(u.shape[1]):
+                for c in range(u.shape[2]):
+                    plain[c] += u[m, p, c]
+                    product[c] += u[m, p, c] * (image[p, c] - centre[c])
 
 
 @numba.njit(cache=True, fastmath={"contract"})
-def _affine(out: Maps, x: Maps, y: Maps, coefficients: NDArray[np.floating], add: bool) -> None:
-    a, b, constant = coefficients[0], coefficients[1], coefficients[2]
-    for n in range(out.shape[0]):
-        for p in range(out.shape[1]):
-            if add:
-                for c in range(out.shape[2]):
-                    out[n, p, c] += a[c] * x[n, p, c] + b[c] * y[n, p, c] + constant[c]
-            else:
-                for c in range(out.shape[2]):
-                    out[n, p, c] = a[c] * x[n, p, c] + b[c] * y[n, p, c] + constant[c]
+def _mix(
+    out: Maps,
+    u: Maps,
+    x: Maps,
+    dx: Maps | None,
+    coefficients: NDArray[np.floating],
+    along: NDArray[np.floating] | None,
+    add: bool,
+) -> None:
+    n_images, n_blocks, n_tile = len(x), len(coefficients), coefficients.shape[2]
+    for n in range(n_images):
+        for start in range(0, x.shape[1], n_tile):
+            tile = slice(start, start + n_tile)
+            y = x[n, tile]
+            for block in range(n_blocks):
+                v, w = u[block * n_images + n, tile], out[block * n_images + n, tile]
+                a, b, constant = coefficients[block, 0], coefficients[block, 1], coefficients[block, 2]
+                if add:
+                    for i in range(len(w)):
+                        w[i] += a[i] * v[i] + b[i] * y[i] + constant[i]
+                else:
+                    for i in range(len(w)):
+                        w[i] = a[i] * v[i] + b[i] * y[i] + constant[i]
+            if dx is not None:
+                v, w = u[(n_blocks - 1) * n_images + n, tile], out[(n_blocks - 2) * n_images + n, tile]
+                a, b, dy = along[0], along[1], dx[n, tile]
+                for i in range(len(w)):
+                    w[i] += a[i] * v[i] + b[i] * dy[i]

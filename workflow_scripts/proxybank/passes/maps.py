@@ -194,6 +194,42 @@ def _pool(x, out):
                         pooled[i] = narrow(own[i], pooled)
 
 
+@numba.njit(cache=True, nogil=True, fastmath=_FAST)
+def _pool_back(x, out):
+    n_images, height, width, n_channels = x.shape
+    n_row = width * n_channels
+    row = np.zeros(n_row + 2 * n_channels, np.float32)  # between a pixel of zeros on either side
+    middle, right = row[n_channels : n_channels + n_row], row[2 * n_channels :]
+    sums = np.empty((3, n_row), np.float32)  # of neighbours within each of the last three rows, each with its share
+    shares = np.empty(n_row, np.float32)
+    for i in range(n_row):
+        w = i // n_channels
+        shares[i] = 1 / (1 + (w > 0) + (w < width - 1))
+    for image in range(n_images):
+        rows, spread_rows = x[image].reshape(height, n_row), out[image].reshape(height, n_row)
+        for h in range(height + 1):
+            if h < height:
+                added, pixels = sums[h % 3], rows[h]
+                share = np.float32(1 / (1 + (h > 0) + (h < height - 1)))
+                for i in range(n_row):
+                    middle[i] = pixels[i] * shares[i] * share
+                for i in range(n_row):
+                    added[i] = row[i] + middle[i] + right[i]
+            if h > 0:
+                spread, own = spread_rows[h - 1], sums[(h - 1) % 3]
+                above, below = sums[(h - 2) % 3], sums[h % 3]
+                if 1 < h < height:
+                    for i in range(n_row):
+                        spread[i] = above[i] + own[i] + below[i]
+                elif height > 1:
+                    other = below if h == 1 else above
+                    for i in range(n_row):
+                        spread[i] = own[i] + other[i]
+                else:
+                    for i in range(n_row):
+                        spread[i] = own[i]
+
+
 class Term:
     """What is added up to the value of a node: a map, or a batch norm of it.
 
@@ -234,6 +270,13 @@ def pool(x: Map) -> Map:
     """3x3 average pooling of stride 1, which does not count padding."""
     out = np.empty_like(x)
     _pool(x, out)
+    return out
+
+
+def pool_back(x: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Derivatives to the input of `pool`, given those to its output."""
+    out = np.empty_like(x)
+    _pool_back(x, out)
     return out
 
 
