@@ -88,6 +88,19 @@ def test_all_parts_together_equal_automatic_differentiation(network):
     assert found["loss_curvature"] == pytest.approx(curvature, rel=5e-4)
 
 
+@EACH
+@pytest.mark.parametrize("contrast", [1, 3e-3])
+def test_products_of_weights_and_gradients(network, contrast):
+    """Of each layer against those in float64, where rounding leaves a thousandth of what epsilon does."""
+    batch = passes.Batch(images(3) * contrast, BATCH.labels)
+    weights = networks.draw(network, INIT, 3)
+    del weights["classifier.bias"]
+    exact = automatic(network, batch)[0].split([weight.numel() for weight in weights.values()])
+    expected = [(w.flatten() * g).sum().item() for w, g in zip(weights.values(), exact, strict=True)]
+    found = [layer.product for layer in shared(network, ["loss_gradient"], batch)["loss_gradient"]]
+    np.testing.assert_allclose(found, expected, rtol=1e-3)
+
+
 @pytest.mark.parametrize("contrast", [3e-2, 3e-3])
 def test_images_of_little_contrast_where_epsilon_matters(contrast):
     network = NETWORKS[0]

@@ -43,8 +43,8 @@ def tensor(*values):
 
 
 LAYERS = [
-    LayerGradient(tensor([1, -2], [3, 4]), tensor([3, 0], [0, 4]), tensor(0.5, 2).double()),
-    LayerGradient(tensor([2]), tensor([-12]), tensor(1).double()),
+    LayerGradient(tensor([1, -2], [3, 4]), tensor([3, 0], [0, 4]), tensor(0.5, 2).double(), 19),
+    LayerGradient(tensor([2]), tensor([-12]), tensor(1).double(), -24),
 ]
 
 

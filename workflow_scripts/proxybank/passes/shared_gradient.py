@@ -82,8 +82,10 @@ def _layer_gradients(sweep: Sweep) -> list[LayerGradient]:
     layers = []
     for name, weight in sweep.weights.items():
         if name in sweep.gradients:
-            layers.append(LayerGradient(weight, sweep.gradients[name], sweep.saliencies[name]))
+            layers.append(
+                LayerGradient(weight, sweep.gradients[name], sweep.saliencies[name], sweep.products[name].item())
+            )
         elif name != "classifier.bias":
             nothing = torch.zeros(len(weight), dtype=torch.float64, device=weight.device)
-            layers.append(LayerGradient(weight, torch.zeros_like(weight), nothing))
+            layers.append(LayerGradient(weight, torch.zeros_like(weight), nothing, 0.0))
     return layers

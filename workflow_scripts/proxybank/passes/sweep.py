@@ -98,12 +98,13 @@ class _Norm:
         mix(out, self._x, self._x[: self._n_images], s, torch.stack(along_x), torch.stack(constant), add=add)
         return out
 
-    def back(self, u: Tensor, streams: tuple[str, ...]) -> tuple[Tensor, Tensor]:
-        """Cotangents to x, given those to y, and the sums over pixels of x times the last of them.
+    def back(self, u: Tensor, streams: tuple[str, ...]) -> tuple[Tensor, Tensor, Tensor]:
+        """Cotangents to x, given those to y; sums over pixels of x times the last of them; and their sum where x grows.
 
         They are s (u - a - y b) with a = mean(u), b = mean(u y). Its derivative for those that ``turn``, v = du, is
         s (v - mean(v) - dy b - y (mean(v y) + mean(u dy))) - s^2 h (u - a - y b), and where x grows, to these is added
-        g times (s (u - a - y b) - 2 s b y).
+        g times (s (u - a - y b) - 2 s b y). Over all values of a channel the sum of x times the former is g b: they would
+        cancel, were it not for epsilon, and it is not what rounding leaves of them.
         """
         n, s, mean = self._n_images, self._scale, self._mean
         x, d = self._x[:n], torch.empty_like(u)
@@ -116,7 +117,7 @@ class _Norm:
         mix(d, u, x, s, to_x, constant, turn)
         along = s * (products[-1] - a[-1] * self._centred) + to_x[-1] * self._squares
         total = s * (sums[-1] - n_pixels * a[-1]) + to_x[-1] * self._centred
-        return d, along + mean * total
+        return d, along + mean * total, n * n_pixels * (self.growth * b[-1]).sum()
 
     def _turn(self, u: Tensor, a: Tensor, b: Tensor, to_x: Tensor, constant: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Change the summands of the cotangents that turn, and return what `mix` adds to them besides."""
@@ -260,13 +261,14 @@ class _Block:
         sweep, n, weight = self._sweep, self._sweep.n_images, self._weight(edge)
         x = self._inputs[edge]
         if edge.norm:
-            u, along = self._norms[edge].back(u, sweep.streams)
+            u, along, product = self._norms[edge].back(u, sweep.streams)
         else:
             y = self._outputs[edge]
             along = channel_sums(u[-n:], y, y.new_zeros(y.shape[1], dtype=torch.float64))[1]
+            product = along.double().sum()
         sweep.lap_back()
         if sweep.to_weights:
-            self._differentiate(edge, u, x, along)
+            self._differentiate(edge, u, x, along, product)
         if "turn" in sweep.streams and not edge.norm:
             u = u.clone()
             u[-2 * n : -n] += u[-n:]
@@ -278,12 +280,13 @@ class _Block:
         like_x = torch.empty(shape, dtype=x.dtype, device=x.device, memory_format=torch.channels_last)
         return _conv_back(edge.conv, u, like_x, weight, 0).contiguous(memory_format=torch.channels_last)
 
-    def _differentiate(self, edge: _Edge, u: Tensor, x: Tensor, along: Tensor) -> None:
+    def _differentiate(self, edge: _Edge, u: Tensor, x: Tensor, along: Tensor, product: Tensor) -> None:
         """Take the gradient to a weight, given cotangents to the output, and their sums along it."""
         sweep, n, weight = self._sweep, self._sweep.n_images, self._weight(edge)
         name = f"{self._name}.{edge.conv.name}"
         gradient = sweep.gradients[name] = _conv_back(edge.conv, u[-n:], x[:n], weight, 1)
         sweep.saliencies[name] = along.double().square().mean(dim=0) / 2
+        sweep.products[name] = product
         sweep.clock.lap("gradients")
         if "turn" in sweep.streams:  # x goes with the cotangents that turn, dx with the loss's
             end = n if self.slight else 2 * n
@@ -356,6 +359,8 @@ class Sweep:
     gradients, saliencies : dict of str to Tensor
         Of the network run last. By weight: derivatives to it; by its output channels, half the mean over images of the
         squared sum over pixels of output times derivatives to the output, float64. Weights on no path are left out.
+    products : dict of str to float64 Tensor
+        Of the same weights: sum of weight times derivative.
     turned : float64 Tensor
         Sum over all its weights of w (H g), of gradient g and Hessian H of the loss.
     images_gradient : Tensor or None
@@ -393,6 +398,7 @@ class Sweep:
         self.weights, self._on_relu = weights, on_relu
         self.gradients: dict[str, Tensor] = {}
         self.saliencies: dict[str, Tensor] = {}
+        self.products: dict[str, Tensor] = {}
         self.turned = torch.zeros((), dtype=torch.float64, device=self._images.device)
         self.images_gradient: Tensor | None = None
         if not all(_edges(layer) for layer in network.layers):  # all features are 0
@@ -447,7 +453,7 @@ class Sweep:
         u = self._classify(active.mean(dim=(2, 3))) / n_pixels
         u = u.to(x.dtype)[:, :, None, None].expand(-1, -1, *x.shape[2:]).contiguous(memory_format=torch.channels_last)
         self.back_through_relu(active, u)
-        u, _ = norm.back(u, self.streams)
+        u, _, _ = norm.back(u, self.streams)
         self.lap_back()
         return u
 
@@ -464,6 +470,7 @@ class Sweep:
         if self.to_weights:
             self.gradients["classifier.weight"] = gradient.to(features.dtype)
             self.saliencies["classifier.weight"] = (logits * loss).square().mean(dim=0) / 2
+            self.products["classifier.weight"] = (gradient * weight).sum()
         if "turn" in self.streams and len(features) > n:
             tangent = features[n:].double()
             growth = (tangent + values) @ weight.T

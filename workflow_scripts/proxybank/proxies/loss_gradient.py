@@ -42,16 +42,16 @@ def snip(layers: "list[LayerGradient]") -> float:
 
 @register(
     name="plain",
-    version=1,
+    version=2,
     needs="loss_gradient",
     higher_is_better=True,
     source="Mozer, Smolensky, NIPS 1989; " + ABDELFATTAH,
-    differs=_INITIALISATION + "Signed. A convolution followed by BatchNorm adds 0 but for rounding and BatchNorm's "
-    "epsilon, so only the classifier and the reductions' shortcuts speak.",
+    differs=_INITIALISATION + "Signed. A convolution followed by BatchNorm adds 0 but for BatchNorm's "
+    "epsilon, whose part is not left to rounding, so only the classifier and the reductions' shortcuts speak.",
 )
 def plain(layers: "list[LayerGradient]") -> float:
     """Sum over weights of w g."""
-    return float(sum((layer.weight.double() * layer.gradient).sum() for layer in layers))
+    return sum(layer.product for layer in layers)
 
 
 @register(
