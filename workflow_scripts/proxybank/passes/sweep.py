@@ -103,8 +103,8 @@ class _Norm:
 
         They are s (u - a - y b) with a = mean(u), b = mean(u y). Its derivative for those that ``turn``, v = du, is
         s (v - mean(v) - dy b - y (mean(v y) + mean(u dy))) - s^2 h (u - a - y b), and where x grows, to these is added
-        g times (s (u - a - y b) - 2 s b y). Over all values of a channel the sum of x times the former is g b: they would
-        cancel, were it not for epsilon, and it is not what rounding leaves of them.
+        g times (s (u - a - y b) - 2 s b y). The sum of x times the former is g b for each value of a channel, which is not
+        what rounding would leave of it.
         """
         n, s, mean = self._n_images, self._scale, self._mean
         x, d = self._x[:n], torch.empty_like(u)
