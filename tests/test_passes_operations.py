@@ -112,8 +112,9 @@ def test_repeats_have_seeds_of_their_own():
     assert seconds == 1.5 and len({*first, repeat_seed(8, 0)}) == 4
 
 
+@pytest.mark.parametrize("device", ["cpu", "other"])
 @EACH
-def test_response_to_noise(network):
+def test_response_to_noise(network, device, monkeypatch):
     """As in cwtsaiai/TNASSE: inputs of modules with 'Pool' in their class name, modules with 'Conv' in theirs."""
     model = built(network)
     pools, convs, channels = [], [], []
@@ -132,12 +133,21 @@ def test_response_to_noise(network):
     n_channels = sum(channels)
     model(IMAGES + normal(stream_key(SEED, "noisy_images"), tuple(IMAGES.shape)))
     changes = [((x - y) ** 2).mean().item() for x, y in zip(pools[:n_pools], pools[n_pools:], strict=True)]
+    monkeypatch.setattr(noisy_images, "on_cpu", lambda _: device == "cpu")
     found = evidence("noisy_images", network)
     assert found.change == pytest.approx(sum(changes), rel=1e-4)
     assert found.n_pools == n_pools
     assert found.n_convs == counts.count("Conv2d")
     assert found.n_convs + found.n_blocks == len(counts)
     assert found.n_channels + found.n_block_channels == n_channels
+
+
+@EACH
+def test_response_to_noise_in_bfloat16(network):
+    exact = evidence("noisy_images", network)
+    found = evidence("noisy_images", network, BATCH._replace(images=IMAGES.bfloat16()))
+    assert found.change == pytest.approx(exact.change, rel=1e-2) and found.change != exact.change
+    assert found[1:] == exact[1:]
 
 
 def test_counts_for_noise_have_the_closed_form():
@@ -455,7 +465,3 @@ def test_sign_determinants(network):
     assert sorted(block.size for block in found) == sorted(20 * seen[relu].shape[1] for relu in norms)
     np.testing.assert_allclose(np.sort(ours), np.sort(expected), atol=3)
     assert all(np.allclose(block, block.round(), atol=1e-6) for block in found)
-
-
-def test_noise_response_starts_empty():
-    assert noisy_images.NoiseResponse() == (0, 0, 0, 0, 0, 0)

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 
 from proxybank import networks, passes, spaces
-from proxybank.passes import channelwise
+from proxybank.passes import channelwise, sweep
 from proxybank.passes.shared_gradient import STREAMS
 
 INIT = "default"  # with a bias
@@ -97,7 +97,7 @@ def test_products_of_weights_and_gradients(network, contrast):
     del weights["classifier.bias"]
     exact = automatic(network, batch)[0].split([weight.numel() for weight in weights.values()])
     expected = [(w.flatten() * g).sum().item() for w, g in zip(weights.values(), exact, strict=True)]
-    found = [layer.product for layer in shared(network, ["loss_gradient"], batch)["loss_gradient"]]
+    found = [layer.product.item() for layer in shared(network, ["loss_gradient"], batch)["loss_gradient"]]
     np.testing.assert_allclose(found, expected, rtol=1e-3)
 
 
@@ -193,7 +193,8 @@ def test_operations_of_other_devices_equal_the_loops(monkeypatch):
     """On a CPU, which is told that it is none."""
     network = NETWORKS[0]
     expected = shared(network, STREAMS)
-    monkeypatch.setattr(channelwise, "on_cpu", lambda _: False)
+    for module in (channelwise, sweep):
+        monkeypatch.setattr(module, "on_cpu", lambda _: False)
     found = shared(network, STREAMS)
     for part in STREAMS:
         assert_same(part, found[part], expected[part])

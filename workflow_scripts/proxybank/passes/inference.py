@@ -18,6 +18,12 @@ from proxybank.spaces.tss import CONV1, CONV3, EDGES, NONE, POOL
 
 # Receives the output of a ReLU, and how many ReLUs of the reference network have this very output.
 OnActive = Callable[[Map, int], None]
+# Receives the input of a pooling, and how many poolings of the reference network have this very input.
+OnPool = Callable[[Map, int], None]
+
+
+def ignore(x: Map, multiplicity: int) -> None:
+    """Do nothing with a map."""
 
 
 def as_tensor(x: Map) -> Tensor:
@@ -44,7 +50,7 @@ def stem(weights: Weights, images: Tensor) -> Map:
     return add_up([normalised(convolve(as_map(images), weights["stem.conv"]))], active=False)[0]
 
 
-def run_layer(layer: Layer, weights: Weights, x: Map, on_active: OnActive) -> Map:
+def run_layer(layer: Layer, weights: Weights, x: Map, on_active: OnActive = ignore, on_pool: OnPool = ignore) -> Map:
     """Run one cell or reduction.
 
     Parameters
@@ -52,10 +58,10 @@ def run_layer(layer: Layer, weights: Weights, x: Map, on_active: OnActive) -> Ma
     layer : Layer
     weights : dict of str to float32 Tensor
     x : Map
-    on_active : callable
-        Called with the output of each ReLU and its multiplicity.
+    on_active, on_pool : callable
+        Called with the output of each ReLU, and the input of each pooling, and its multiplicity.
     """
-    return (_reduction if layer.ops is None else _cell)(layer, weights, x, on_active)
+    return (_reduction if layer.ops is None else _cell)(layer, weights, x, on_active, on_pool)
 
 
 def head(x: Map, on_active: OnActive) -> None:
@@ -63,22 +69,24 @@ def head(x: Map, on_active: OnActive) -> None:
     on_active(add_up([normalised(x)], total=False)[1], 1)
 
 
-def _reduction(layer: Layer, weights: Weights, x: Map, on_active: OnActive) -> Map:
+def _reduction(layer: Layer, weights: Weights, x: Map, on_active: OnActive, on_pool: OnPool) -> Map:
     active = add_up([as_it_is(x)], total=False)[1]
     on_active(active, 1)
     active = add_up([normalised(convolve(active, weights[f"{layer.name}.a"], stride=2))], total=False)[1]
     on_active(active, 1)
     main = normalised(convolve(active, weights[f"{layer.name}.b"]))
+    on_pool(x, 1)
     shortcut = convolve(as_map(F.avg_pool2d(as_tensor(x), 2)), weights[f"{layer.name}.shortcut"])
     return add_up([main, as_it_is(shortcut)], active=False)[0]
 
 
-def _cell(layer: Layer, weights: Weights, x: Map, on_active: OnActive) -> Map:
+def _cell(layer: Layer, weights: Weights, x: Map, on_active: OnActive, on_pool: OnPool) -> Map:
     edges = [(source, target, op) for op, (source, target) in zip(layer.ops, EDGES, strict=True) if op != NONE]
     terms = {target: [] for target in (1, 2, 3)}
     for node in (0, 1, 2):
         leaving = [(target, op) for source, target, op in edges if source == node]
         n_conv = sum(op in (CONV1, CONV3) for _, op in leaving)
+        n_pool = sum(op == POOL for _, op in leaving)
         if not leaving:
             continue
         arrived = [as_it_is(x)] if node == 0 else terms[node] or [as_it_is(_zeros(layer, x))]
@@ -86,7 +94,9 @@ def _cell(layer: Layer, weights: Weights, x: Map, on_active: OnActive) -> Map:
         z = x if node == 0 else total
         if n_conv:
             on_active(active, n_conv)
-        pooled = as_it_is(pool(z)) if any(op == POOL for _, op in leaving) else None
+        if n_pool:
+            on_pool(z, n_pool)
+            pooled = as_it_is(pool(z))
         for target, op in leaving:
             name = f"{layer.name}.{node}>{target}"
             if op in (CONV1, CONV3):

@@ -23,7 +23,7 @@ class LayerGradient(NamedTuple):
     channel_saliency : float64 Tensor, shape (c_out,)
         Half the mean over images of (sum over pixels of the output times the gradient of the loss to it) squared. The
         output is the one before BatchNorm; the classifier's includes its bias.
-    product : float
+    product : float64 Tensor without dimensions
         Sum of weight times gradient. Before BatchNorm the terms cancel but for its epsilon, and rounding in float32
         would be most of what is left: this is not taken from them.
     """
@@ -31,7 +31,7 @@ class LayerGradient(NamedTuple):
     weight: Tensor
     gradient: Tensor
     channel_saliency: Tensor
-    product: float
+    product: Tensor
 
 
 @torch.inference_mode()  # on a generator, it holds within each step only

@@ -1,20 +1,22 @@
 """Two passes, with and without noise on the images: how far the inputs of all poolings move."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from proxybank import networks
-from proxybank.networks import Network
+from proxybank.networks import Network, Weights
 from proxybank.networks.randomness import normal, stream_key
+from proxybank.passes import inference, operations
+from proxybank.passes.devices import on_cpu
 from proxybank.passes.evidence import Batch
-from proxybank.passes.operations import Operation, blocks, run_head, run_layer, run_stem
 from proxybank.passes.prefixes import Trunk
 from proxybank.spaces.base import Layer
+from proxybank.spaces.tss import CONV1, CONV3, EDGES, POOL
 
 
 class NoiseResponse(NamedTuple):
@@ -22,7 +24,7 @@ class NoiseResponse(NamedTuple):
 
     Attributes
     ----------
-    change : float64 Tensor without dimensions, or float
+    change : float
         Sum over poolings of the mean squared change of their input.
     n_pools, n_convs : int
     n_channels : int
@@ -31,34 +33,73 @@ class NoiseResponse(NamedTuple):
         Convolutions with a ReLU before and a norm behind them, and their input channels.
     """
 
-    change: Tensor | float = 0.0
-    n_pools: int = 0
-    n_convs: int = 0
-    n_channels: int = 0
-    n_blocks: int = 0
-    n_block_channels: int = 0
+    change: float
+    n_pools: int
+    n_convs: int
+    n_channels: int
+    n_blocks: int
+    n_block_channels: int
 
-    def after(self, clean: list[Operation], noisy: list[Operation]) -> "NoiseResponse":
-        """Add the operations of further layers."""
-        pools = [(x, y) for x, y in zip(clean, noisy, strict=True) if x.kind == "pool"]
-        convs = [operation for operation in clean if operation.kind == "conv"]
-        block_widths = [conv.x.shape[1] for conv in blocks(clean)]
-        return NoiseResponse(
-            self.change + sum(x.times * _mean_square(x.x, y.x) for x, y in pools),
-            self.n_pools + sum(x.times for x, _ in pools),
-            self.n_convs + len(convs),
-            self.n_channels + sum(x.times * x.x.shape[1] for x, _ in pools) + sum(conv.x.shape[1] for conv in convs),
-            self.n_blocks + len(block_widths),
-            self.n_block_channels + sum(block_widths),
-        )
-
-
-def _mean_square(x: Tensor, y: Tensor) -> Tensor:
-    return (x - y).square().mean(dtype=torch.float64)
+    @classmethod
+    def of(cls, network: Network, change: float) -> "NoiseResponse":
+        """Add the counts of a network, and of the head's pooling, to the change."""
+        pools, blocks = [network.width], []
+        for layer in network.layers:
+            if layer.ops is None:
+                pools.append(layer.c_in)
+                blocks += [layer.c_in, layer.c_out]
+            else:
+                for op, (source, _) in zip(layer.ops, EDGES, strict=True):
+                    channels = layer.c_out if source else layer.c_in
+                    pools += [channels] * (op == POOL)
+                    blocks += [channels] * (op in (CONV1, CONV3))
+        convs = [conv.c_in for _, _, conv in network.convs()]
+        return cls(change, len(pools), len(convs), sum(pools) + sum(convs), len(blocks), sum(blocks))
 
 
-# Outputs of a layer for images without and with noise, and what was seen up to there.
-State = tuple[Tensor, Tensor, NoiseResponse]
+# Inputs of poolings, and how many poolings have this very input.
+Pools = list[tuple[Tensor, int]]
+
+
+class _Engine(NamedTuple):
+    """What runs the parts of a network, and lists what goes into their poolings."""
+
+    stem: Callable[[Weights, Tensor], Any]
+    layer: Callable[[Layer, Weights, Any], tuple[Any, Pools]]
+    head: Callable[[Any], Pools]
+
+
+def _layer_on_cpu(layer: Layer, weights: Weights, x: Any) -> tuple[Any, Pools]:
+    pools: Pools = []
+    y = inference.run_layer(layer, weights, x, on_pool=lambda z, times: pools.append((inference.as_tensor(z), times)))
+    return y, pools
+
+
+def _head_on_cpu(x: Any) -> Pools:
+    pools: Pools = []
+    inference.head(x, lambda active, times: pools.append((inference.as_tensor(active), times)))
+    return pools
+
+
+def _layer_elsewhere(layer: Layer, weights: Weights, x: Tensor) -> tuple[Tensor, Pools]:
+    y, found = operations.run_layer(layer, weights, x)
+    return y, [(operation.x, operation.times) for operation in found if operation.kind == "pool"]
+
+
+def _head_elsewhere(x: Tensor) -> Pools:
+    return [(torch.relu(networks.batch_norm(x)), 1)]
+
+
+_ON_CPU = _Engine(inference.stem, _layer_on_cpu, _head_on_cpu)
+_ELSEWHERE = _Engine(networks.stem, _layer_elsewhere, _head_elsewhere)
+
+# Outputs of a layer for images without and with noise, and the change up to there.
+State = tuple[Any, Any, Tensor]
+
+
+def _change(clean: Pools, noisy: Pools) -> Tensor:
+    pairs = zip(clean, noisy, strict=True)
+    return sum(times * (x.float() - y.float()).square().mean(dtype=torch.float64) for (x, times), (y, _) in pairs)
 
 
 @torch.inference_mode()  # on a generator, it holds within each step only
@@ -72,29 +113,28 @@ def noise_responses(
     members : sequence of Network
         Networks of one space; on the size space the official order saves most work.
     batch : Batch
-        Its labels are not read.
+        Its labels are not read. On the CPU, images of bfloat16 have the pass run in that precision.
     initialisation : str
     seed : int
         Keys the noise too, which is the same for all networks.
     """
     images = batch.images
-    noisy_images = images + normal(stream_key(seed, "noisy_images"), tuple(images.shape)).to(images.device)
+    noise = normal(stream_key(seed, "noisy_images"), tuple(images.shape)).to(images.device)
+    noisy_images = (images + noise).to(images.dtype)
     draw = partial(networks.draw, initialisation=initialisation, seed=seed, device=images.device)
+    engine = _ON_CPU if on_cpu(images) else _ELSEWHERE
 
     def run(network: Network, layer: Layer, before: State | None) -> State:
         if before is None:
             weights = draw(network, layers=("stem",))
-            (x, clean), (y, noisy) = run_stem(weights, images), run_stem(weights, noisy_images)
-            before = x, y, NoiseResponse().after(clean, noisy)
+            before = engine.stem(weights, images), engine.stem(weights, noisy_images), 0
         weights = draw(network, layers=(layer.name,))
-        (x, clean), (y, noisy) = run_layer(layer, weights, before[0]), run_layer(layer, weights, before[1])
-        return x, y, before[2].after(clean, noisy)
+        (x, clean), (y, noisy) = (engine.layer(layer, weights, output) for output in before[:2])
+        return x, y, before[2] + _change(clean, noisy)
 
     trunk = Trunk(run)
     for network in members:
         start = time.perf_counter()
-        x, y, response = trunk.visit(network, len(network.layers))[-1]
-        weights = draw(network, layers=("classifier",))
-        (_, clean), (_, noisy) = run_head(weights, x), run_head(weights, y)
-        response = response.after(clean, noisy)
-        yield response._replace(change=float(response.change)), time.perf_counter() - start
+        x, y, change = trunk.visit(network, len(network.layers))[-1]
+        change = change + _change(engine.head(x), engine.head(y))
+        yield NoiseResponse.of(network, float(change)), time.perf_counter() - start

@@ -82,10 +82,8 @@ def _layer_gradients(sweep: Sweep) -> list[LayerGradient]:
     layers = []
     for name, weight in sweep.weights.items():
         if name in sweep.gradients:
-            layers.append(
-                LayerGradient(weight, sweep.gradients[name], sweep.saliencies[name], sweep.products[name].item())
-            )
+            layers.append(LayerGradient(weight, sweep.gradients[name], sweep.saliencies[name], sweep.products[name]))
         elif name != "classifier.bias":
             nothing = torch.zeros(len(weight), dtype=torch.float64, device=weight.device)
-            layers.append(LayerGradient(weight, torch.zeros_like(weight), nothing, 0.0))
+            layers.append(LayerGradient(weight, torch.zeros_like(weight), nothing, nothing.sum()))
     return layers

@@ -103,8 +103,8 @@ class _Norm:
 
         They are s (u - a - y b) with a = mean(u), b = mean(u y). Its derivative for those that ``turn``, v = du, is
         s (v - mean(v) - dy b - y (mean(v y) + mean(u dy))) - s^2 h (u - a - y b), and where x grows, to these is added
-        g times (s (u - a - y b) - 2 s b y). The sum of x times the former is g b for each value of a channel, which is not
-        what rounding would leave of it.
+        g times (s (u - a - y b) - 2 s b y). The sum of x times the former is g b for each value of a channel, of which
+        rounding would leave little.
         """
         n, s, mean = self._n_images, self._scale, self._mean
         x, d = self._x[:n], torch.empty_like(u)
@@ -213,7 +213,8 @@ class _Block:
             if edge.norm or edge.pool:
                 owned.add(target)
             sweep.lap_forward(len(x))
-        self.slight = self.slight and all(norm.growth.max() <= _SLIGHT for norm in self._norms.values())
+        # To ask on an accelerator takes longer than it saves.
+        self.slight = self.slight and on_cpu(x) and all(n.growth.max() <= _SLIGHT for n in self._norms.values())
         return nodes[3]
 
     def back(self, u: Tensor) -> Tensor:

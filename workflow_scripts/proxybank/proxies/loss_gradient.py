@@ -51,7 +51,7 @@ def snip(layers: "list[LayerGradient]") -> float:
 )
 def plain(layers: "list[LayerGradient]") -> float:
     """Sum over weights of w g."""
-    return sum(layer.product for layer in layers)
+    return float(sum(layer.product for layer in layers))
 
 
 @register(

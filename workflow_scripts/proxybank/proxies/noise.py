@@ -14,7 +14,7 @@ NI = "Wu, Lin, Tsai, IEEE TEVC 28(2), 2024"
 
 @register(
     name="ni",
-    version=1,
+    version=2,
     needs="noisy_images",
     higher_is_better=True,
     source=NI,
@@ -28,7 +28,7 @@ def ni(response: "NoiseResponse") -> float:
 
 @register(
     name="ni_code",
-    version=1,
+    version=2,
     needs="noisy_images",
     higher_is_better=True,
     source=NI,

@@ -35,8 +35,9 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "layer_gradient": ("layer_gradient",),
     "gradient_sign": ("gradient_sign",),
 }
-# Groups that run in bfloat16 where the processor is faster with it; what that changes is in docs/performance.md.
-LOW_PRECISION = ("forward",)
+# Groups that run in bfloat16 where the processor is faster with it. What that does to NASWOT is in docs/performance.md;
+# the change that noise makes, of which ni takes the logarithm twice, moves by less than a hundredth.
+LOW_PRECISION = ("forward", "noisy_images")
 CLOSED_FORM = "closed_form"
 AGGREGATE = "aggregate"
 
