@@ -47,7 +47,7 @@ def test_it_is_nats_bench(settings):
 def test_every_proxy_is_asked_for_and_the_dear_ones_of_1000_classes(settings):
     assert set(settings["proxies"]) == set(REGISTRY)
     cheap = {"forward", "synaptic_flow", "channel_correlation", "constant_weights", "path_sum", "weights"}
-    cheap |= {"linear_region", "normalised_flow"}
+    cheap |= {"linear_region", "noisy_images", "normalised_flow"}
     for space in settings["spaces"]:
         found = {}
         for entry in settings["samples"]:
