@@ -1,6 +1,8 @@
 """Write docs/results.md after a run of config/nats-bench.yaml: `.venv/bin/python docs/update_results.py`."""
 
+import itertools
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,6 +12,8 @@ import polars as pl
 
 ROOT = Path(__file__).parents[1]
 UNEXPLAINED = "unexplained"
+KEY = ["space", "dataset", "arch_index"]
+PUBLISHED = "published_"  # names of users' columns that hold others' scores start with this
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 QUANTITIES = {
     "kendall": "τ",
@@ -180,6 +184,74 @@ measured on five devices), against the best network within it.
 {_table(["space", "dataset", "proxy", *limits], rows)}"""
 
 
+def network_by_network(results: Results) -> str:
+    """Scores that others published of the same networks, the columns ``published_*`` of ``networks``; or nothing."""
+    networks = results.table("networks")
+    names = [name.removeprefix(PUBLISHED) for name in networks.columns if name.startswith(PUBLISHED)]
+    if not names:
+        return ""
+    seeds = results.table("scores_by_seed").pivot("seed", index=KEY, values=names)
+    if len(names) == 1:  # then polars names columns after seeds alone
+        seeds = seeds.rename({name: f"{names[0]}_{name}" for name in seeds.columns if name not in KEY})
+    table = networks.join(results.table("scores").select(*KEY, *names), on=KEY).join(seeds, on=KEY)
+    table = table.with_columns(dead=pl.lit(6) - pl.col("n_none") - pl.col("n_live_edges"))
+    lines, far = [], []
+    for (space, dataset), part in table.group_by("space", "dataset", maintain_order=True):
+        for name in names:
+            both = part.filter(pl.col(name).is_not_null() & pl.col(PUBLISHED + name).is_not_null())
+            if both.is_empty():
+                continue
+            own = [column for column in seeds.columns if re.fullmatch(rf"{name}_\d+", column)]
+            between = [both.select(pl.corr(a, b, method="spearman")).item() for a, b in itertools.combinations(own, 2)]
+            rho = [
+                _number(some.select(pl.corr(name, PUBLISHED + name, method="spearman")).item(), 4)
+                for some in (both, both.filter(dead=0))
+            ]
+            n = f"{both.height:,}, {both.filter(dead=0).height:,}"
+            two = _number(sum(between) / len(between), 4) if between else "-"
+            lines.append([space, dataset, name, *rho, two, n])
+            far += _far_apart(both, name, own)
+    head = ["space", "dataset", "proxy", "all networks", "without dead edges", "two seeds", "n"]
+    listed = ["proxy", "network", "ours", "published", "rank of ours", "published rank", "seeds alone", "dead edges"]
+    return f"""## Network by network
+
+Spearman's ρ of our scores with those that FreeREA's authors published, means of three initialisations on either side,
+of the networks that both could score: all, and those without dead edges, which lie on no path from input to output.
+*Two seeds*: two of our own with each other, each with its own weights and batch.
+
+{_table(head, lines)}
+
+The ten classes that are farthest apart by rank, each by one network; ranks from the lowest score, *seeds alone* by one
+seed at a time. Published scores are those of networks as they are written, ours the same with and without dead edges.
+So naswot counts the ReLUs of convolutions there that nothing comes of. LogSynflow was published as |ln(g + 1e-6)| in
+place of ln(g + 1): each weight that nothing flows through adds 13.8 times its magnitude, also in networks without any
+path. Where no edge is dead, a rank differs about as much between seeds.
+
+{_table(listed, far)}"""
+
+
+def _far_apart(both: pl.DataFrame, name: str, seeds: list[str]) -> list[list[str]]:
+    """Lines of the networks that two sides disagree on most, no two of one class."""
+    rank = {column: pl.col(column).rank().alias(f"{column} rank") for column in (name, PUBLISHED + name, *seeds)}
+    ranked = both.with_columns(*rank.values())
+    apart = (pl.col(f"{name} rank") - pl.col(f"{PUBLISHED}{name} rank")).abs()
+    worst = ranked.sort(apart, pl.col("arch_index"), descending=[True, False]).unique(
+        "class_index", keep="first", maintain_order=True
+    )
+    return [
+        [
+            name,
+            f"`{row['arch'].replace('|', chr(92) + '|')}` ({row['arch_index']})",
+            f"{row[name]:.5g}",
+            f"{row[PUBLISHED + name]:.5g}",
+            *(f"{row[f'{column} rank']:,.0f}" for column in (name, PUBLISHED + name)),
+            ", ".join(f"{row[f'{column} rank']:,.0f}" for column in seeds),
+            str(row["dead"]),
+        ]
+        for row in worst.head(10).iter_rows(named=True)
+    ]
+
+
 def _with_interval(row: dict | None) -> str:
     if row is None or row["kendall"] is None:
         return "-"
@@ -213,6 +285,7 @@ SECTIONS: tuple[Callable[[Results], str], ...] = (
     papers,
     among_the_best,
     within_latencies,
+    network_by_network,
     unanswered,
 )
 

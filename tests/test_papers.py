@@ -558,6 +558,31 @@ def test_the_page_shows_all_of_it(compared_run, tmp_path):
     assert "Within limits of latency" not in page  # there are none
 
 
+class Tables(dict):
+    """Stands for `Results`."""
+
+    def table(self, name):
+        return self[name]
+
+
+def test_scores_published_of_the_same_networks():
+    """By hand: without the dead edge ranks agree; with it 2 1 3 stands beside 1 2 3, and the fourth has no other side."""
+    section = runpy.run_path(str(ROOT / "docs/update_results.py"))["network_by_network"]
+    key = {"space": "tss", "dataset": "digits", "arch_index": [0, 1, 2, 3]}
+    networks = pl.DataFrame(
+        key
+        | {"arch": ["|a~0|+|b~0|", "|c~0|", "|d~0|", "|e~0|"], "class_index": [0, 1, 1, 2], "n_none": [0, 4, 4, 0]}
+        | {"n_live_edges": [5, 2, 2, 6], "published_naswot": [2.0, 1.0, 3.0, None]}
+    )
+    scores = pl.DataFrame(key | {"naswot": [10.0, 20.0, 30.0, 40.0]})
+    by_seed = pl.concat([scores.with_columns(seed=seed, naswot=pl.col("naswot") * (1 - 2 * seed)) for seed in (0, 1)])
+    page = section(Tables(networks=networks, scores=scores, scores_by_seed=by_seed))
+    assert "| tss | digits | naswot | 0.5000 | 1.0000 | -1.0000 | 3, 2 |\n" in page
+    first = "| naswot | `\\|a~0\\|+\\|b~0\\|` (0) | 10 | 2 | 1 | 2 | 1, 3 | 1 |"
+    assert page.splitlines()[-2:] == [first, "| naswot | `\\|c~0\\|` (1) | 20 | 1 | 2 | 1 | 2, 2 | 0 |"]
+    assert section(Tables(networks=networks.drop("published_naswot"), scores=scores, scores_by_seed=by_seed)) == ""
+
+
 def test_every_quantity_in_print_has_a_name_on_the_page():
     names = runpy.run_path(str(ROOT / "docs/update_results.py"))["QUANTITIES"]
     assert set(FIGURES["quantity"]) == names.keys()
