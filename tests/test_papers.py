@@ -566,7 +566,7 @@ class Tables(dict):
 
 
 def test_scores_published_of_the_same_networks():
-    """By hand: ranks agree without the dead edge; with it they are 2 1 3 and 1 2 3; the fourth network has no other side."""
+    """By hand: ranks agree without the dead edge; with it, they are 2 1 3 and 1 2 3."""
     section = runpy.run_path(str(ROOT / "docs/update_results.py"))["network_by_network"]
     key = {"space": "tss", "dataset": "digits", "arch_index": [0, 1, 2, 3]}
     networks = pl.DataFrame(
