@@ -61,12 +61,13 @@ def test_pooling(shape, dtype):
     assert_equal(maps.pool(x), F.avg_pool2d(tensor, 3, 1, 1, count_include_pad=False), dtype)
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("shape", SHAPES)
-def test_pooling_back(shape):
-    u, cotangent = drawn(shape, torch.float32)
+def test_pooling_back(shape, dtype):
+    u, cotangent = drawn(shape, dtype)
     x = torch.zeros_like(cotangent, requires_grad=True)
     (F.avg_pool2d(x, 3, 1, 1, count_include_pad=False) * cotangent).sum().backward()
-    assert_equal(maps.pool_back(u), x.grad, torch.float32)
+    assert_equal(maps.pool_back(u), x.grad, dtype)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -159,13 +159,15 @@ def _signs(x, out):
 
 
 @numba.njit(cache=True, nogil=True, fastmath=_FAST)
-def _pool(x, out):
+def _pool(x, out, back):
+    # A mean is a sum of neighbours, divided by their number; back, numbers are divided first.
     n_images, height, width, n_channels = x.shape
     n_row = width * n_channels
     row = np.zeros(n_row + 2 * n_channels, np.float32)  # between a pixel of zeros on either side
     middle, right = row[n_channels : n_channels + n_row], row[2 * n_channels :]
-    means = np.empty((3, n_row), np.float32)  # of neighbours within each of the last three rows
-    shares = np.empty(n_row, np.float32)
+    sums = np.empty((3, n_row), np.float32)  # of neighbours within each of the last three rows
+    before, after = np.ones(n_row, np.float32), np.ones(n_row, np.float32)
+    shares = before if back else after
     for i in range(n_row):
         w = i // n_channels
         shares[i] = 1 / (1 + (w > 0) + (w < width - 1))
@@ -173,15 +175,16 @@ def _pool(x, out):
         rows, pooled_rows = x[image].reshape(height, n_row), out[image].reshape(height, n_row)
         for h in range(height + 1):
             if h < height:
-                mean, pixels = means[h % 3], rows[h]
+                added, pixels = sums[h % 3], rows[h]
+                share = np.float32(1 / (1 + (h > 0) + (h < height - 1)) if back else 1)
                 for i in range(n_row):
-                    middle[i] = widen(pixels[i])
+                    middle[i] = widen(pixels[i]) * before[i] * share
                 for i in range(n_row):
-                    mean[i] = (row[i] + middle[i] + right[i]) * shares[i]
+                    added[i] = (row[i] + middle[i] + right[i]) * after[i]
             if h > 0:
-                pooled, own = pooled_rows[h - 1], means[(h - 1) % 3]
-                above, below = means[(h - 2) % 3], means[h % 3]
-                share = np.float32(1 / (1 + (h > 1) + (h < height)))
+                pooled, own = pooled_rows[h - 1], sums[(h - 1) % 3]
+                above, below = sums[(h - 2) % 3], sums[h % 3]
+                share = np.float32(1 if back else 1 / (1 + (h > 1) + (h < height)))
                 if 1 < h < height:
                     for i in range(n_row):
                         pooled[i] = narrow((above[i] + own[i] + below[i]) * share, pooled)
@@ -192,42 +195,6 @@ def _pool(x, out):
                 else:
                     for i in range(n_row):
                         pooled[i] = narrow(own[i], pooled)
-
-
-@numba.njit(cache=True, nogil=True, fastmath=_FAST)
-def _pool_back(x, out):
-    n_images, height, width, n_channels = x.shape
-    n_row = width * n_channels
-    row = np.zeros(n_row + 2 * n_channels, np.float32)  # between a pixel of zeros on either side
-    middle, right = row[n_channels : n_channels + n_row], row[2 * n_channels :]
-    sums = np.empty((3, n_row), np.float32)  # of neighbours within each of the last three rows, each with its share
-    shares = np.empty(n_row, np.float32)
-    for i in range(n_row):
-        w = i // n_channels
-        shares[i] = 1 / (1 + (w > 0) + (w < width - 1))
-    for image in range(n_images):
-        rows, spread_rows = x[image].reshape(height, n_row), out[image].reshape(height, n_row)
-        for h in range(height + 1):
-            if h < height:
-                added, pixels = sums[h % 3], rows[h]
-                share = np.float32(1 / (1 + (h > 0) + (h < height - 1)))
-                for i in range(n_row):
-                    middle[i] = pixels[i] * shares[i] * share
-                for i in range(n_row):
-                    added[i] = row[i] + middle[i] + right[i]
-            if h > 0:
-                spread, own = spread_rows[h - 1], sums[(h - 1) % 3]
-                above, below = sums[(h - 2) % 3], sums[h % 3]
-                if 1 < h < height:
-                    for i in range(n_row):
-                        spread[i] = above[i] + own[i] + below[i]
-                elif height > 1:
-                    other = below if h == 1 else above
-                    for i in range(n_row):
-                        spread[i] = own[i] + other[i]
-                else:
-                    for i in range(n_row):
-                        spread[i] = own[i]
 
 
 class Term:
@@ -269,14 +236,14 @@ def add_up(terms: list[Term], *, total: bool = True, active: bool = True) -> tup
 def pool(x: Map) -> Map:
     """3x3 average pooling of stride 1, which does not count padding."""
     out = np.empty_like(x)
-    _pool(x, out)
+    _pool(x, out, False)
     return out
 
 
-def pool_back(x: NDArray[np.float32]) -> NDArray[np.float32]:
+def pool_back(x: Map) -> Map:
     """Derivatives to the input of `pool`, given those to its output."""
     out = np.empty_like(x)
-    _pool_back(x, out)
+    _pool(x, out, True)
     return out
 
 
