@@ -12,9 +12,9 @@ path from input to output.
 
 A convolution before BatchNorm is free of scale: its growth changes nothing behind BatchNorm, but for the epsilon in
 there, and divides its gradient by 1 + t. So a part -g of its row w'H is known, and what is left is small. Before the
-first convolution without BatchNorm, a third of the way, the tangent is what epsilon leaves. It matters, for the network
-behind may multiply it, but its share of gradients to the weights it meets there is a ten thousandth of w'Hg at most, on
-NATS-Bench and CIFAR-10, and left out.
+first convolution without BatchNorm, a third of the way, the tangent is what epsilon leaves. It goes on, for the network
+behind may multiply it; but what it adds to the gradients of the weights it meets there, about a ten thousandth of w'Hg
+on NATS-Bench, is left out.
 
 Every activation that goes into a convolution, a ReLU or BatchNorm stays until the way back has passed it; cotangents do
 not.
@@ -68,6 +68,11 @@ class _Norm:
     With means over all values of a channel, y = s (x - mean(x)) and dy = s (dx - mean(dx) - y h) for h = mean(y dx).
     Where x itself grows, as the output of a convolution does, there is g y in dy besides, with g = epsilon s^2; that x
     should be in dx too, and make a part of the derivatives -1 times themselves, is left to those who use it.
+
+    Attributes
+    ----------
+    growth : float64 Tensor, shape (n_channels,)
+        g, or zeros.
     """
 
     def __init__(self, x: Tensor, n_images: int, *, grows: bool) -> None:
