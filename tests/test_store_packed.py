@@ -20,7 +20,13 @@ def tables(tmp_path_factory) -> dict:
     """Tables of a run with made-up scores: one fits float32, the others are too large or too small for it."""
     folder = tmp_path_factory.mktemp("tables")
     score = np.random.default_rng(0).normal(1800, 30, TSS.size)
-    scores = {"naswot": score, "synflow": 10.0 ** (score / 30), "fisher": 1e-39, "jacov": [None, *score[1:]]}
+    scores = {
+        "naswot": score,
+        "synflow": 10.0 ** (score / 30),
+        "fisher": 1e-39,
+        "jacov": [None, *score[1:]],
+        "grasp": None,
+    }
     networks = store.networks_table(TSS, "digits", "drop", TSS.costs(spaces.Skeleton()))
     frames = {
         "networks": networks.with_columns(phone_ms=pl.lit(3.0)),
@@ -44,6 +50,7 @@ def test_packed_tables_hold_the_same(tables, tmp_path):
     assert found["provenance"].rows() == [("proxybank.version", "0")]
     scores, whole = found["scores"], store.read_table(tables["scores"]).sort("arch_index")
     assert scores["arch_index"].to_list() == list(range(TSS.size))
+    assert "grasp" not in scores.columns and "grasp" not in found["scores_by_seed"].columns  # nothing has a score
     # Half a unit in the last of 24 binary places; what float32 cannot hold is the same to the bit.
     np.testing.assert_allclose(scores["naswot"].to_numpy(), whole["naswot"].to_numpy(), rtol=2**-24, atol=0)
     assert scores.select("synflow", "fisher").equals(whole.select("synflow", "fisher"))

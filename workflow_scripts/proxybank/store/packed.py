@@ -23,7 +23,7 @@ def pack(tables: Mapping[str, str | Path], outputs: Mapping[str, str | Path]) ->
 
     Rows are sorted by space, dataset, arch_index and seed; a group of rows in a file is a space and dataset. Scores are
     float32 (7 digits) where all of a column are within its range, and float64 elsewhere; costs, which limits compare
-    with, stay float64. Users' columns of ``networks`` are left out, for they are not ours to give away, and so is all
+    with, stay float64. Proxies that no network has a score of have no column. Users' columns of ``networks`` are left out, for they are not ours to give away, and so is all
     that is not in `PACKED`: accuracies, statuses, searches.
 
     Parameters
@@ -38,6 +38,9 @@ def pack(tables: Mapping[str, str | Path], outputs: Mapping[str, str | Path]) ->
     """
     frames = {name: read_table(tables[name]) for name in PACKED}
     frames["networks"] = frames["networks"].select(_columns_of_networks(frames["networks"]))
+    scored = [series.name for series in frames["scores"] if series.null_count() < len(series)]
+    for name in ("scores", "scores_by_seed"):
+        frames[name] = frames[name].select(column for column in frames[name].columns if column in [*scored, "seed"])
     for name in ("networks", "scores", "scores_by_seed"):
         _check_complete(frames[name], str(tables[name]))
     with ExitStack() as stack:
