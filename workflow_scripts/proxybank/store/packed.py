@@ -23,8 +23,8 @@ def pack(tables: Mapping[str, str | Path], outputs: Mapping[str, str | Path]) ->
 
     Rows are sorted by space, dataset, arch_index and seed; a group of rows in a file is a space and dataset. Scores are
     float32 (7 digits) where all of a column are within its range, and float64 elsewhere; costs, which limits compare
-    with, stay float64. Proxies that no network has a score of have no column. Users' columns of ``networks`` are left out, for they are not ours to give away, and so is all
-    that is not in `PACKED`: accuracies, statuses, searches.
+    with, stay float64. A proxy that no network has a score of has no column. Users' columns of ``networks`` are left
+    out, for they are not ours to give away, and so is all that is not in `PACKED`: accuracies, statuses, searches.
 
     Parameters
     ----------
