@@ -79,12 +79,21 @@ def opening(results: Results) -> str:
         for row in held.iter_rows(named=True)
     ]
     seeds = ", ".join(map(str, json.loads(facts["config.seeds"])))
+    by_seed = results.table("scores_by_seed")
+    fewer = [
+        f"`{name}`, by seed {', '.join(map(str, scored))} alone"
+        for name in by_seed.columns[by_seed.columns.index("seed") + 1 :]
+        if 0
+        < len(scored := by_seed.filter(pl.col(name).is_not_null())["seed"].unique().sort())
+        < by_seed["seed"].n_unique()
+    ]
+    but = f" (but {'; '.join(fewer)})" if fewer else ""
     table = _table(["what must hold", "space", "dataset", "", "by", "target", "ours", "holds"], rows)
     return f"""# Results beside the papers'
 
 Made by `make results` from the run of `config/nats-bench.yaml`: figures of the papers' tables
 (`resources/papers/published.csv`) beside ours. Scores: seeds {seeds}, batches of {facts["config.batch_size"]} images,
-means over the seeds; proxybank {facts["proxybank.version"]} ({facts["proxybank.commit"]}), torch
+means over the seeds{but}; proxybank {facts["proxybank.version"]} ({facts["proxybank.commit"]}), torch
 {facts["libraries.torch"]}, {facts["machine.processor"]}, {facts["machine.cores"]} cores.
 
 Of {held.height} lines that must hold, {n_held} do, {held.height - n_held - n_open} do not, and {n_open} have no answer

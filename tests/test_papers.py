@@ -463,8 +463,9 @@ def test_what_must_hold_and_has_no_answer_is_not_dropped(run, tmp_path):
 
 
 def test_classes_left_out_on_purpose_are_read(tmp_path):
-    status = pl.DataFrame({**PLACE, "class_index": [3, 3, 4], "seed": [0, 1, 0], "proxy": "snip"})
-    status = status.with_columns(status=pl.Series(["not_sampled", "not_sampled", "ok"]), seconds=0.0)
+    status = pl.DataFrame({**PLACE, "class_index": [3, 3, 4, 4], "seed": [0, 1, 0, 1], "proxy": "snip"})
+    # Class 4 was asked for with one seed.
+    status = status.with_columns(status=pl.Series(["not_sampled", "not_sampled", "ok", "not_sampled"]), seconds=0.0)
     status.write_parquet(tmp_path / "status.parquet")
     assert papers.read_not_sampled(tmp_path / "status.parquet").rows() == [("tss", "made", 3, "snip")]
 

@@ -130,7 +130,7 @@ class Run:
         reason = f"`{proxy}` is not scored in this run"
         row = self._row_of(self.correlations, reason, proxy=proxy, subset="all", **place)
         if row[quantity] is None:
-            raise NoAnswerError(f"`{proxy}` is the same for all networks")
+            raise NoAnswerError(f"`{proxy}` is the same for all networks" if row["n"] else f"no network has `{proxy}`")
         low, high = ("low", "high") if quantity == "kendall" else ("spearman_low", "spearman_high")
         sampling = (row[high] - row[low]) / (2 * _HALF_INTERVAL) if row[low] is not None else 0.0
         over_seeds = self._spread(proxy, place)
@@ -249,7 +249,8 @@ class Run:
         """Standard deviation of tau and rho over the scores of single seeds; empty for a single seed."""
         key = (*place.values(), proxy)
         if key not in self._spreads:
-            parts = [self.scores_by_seed.filter(seed=seed) for seed in self.seeds]
+            scored = self.scores_by_seed.filter(pl.col(proxy).is_not_null(), **place)["seed"].unique().sort()
+            parts = [self.scores_by_seed.filter(seed=seed) for seed in scored]
             found = pl.DataFrame([self._correlated(part, proxy, place) for part in parts])
             self._spreads[key] = found.select(pl.all().std()).row(0, named=True) if len(parts) > 1 else {}
         return self._spreads[key]
@@ -264,9 +265,10 @@ class Run:
 
 
 def read_not_sampled(path: str | Path) -> pl.DataFrame:
-    """Which classes table ``score_status`` at `path` says were left out on purpose, for `Run.not_sampled`."""
-    status = pl.scan_parquet(path).filter(status="not_sampled")
-    return status.select("space", "dataset", "class_index", "proxy").unique().collect()
+    """Which classes table ``score_status`` at `path` says were left out on purpose with every seed."""
+    of_class = pl.scan_parquet(path).group_by("space", "dataset", "class_index", "proxy")
+    left_out = of_class.agg(left_out=(pl.col("status") == "not_sampled").all()).filter("left_out").drop("left_out")
+    return left_out.collect()
 
 
 def _filled(value: object, names: Mapping[str, str]) -> str:
