@@ -80,20 +80,18 @@ def opening(results: Results) -> str:
     ]
     seeds = ", ".join(map(str, json.loads(facts["config.seeds"])))
     by_seed = results.table("scores_by_seed")
-    fewer = [
-        f"`{name}`, by seed {', '.join(map(str, scored))} alone"
-        for name in by_seed.columns[by_seed.columns.index("seed") + 1 :]
-        if 0
-        < len(scored := by_seed.filter(pl.col(name).is_not_null())["seed"].unique().sort())
-        < by_seed["seed"].n_unique()
-    ]
-    but = f" (but {'; '.join(fewer)})" if fewer else ""
+    few: dict[str, list[str]] = {}
+    for name in by_seed.columns[by_seed.columns.index("seed") + 1 :]:
+        scored = by_seed.filter(pl.col(name).is_not_null())["seed"].unique().sort()
+        if 0 < len(scored) < by_seed["seed"].n_unique():
+            few.setdefault(", ".join(map(str, scored)), []).append(f"`{name}`")
+    fewer = "".join(f" With seed {some} alone: {', '.join(names)}." for some, names in few.items())
     table = _table(["what must hold", "space", "dataset", "", "by", "target", "ours", "holds"], rows)
     return f"""# Results beside the papers'
 
 Made by `make results` from the run of `config/nats-bench.yaml`: figures of the papers' tables
 (`resources/papers/published.csv`) beside ours. Scores: seeds {seeds}, batches of {facts["config.batch_size"]} images,
-means over the seeds{but}; proxybank {facts["proxybank.version"]} ({facts["proxybank.commit"]}), torch
+means over the seeds.{fewer} proxybank {facts["proxybank.version"]} ({facts["proxybank.commit"]}), torch
 {facts["libraries.torch"]}, {facts["machine.processor"]}, {facts["machine.cores"]} cores.
 
 Of {held.height} lines that must hold, {n_held} do, {held.height - n_held - n_open} do not, and {n_open} have no answer
