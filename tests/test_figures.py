@@ -502,6 +502,17 @@ def test_the_bar_of_a_sample_says_how_many_networks_it_has(ax):
     assert ax.containers[0].get_label() == "tss, digits, n = 15,625"
 
 
+def test_a_proxy_of_no_network_is_left_out(ax):
+    nowhere = pl.DataFrame({**AT, "proxy": ["snip"], "subset": "all", "kendall": None, "n": 0})
+    every = CORRELATIONS.filter(subset="all")
+    figures.draw_correlations(ax, pl.concat([every, nowhere], how="diagonal_relaxed"))
+    assert "snip" not in [label.get_text() for label in ax.get_yticklabels()]
+    correlations, *others = best_networks()
+    ax.clear()
+    figures.draw_best_networks(ax, pl.concat([correlations, nowhere], how="diagonal_relaxed"), *others)
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["naswot", "flops"]
+
+
 def test_correlations_show_their_intervals(ax):
     figures.draw_correlations(ax, CORRELATIONS.filter(subset="all"))
     _, tss, _, sss = ax.containers

@@ -12,7 +12,7 @@ def draw_correlations(ax: Axes, correlations: pl.DataFrame) -> Axes:
     """Kendall's tau-b of each proxy, one bar per space and dataset, with its 95% bootstrap interval.
 
     Proxies are sorted by their mean tau-b. A proxy without one (all scores equal) has no bar; one that is scored on a
-    sample says its n.
+    sample says its n, and one that is scored on no network is left out.
 
     Parameters
     ----------
@@ -26,7 +26,11 @@ def draw_correlations(ax: Axes, correlations: pl.DataFrame) -> Axes:
     Axes
         One labelled container of bars per space and dataset.
     """
-    order = correlations.group_by("proxy", maintain_order=True).agg(pl.col("kendall").mean().fill_null(0))
+    order = (
+        correlations.filter(pl.col("n").max().over("proxy") > 0)
+        .group_by("proxy", maintain_order=True)
+        .agg(pl.col("kendall").mean().fill_null(0))
+    )
     order = order.sort("kendall", descending=True, maintain_order=True).select("proxy").with_row_index("place")
     most = correlations.group_by("space", "dataset", maintain_order=True).agg(pl.col("n").max())
     places = most.rows()

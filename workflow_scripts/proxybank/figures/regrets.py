@@ -57,7 +57,7 @@ def draw_regrets(ax: Axes, regrets: pl.DataFrame) -> Axes:
         ax.text(
             column + 0.5,
             place + 0.5,
-            f"{value:.2f}" if error is None else f"{value:.2f} ± {error:.2f}",
+            f"{value:z.2f}" if error is None else f"{value:z.2f} ± {error:.2f}",
             ha="center",
             va="center",
             fontsize=6.5,
