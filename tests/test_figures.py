@@ -228,6 +228,8 @@ def test_searches_that_found_nothing(ax):
 
 
 def test_labels_that_would_look_alike_stay_whole():
+    choices = [("freerea", "2 * log(flops) / max(log(flops)) + naswot / max( naswot )")]
+    assert style.choice_labels(choices) == ["freerea: 2 * log(flops) + naswot"]
     choices = [("rea", "naswot"), ("rea", "naswot / max(naswot)"), ("oracle", "")]
     assert style.choice_labels(choices) == ["rea: naswot", "rea: naswot / max(naswot)", "oracle"]
 

@@ -52,7 +52,7 @@ _RC: dict[Any, object] = {
     "legend.fontsize": 8,
     "svg.hashsalt": "proxybank",
 }
-_NORMALISED = re.compile(r"\s*/\s*max\(\s*\w+\s*\)")
+_NORMALISED = re.compile(r"\s*/\s*max\(\s*(\w+|\w+\(\s*\w+\s*\))\s*\)")
 _METADATA = {".png": {"Software": None}, ".svg": {"Date": None, "Creator": None}}
 
 
