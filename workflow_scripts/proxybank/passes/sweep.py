@@ -36,6 +36,7 @@ from proxybank.networks import Conv, Network, Weights, block_convs, cell_convs
 from proxybank.passes import maps
 from proxybank.passes.channelwise import channel_sums, mix
 from proxybank.passes.devices import on_cpu
+from proxybank.passes.inference import as_map, as_tensor
 from proxybank.passes.prefixes import Trunk
 from proxybank.spaces.base import Layer
 from proxybank.spaces.tss import CONV1, CONV3, EDGES, NONE, POOL, drop_dead_edges
@@ -315,28 +316,20 @@ def _conv_back(conv: Conv, u: Tensor, x: Tensor, weight: Tensor, which: int) -> 
 def _pool(x: Tensor) -> Tensor:
     """Mean of each 3x3 window, padding not counted."""
     if _in_loops(x):
-        return _as_tensor(maps.pool(_as_map(x)))
+        return as_tensor(maps.pool(as_map(x)))
     return F.avg_pool2d(x, *_WINDOW).contiguous(memory_format=torch.channels_last)
 
 
 def _pool_back(u: Tensor) -> Tensor:
     """Cotangents to the input of `_pool`, given those to its output."""
     if _in_loops(u):
-        return _as_tensor(maps.pool_back(_as_map(u)))
+        return as_tensor(maps.pool_back(as_map(u)))
     v = torch.ops.aten.avg_pool2d_backward(u, u, *_WINDOW, None)
     return v.contiguous(memory_format=torch.channels_last)
 
 
 def _in_loops(x: Tensor) -> bool:
     return on_cpu(x) and x.dtype == torch.float32
-
-
-def _as_map(x: Tensor) -> maps.Map:
-    return x.permute(0, 2, 3, 1).numpy()
-
-
-def _as_tensor(x: maps.Map) -> Tensor:
-    return torch.from_numpy(x).permute(0, 3, 1, 2)
 
 
 class _State(NamedTuple):
