@@ -269,6 +269,16 @@ def test_a_sample_of_networks_adds_its_error(run, tmp_path):
     assert row["allowed"] == pytest.approx(2 * np.sqrt(2 / 18 + (0.2 / 3.92) ** 2) + 0.005)
 
 
+def test_a_proxy_scored_by_some_seeds_says_how_many(run, tmp_path):
+    fewer = pl.when(seed=1).then(None).otherwise("naswot").alias("naswot")
+    some = replace(run, scores_by_seed=run.scores_by_seed.with_columns(fewer))
+    for says in ({"correlation": "naswot"}, {"best_of": "naswot", "networks": "2"}):
+        quantity = {} if "correlation" in says else {"quantity": "test_accuracy_pct"}
+        for of, n_seeds in ((run, 2), (some, 1)):
+            ((row,), _, _) = one(of, tmp_path, says, **quantity)
+            assert row["seeds"] == n_seeds
+
+
 def test_with_one_seed_the_bootstrap_stands_in(run, tmp_path):
     single = replace(run, scores_by_seed=run.scores_by_seed.filter(seed=0))
     ((row,), _, _) = one(single, tmp_path, {"correlation": "naswot"})

@@ -44,8 +44,8 @@ class Answer:
         Of the networks, those with a score.
     spread : float
         For a correlation, its standard deviation over single seeds, which the figure in print has too; else 0.
-    uses_scores : bool
-        Whether scores of untrained networks, and so the seeds of the run, come in.
+    n_seeds : int or None
+        Seeds of the scores that come in, of the proxy with the fewest; None where none comes in.
     """
 
     value: float
@@ -56,7 +56,7 @@ class Answer:
     counted: str
     n_scored: int | None = None
     spread: float = 0.0
-    uses_scores: bool = True
+    n_seeds: int | None = None
 
 
 @dataclass
@@ -86,11 +86,6 @@ class Run:
     higher_is_better: Mapping[str, bool]
     speed: pl.DataFrame | None = None
     _spreads: dict[tuple[str, ...], dict[str, float]] = field(default_factory=dict, init=False, repr=False)
-
-    @cached_property
-    def seeds(self) -> list[int]:
-        """Seeds of the weights."""
-        return self.scores_by_seed["seed"].unique().sort().to_list()
 
     @cached_property
     def _final(self) -> pl.DataFrame:
@@ -139,7 +134,8 @@ class Run:
         drawn = not over_seeds or not self.not_sampled.filter(proxy=proxy, **place).is_empty()
         error = float(np.hypot(spread, sampling if drawn else 0.0))
         scored = row["n_finite"] if row["n_finite"] < row["n"] else None
-        return Answer(row[quantity], None, error, f"`{proxy}`", row["n"], "networks", scored, spread)
+        n_seeds = self._n_seeds([proxy], place)
+        return Answer(row[quantity], None, error, f"`{proxy}`", row["n"], "networks", scored, spread, n_seeds)
 
     def _search(
         self,
@@ -177,12 +173,11 @@ class Run:
         if values.is_empty():
             raise NoAnswerError(f"no run of search {name} found a network")
         std = values.std() if values.len() > 1 else None
-        words = set(re.findall(r"\w+", kinds["objective"][0]))
-        uses_scores = score is not None or bool(words & set(self.scores.columns))
+        n_seeds = self._n_seeds(re.findall(r"\w+", f"{kinds['objective'][0]} {score or ''}"), searched)
         label = f"`{algorithm}`, {kinds['budget'][0]:g} {'s' if runs['budget_unit'][0] == 'seconds' else 'networks'}"
         label += f", found on {found_on}" if found_on else ""
         error = (std or 0.0) / values.len() ** 0.5
-        return Answer(values.mean(), std, error, label, values.len(), "runs", uses_scores=uses_scores)
+        return Answer(values.mean(), std, error, label, values.len(), "runs", n_seeds=n_seeds)
 
     def _best_of(self, proxy: str, place: dict, quantity: str, networks: str, score: str | None = None) -> Answer:
         values = self._values(quantity, place, score)
@@ -201,13 +196,14 @@ class Run:
         label = f"best of {int(networks):,} by {'accuracy' if proxy == 'accuracy' else f'`{proxy}`'}, exact"
         if proxy == "accuracy" and int(networks) == 1:
             label = "all networks"
-        return Answer(mean, std, 0.0, label, rank.size, "networks", uses_scores=proxy != "accuracy")
+        n_seeds = self._n_seeds(re.findall(r"\w+", f"{proxy} {score or ''}"), place)
+        return Answer(mean, std, 0.0, label, rank.size, "networks", n_seeds=n_seeds)
 
     def _optimum(self, constraint: str, place: dict, quantity: str) -> Answer:
         reason = f"the run has no constraint {constraint}"
         row = self._row_of(self.regrets, reason, algorithm=analysis.ORACLE, constraint_id=constraint, **place)
         label = "best network" if constraint == "unlimited" else f"best network within `{constraint}`"
-        return Answer(row["optimum_pct"], None, 0.0, label, row["n_feasible"], "networks", uses_scores=False)
+        return Answer(row["optimum_pct"], None, 0.0, label, row["n_feasible"], "networks")
 
     def _seconds(self, group: str, place: dict, quantity: str, batch_size: str) -> Answer:
         if self.speed is None:
@@ -249,11 +245,19 @@ class Run:
         """Standard deviation of tau and rho over the scores of single seeds; empty for a single seed."""
         key = (*place.values(), proxy)
         if key not in self._spreads:
-            scored = self.scores_by_seed.filter(pl.col(proxy).is_not_null(), **place)["seed"].unique().sort()
-            parts = [self.scores_by_seed.filter(seed=seed) for seed in scored]
+            parts = [self.scores_by_seed.filter(seed=seed) for seed in self._seeds(proxy, place)]
             found = pl.DataFrame([self._correlated(part, proxy, place) for part in parts])
             self._spreads[key] = found.select(pl.all().std()).row(0, named=True) if len(parts) > 1 else {}
         return self._spreads[key]
+
+    def _seeds(self, proxy: str, place: dict) -> list[int]:
+        """Seeds that a proxy has scores of."""
+        return self.scores_by_seed.filter(pl.col(proxy).is_not_null(), **place)["seed"].unique().sort().to_list()
+
+    def _n_seeds(self, words: list[str], place: dict) -> int | None:
+        """Fewest seeds of the proxies among some words, None if none is one."""
+        proxies = set(words) & set(self.scores.columns) & set(self.scores_by_seed.columns) - set(place)
+        return min((len(self._seeds(proxy, place)) for proxy in proxies), default=None)
 
     def _correlated(self, scores: pl.DataFrame, proxy: str, place: dict) -> dict[str, float]:
         """Tau and rho of the scores of one seed with the final accuracies."""

@@ -109,13 +109,13 @@ def compare(figures: pl.DataFrame, rules: Rules, run: Run) -> tuple[pl.DataFrame
             )
         about = {"figure": number} | {name: figure[name] for name in KEY}
         about |= {"printed": figure["mean"], "printed_std": figure["std"]}
-        compared += [about | _compared(figure, answer, rules, len(run.seeds)) for answer in found]
+        compared += [about | _compared(figure, answer, rules) for answer in found]
         if not found:
             unanswered.append(about | {"reason": "; ".join(dict.fromkeys(reasons))})
     return pl.DataFrame(compared, schema=_COMPARED), pl.DataFrame(unanswered, schema=_UNANSWERED)
 
 
-def _compared(figure: Mapping[str, Any], answer: Answer, rules: Rules, n_seeds: int) -> dict[str, Any]:
+def _compared(figure: Mapping[str, Any], answer: Answer, rules: Rules) -> dict[str, Any]:
     difference = answer.value - float(figure["mean"])
     errors = np.hypot(answer.error, _printed_error(figure, answer))
     allowed = float(2 * errors + rounding(figure["mean"]))
@@ -132,7 +132,7 @@ def _compared(figure: Mapping[str, Any], answer: Answer, rules: Rules, n_seeds: 
         "n": answer.n,
         "counted": answer.counted,
         "n_scored": answer.n_scored,
-        "seeds": n_seeds if answer.uses_scores else None,
+        "seeds": answer.n_seeds,
         "source": figure["source"],
         "note": figure["note"],
     }
