@@ -116,8 +116,8 @@ def overview(results: Results) -> str:
     return f"""## How to read the tables
 
 - *Ours* is the mean, ± the standard deviation over runs (n - 1), or over draws where it is exact; *n* is what it is
-  over; *seeds* is the number of weight initialisations that scores are means over, none where no score comes in. All
-  runs of a search share these scores: their spread does not contain that of the scores.
+  over; *seeds* is the number of weight initialisations that scores are means over, of the proxy with the fewest; none
+  where no score comes in. All runs of a search share these scores: their spread does not contain that of the scores.
 - A **difference** in bold is beyond what is uncertain: more than two standard errors of both sides together, and half a
   unit of the last printed digit. A letter says why.
 - Standard errors. Correlations over all networks: the standard deviation over single seeds, for either side, since both
