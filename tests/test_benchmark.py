@@ -175,8 +175,17 @@ def test_differences_by_hand():
     found = summary.differences_of(pl.concat([values, constant])).rows(named=True)
     # |differences| 0, 0.5, 0.5, 0; relative 0, 0.2, 1/6, 0; ranks agree.
     expected = {"proxy": "a", "n": 5, "n_one_side": 1, "median_absolute": 0.25, "max_absolute": 0.5}
-    assert found[0] == pytest.approx(expected | {"median_relative": 1 / 12, "spearman": 1.0})
+    assert found[0] == pytest.approx(
+        expected | {"median_relative": 1 / 12, "spearman": 1.0, "farthest": None, "spearman_without": None}
+    )
     assert found[1]["spearman"] is None and found[1]["median_relative"] == 0.5
+
+
+def test_the_network_whose_ranks_differ_most_is_left_out_by_hand():
+    # Ranks 1 to 5 beside 2, 3, 4, 5, 1: without the last network they agree. 1 - 6 (4 + 16) / (5 * 24) = 0.
+    values = {"class_index": [3, 4, 5, 6, 7], "proxy": "a", "library": [1.0, 2, 3, 4, 5], "plain": [2.0, 3, 4, 5, 1]}
+    (row,) = summary.differences_of(pl.DataFrame(values)).rows(named=True)
+    assert (row["spearman"], row["farthest"], row["spearman_without"]) == (pytest.approx(0), 7, pytest.approx(1))
 
 
 def test_differences_where_no_class_has_both_scores():

@@ -74,7 +74,8 @@ def differences_of(values: pl.DataFrame) -> pl.DataFrame:
     polars.DataFrame
         One row per proxy: proxy, n (classes), n_one_side (only one side has a score), and over those with both: median
         and greatest absolute difference, median of the difference divided by the plain value (0 where both are 0), and
-        Spearman's correlation, null where a side has the same score for all.
+        Spearman's correlation, null where a side has the same score for all; then farthest, the class whose ranks are
+        farthest apart, and spearman_without, the correlation of all others, null where ranks agree.
     """
     rows = []
     for (name,), part in values.group_by("proxy", maintain_order=True):
@@ -82,7 +83,9 @@ def differences_of(values: pl.DataFrame) -> pl.DataFrame:
         library, plain = both["library"].to_numpy(), both["plain"].to_numpy()
         difference = np.abs(library - plain)
         relative = np.divide(difference, np.abs(plain), out=np.where(difference > 0, np.inf, 0.0), where=plain != 0)
-        varies = min(len(np.unique(library)), len(np.unique(plain))) > 1
+        spearman = _spearman(library, plain)
+        apart = np.abs(stats.rankdata(library) - stats.rankdata(plain))
+        farthest = int(apart.argmax()) if apart.any() else None
         rows.append(
             {
                 "proxy": name,
@@ -91,7 +94,18 @@ def differences_of(values: pl.DataFrame) -> pl.DataFrame:
                 "median_absolute": float(np.median(difference)) if both.height else None,
                 "max_absolute": float(difference.max()) if both.height else None,
                 "median_relative": float(np.median(relative)) if both.height else None,
-                "spearman": float(stats.spearmanr(library, plain).statistic) if varies else None,
+                "spearman": spearman,
+                "farthest": None if farthest is None else both["class_index"][farthest],
+                "spearman_without": None
+                if farthest is None
+                else _spearman(np.delete(library, farthest), np.delete(plain, farthest)),
             }
         )
-    return pl.DataFrame(rows, infer_schema_length=None)
+    dtypes = {"median_absolute": pl.Float64, "max_absolute": pl.Float64, "median_relative": pl.Float64}
+    dtypes |= {"spearman": pl.Float64, "farthest": pl.Int64, "spearman_without": pl.Float64}
+    return pl.DataFrame(rows, schema_overrides=dtypes, infer_schema_length=None)
+
+
+def _spearman(x: NDArray[np.float64], y: NDArray[np.float64]) -> float | None:
+    varies = min(len(np.unique(x)), len(np.unique(y))) > 1
+    return float(stats.spearmanr(x, y).statistic) if varies else None
