@@ -5,7 +5,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from proxybank import networks, passes, spaces
+from proxybank import data, networks, passes, spaces
+from proxybank.benchmark.scoring import batch_of
 from proxybank.passes import channelwise, sweep
 from proxybank.passes.shared_gradient import STREAMS
 
@@ -107,6 +108,46 @@ def test_images_of_little_contrast_where_epsilon_matters(contrast):
     batch = passes.Batch(images(3) * contrast, BATCH.labels)
     _, _, curvature = automatic(network, batch)
     assert shared(network, ["loss_curvature"], batch)["loss_curvature"] == pytest.approx(curvature, rel=1e-3)
+
+
+REAL = spaces.Skeleton()  # NATS-Bench's
+
+
+def real_batch(shared_data, dtype=torch.float64):
+    batch = batch_of(data.load(str(shared_data / "images/cifar10.npz")), 64, 0)
+    return batch._replace(images=batch.images.to(dtype))
+
+
+def swept(network, batch, streams=("turn", "loss")):
+    weights = {
+        name: w.to(batch.images.dtype) for name, w in networks.draw(network, "kaiming_normal_fan_out", 0).items()
+    }
+    with torch.inference_mode():
+        return sweep.Sweep(batch.images, batch.labels, streams, to_weights=True).run(network, weights)
+
+
+def test_what_is_neglected_on_nats_bench_is_a_ten_thousandth(shared_data, monkeypatch):
+    batch, members = real_batch(shared_data), [networks.Network("tss", (3, 2, 1, 4, 0, 3), REAL)]
+    members += [networks.Network("tss", (2, 0, 2, 0, 0, 2), REAL), networks.Network("sss", (1, 2, 1, 1, 3), REAL)]
+    found = [swept(network, batch).turned.item() for network in members]
+    monkeypatch.setattr(sweep, "_SLIGHT", -1)  # nothing is
+    exact = [swept(network, batch).turned.item() for network in members]
+    assert found != exact
+    np.testing.assert_allclose(found, exact, rtol=5e-4)
+    assert np.median(np.abs(np.divide(found, exact) - 1)) < 2e-4
+
+
+def test_gradients_may_follow_the_last_digits_of_images(shared_data):
+    """In float64, where rounding is out of the question: what float32 makes of such a network is chance."""
+    network, batch = networks.Network("tss", (2, 0, 2, 0, 0, 2), REAL), real_batch(shared_data)
+    noise = torch.randn(batch.images.shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    one, other = (
+        swept(network, some, ("loss",)) for some in (batch, batch._replace(images=batch.images + 1e-7 * noise))
+    )
+    plain, moved = (sum(found.products.values()).item() for found in (one, other))
+    assert abs(moved / plain - 1) > 1e-2
+    gradient, near_it = (flat(found.gradients.values()) for found in (one, other))
+    assert (near_it - gradient).norm() > 1e-2 * gradient.norm()
 
 
 @EACH
