@@ -7,6 +7,7 @@ import sys
 
 import pytest
 import yaml
+from snakemake.utils import update_config
 
 from proxybank import config
 from proxybank.errors import ConfigError
@@ -62,6 +63,17 @@ def test_what_is_given_is_kept_and_the_input_is_left_alone():
     before = copy.deepcopy(given)
     assert config.check(given)["spaces"] == {"tss": {"stem_width": 8, "cells_per_stage": 5}}
     assert given == before
+
+
+def test_null_leaves_out_what_a_first_file_has():
+    given = changed("spaces", {"tss": {}, "sss": None})
+    given["datasets"] |= {"other": None, "third": {"images": "digits", "truth": {"tss": None, "sss": None}}}
+    given["searches"] = {"clocks": {"slow": None}}
+    complete = config.check(given)
+    assert list(complete["spaces"]) == ["tss"] and list(complete["datasets"]) == ["digits", "third"]
+    assert complete["datasets"]["third"]["truth"] == complete["searches"]["clocks"] == {}
+    with pytest.raises(ConfigError, match="batch_size: found None"):  # elsewhere it is a value that was forgotten
+        config.check(changed("batch_size", None))
 
 
 def test_a_complete_configuration_stays_as_it_is():
@@ -387,12 +399,19 @@ def test_devices_that_are_there(monkeypatch):
     "name",
     [
         "config.yaml",
-        *(f"config/{name}.yaml" for name in ("benchmark", "digits-truth", "nats-bench", "nats-bench-literal")),
+        *(f"config/{name}.yaml" for name in ("benchmark", "digits-truth", "nats-bench")),
         *(f"tests/{name}.yaml" for name in ("archive", "config")),
     ],
 )
 def test_configurations_that_come_with_the_project_are_valid(root, name):
     config.load(root / name)
+
+
+@pytest.mark.parametrize("name", ["nats-bench-first", "nats-bench-literal", "nats-bench-128"])
+def test_configurations_that_stand_behind_another_are_valid(root, name):
+    merged = config.read(root / "config/nats-bench.yaml")
+    update_config(merged, config.read(root / f"config/{name}.yaml"))  # as Snakemake does
+    config.check(merged)
 
 
 def test_the_default_configuration_shows_every_key(root):

@@ -96,6 +96,7 @@ def check(config: Config, where: str = "config.yaml") -> Config:
     ConfigError
         If a key is unknown, missing, of the wrong type or out of range, or contradicts another one.
     """
+    config = _without_left_out(config)
     errors = _Validator(schema()).iter_errors(config)
     for error in sorted(errors, key=lambda error: list(map(str, error.absolute_path))):
         raise ConfigError(_message(error, where))
@@ -104,6 +105,22 @@ def check(config: Config, where: str = "config.yaml") -> Config:
         for path, message in rule(complete):
             raise ConfigError(f"{_place(where, path)}: {message}")
     return complete
+
+
+# Mappings by name in which null leaves a name out: how a second file takes away what a first one has; * is any key.
+_WITH_NAMES = (("spaces",), ("datasets",), ("datasets", "*", "truth"), ("searches", "clocks"))
+
+
+def _without_left_out(value: Any, path: tuple[str, ...] = ()) -> Any:
+    """Copy of what stands at a path, without the names that are null."""
+    if not isinstance(value, dict):
+        return value
+    named = any(
+        len(known) == len(path) and all(map(lambda a, b: a in ("*", b), known, path)) for known in _WITH_NAMES
+    )
+    return {
+        key: _without_left_out(item, (*path, str(key))) for key, item in value.items() if not named or item is not None
+    }
 
 
 def check_files(config: Config) -> None:
