@@ -17,6 +17,7 @@ from proxybank.passes import (
     channel_correlation,
     constant_weights,
     fisher_spectrum,
+    initial_accuracy,
     layer_gradient,
     linear_region,
     noisy_images,
@@ -161,7 +162,9 @@ def test_counts_for_noise_have_the_closed_form():
         assert (n_convs + n_blocks, n_channels + n_block_channels) == (11 + 30 * c, 451 + 1120 * c + 560 * p)
 
 
-def test_initial_accuracies():
+@pytest.mark.parametrize("device", ["cpu", "elsewhere"])
+def test_initial_accuracies(device, monkeypatch):
+    monkeypatch.setattr(initial_accuracy, "on_cpu", lambda _: device == "cpu")
     found = evidence("initial_accuracy", CHAIN)
     assert found.shape == (100,)
     for repeat in (0, 1, 99):
@@ -169,6 +172,14 @@ def test_initial_accuracies():
         model.classifier.weight.data *= 0.01 / (2 / 10) ** 0.5  # the published deviation, 0.01
         correct = (model(IMAGES)[1].argmax(dim=1) == BATCH.labels).double().mean().item()
         assert found[repeat] == pytest.approx(correct)
+
+
+@EACH
+def test_initial_accuracies_in_bfloat16(network):
+    exact = evidence("initial_accuracy", network)
+    found = evidence("initial_accuracy", network, BATCH._replace(images=IMAGES.bfloat16()))
+    assert np.abs(found - exact).mean() < 0.005  # of 20 images
+    assert found.std() / found.mean() == pytest.approx(exact.std() / exact.mean(), rel=0.05)
 
 
 @EACH

@@ -115,9 +115,7 @@ def _without_left_out(value: Any, path: tuple[str, ...] = ()) -> Any:
     """Copy of what stands at a path, without the names that are null."""
     if not isinstance(value, dict):
         return value
-    named = any(
-        len(known) == len(path) and all(map(lambda a, b: a in ("*", b), known, path)) for known in _WITH_NAMES
-    )
+    named = any(len(known) == len(path) and all(map(lambda a, b: a in ("*", b), known, path)) for known in _WITH_NAMES)
     return {
         key: _without_left_out(item, (*path, str(key))) for key, item in value.items() if not named or item is not None
     }

@@ -66,7 +66,17 @@ def run_layer(layer: Layer, weights: Weights, x: Map, on_active: OnActive = igno
 
 def head(x: Map, on_active: OnActive) -> None:
     """Run the last norm and ReLU."""
-    on_active(add_up([normalised(x)], total=False)[1], 1)
+    on_active(_last(x), 1)
+
+
+def logits(weights: Weights, x: Map) -> Tensor:
+    """Run what follows the last layer; float32, shape (n_images, n_classes)."""
+    features = as_tensor(_last(x)).mean(dim=(2, 3), dtype=torch.float32)
+    return F.linear(features, weights["classifier.weight"], weights["classifier.bias"])
+
+
+def _last(x: Map) -> Map:
+    return add_up([normalised(x)], total=False)[1]
 
 
 def _reduction(layer: Layer, weights: Weights, x: Map, on_active: OnActive, on_pool: OnPool) -> Map:

@@ -1,8 +1,9 @@
 """Accuracy of untrained networks on the batch, over many initialisations."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -10,13 +11,27 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from proxybank import networks
-from proxybank.networks import Network
+from proxybank.networks import Network, Weights
+from proxybank.passes import inference
+from proxybank.passes.devices import on_cpu
 from proxybank.passes.evidence import Batch
 from proxybank.passes.prefixes import Trunk
 from proxybank.passes.repeats import repeated
 from proxybank.spaces.base import Layer
 
 N_REPEATS = 100
+
+
+class _Engine(NamedTuple):
+    """What runs the parts of a network."""
+
+    stem: Callable[[Weights, Tensor], Any]
+    layer: Callable[[Layer, Weights, Any], Any]
+    logits: Callable[[Weights, Any], Tensor]
+
+
+_ON_CPU = _Engine(inference.stem, inference.run_layer, inference.logits)
+_ELSEWHERE = _Engine(networks.stem, networks.run_layer, lambda weights, x: networks.head(weights, x).logits)
 
 
 def initial_accuracies(
@@ -29,6 +44,7 @@ def initial_accuracies(
     members : sequence of Network
         Networks of one space; on the size space the official order saves most work.
     batch : Batch
+        On the CPU, images of bfloat16 have the pass run in that precision.
     initialisation : str
         Not read: the definition has its own.
     seed : int
@@ -41,15 +57,16 @@ def initial_accuracies(
 def _accuracies(members: Sequence[Network], batch: Batch, seed: int) -> Iterator[tuple[float, float]]:
     # The definition draws the classifier with another variance, which does not change what logit is largest.
     draw = partial(networks.draw, initialisation="kaiming_normal_fan_out", seed=seed, device=batch.images.device)
+    engine = _ON_CPU if on_cpu(batch.images) else _ELSEWHERE
 
-    def run(network: Network, layer: Layer, before: Tensor | None) -> Tensor:
+    def run(network: Network, layer: Layer, before: Any) -> Any:
         if before is None:
-            before = networks.stem(draw(network, layers=("stem",)), batch.images)
-        return networks.run_layer(layer, draw(network, layers=(layer.name,)), before)
+            before = engine.stem(draw(network, layers=("stem",)), batch.images)
+        return engine.layer(layer, draw(network, layers=(layer.name,)), before)
 
     trunk = Trunk(run)
     for network in members:
         start = time.perf_counter()
         x = trunk.visit(network, len(network.layers))[-1]
-        logits = networks.head(draw(network, layers=("classifier",)), x).logits
+        logits = engine.logits(draw(network, layers=("classifier",)), x)
         yield float((logits.argmax(dim=1) == batch.labels).double().mean()), time.perf_counter() - start
