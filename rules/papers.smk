@@ -1,8 +1,27 @@
 """Papers.
 
-Needs: the tables of the run, and figures in print. No other stage needs this one, and `all` leaves it out.
+Needs: the tables of the run, and of further ones that are there, and figures in print. No other stage needs this one,
+and `all` leaves it out.
 Makes: every figure in print beside ours, and what must hold; `docs/update_results.py` shows them.
 """
+
+
+# Tables that answers are read of.
+ANSWERING = [
+    *("networks", "scores", "scores_by_seed", "score_status", "accuracies"),
+    *("correlations", "regrets", "search_runs"),
+]
+
+
+def further_runs(run):
+    """These tables of finished runs whose names are that of a run, a hyphen and something, by that."""
+    found = sorted(Path("results").glob(f"{run}-*/scores.duckdb"))
+    return {
+        path.parent.name.removeprefix(f"{run}-"): [
+            str(path.parent / f"tables/{table}.parquet") for table in ANSWERING
+        ]
+        for path in found
+    }
 
 
 rule papers:
@@ -11,14 +30,10 @@ rule papers:
         **timed_passes(),
         figures="resources/papers/published.csv",
         rules="resources/papers/rules.yaml",
-        networks="results/{run}/tables/networks.parquet",
-        scores="results/{run}/tables/scores.parquet",
-        scores_by_seed="results/{run}/tables/scores_by_seed.parquet",
-        score_status="results/{run}/tables/score_status.parquet",
-        accuracies="results/{run}/tables/accuracies.parquet",
-        correlations="results/{run}/tables/correlations.parquet",
-        regrets="results/{run}/tables/regrets.parquet",
-        search_runs="results/{run}/tables/search_runs.parquet",
+        tables=expand(
+            "results/{run}/tables/{table}.parquet", table=ANSWERING, allow_missing=True
+        ),
+        further=lambda wildcards: sum(further_runs(wildcards.run).values(), []),
     output:
         compared="results/{run}/papers/compared.parquet",
         unanswered="results/{run}/papers/unanswered.parquet",
@@ -33,6 +48,7 @@ rule papers:
         mem_mb=3000,
     params:
         higher_is_better=directions(),
+        further=lambda wildcards: further_runs(wildcards.run),
         version=versions.PAPERS,
     message:
         "Comparing with figures in print"

@@ -1,5 +1,6 @@
 """Figures in print beside ours: the table of figures, the rules, the comparison, and the page made of a run."""
 
+import copy
 import runpy
 import shutil
 from dataclasses import replace
@@ -10,6 +11,7 @@ import polars as pl
 import pytest
 import yaml
 from conftest import ROOT, Workspace
+from snakemake.utils import update_config
 
 from proxybank import config, papers, proxies
 from proxybank.errors import ConfigError, TableError
@@ -18,7 +20,18 @@ from proxybank.papers.figures import KEY
 FOLDER = ROOT / "resources/papers"
 FIGURES = papers.read_figures(FOLDER / "published.csv")
 RULES = papers.read_rules(FOLDER / "rules.yaml")
-SETTINGS = config.load(ROOT / "config/nats-bench.yaml")
+RUN = config.read(ROOT / "config/nats-bench.yaml")
+
+
+def settings(further=None):
+    """Configuration of the run, or of a further one that stands behind it."""
+    merged = copy.deepcopy(RUN)
+    if further is not None:
+        update_config(merged, config.read(ROOT / f"config/nats-bench-{further}.yaml"))
+    return config.check(merged)
+
+
+SETTINGS = {key: settings(key) for key in (None, *RULES.runs)}
 
 
 # --- the table of figures
@@ -106,17 +119,19 @@ def test_no_reason_stands_behind_one_that_takes_all_its_figures():
 
 
 def test_answers_name_proxies_searches_and_constraints_that_exist():
-    entries = SETTINGS["searches"]["entries"]
-    limits = {limit["id"] for limit in SETTINGS["constraints"]["tss"]}
     for rule in RULES.answers:
+        run = SETTINGS[rule.says.get("run")]
+        entries, limits = run["searches"]["entries"], {limit["id"] for limit in run["constraints"]["tss"]}
         found = []
         for figure in figures_of(rule):
             names = {"method": figure["method"], "seconds": f"{figure['seconds'] or 0:g}"} | rule.fits(figure)
             says = {key: str(value).format(**names) for key, value in rule.says.items()}
             for key in {"correlation", "best_of"} & says.keys():
                 assert says[key] in proxies.REGISTRY or says[key] == "accuracy", says
+                assert "run" not in says or says[key] in run["proxies"], says
             for key in {"optimum", "constraint"} & says.keys():
                 assert says[key] in limits, says
+            assert says.get("dataset", figure["dataset"]) in run["datasets"] or "run" not in says, says
             if "search" in says:
                 place = {"space": says.get("space", figure["space"])}
                 place["dataset"] = says.get("found_on", figure["dataset"])
@@ -138,7 +153,9 @@ def is_entry(entry, says, place):
 
 def rules_of(tmp_path, **parts):
     path = tmp_path / "rules.yaml"
-    path.write_text(yaml.safe_dump({"answers": [], "because": [], "must_hold": []} | parts))
+    path.write_text(
+        yaml.safe_dump({"runs": {"slow": "by night"}, "answers": [], "because": [], "must_hold": []} | parts)
+    )
     return papers.read_rules(path)
 
 
@@ -150,6 +167,7 @@ def rules_of(tmp_path, **parts):
         ({"answers": [{"rows": {}}]}, r"answers\[0\]: found no key. Expected one of"),
         ({"answers": [{"best_of": "naswot"}]}, r"answers\[0\]: networks is missing. Expected best_of, networks"),
         ({"answers": [{"rows": {"papers": "P"}, "nothing": "x"}]}, r"rows: unknown key 'papers'. Did you mean 'paper'"),
+        ({"answers": [{"nothing": "x", "run": "128"}]}, r"answers\[0\], run: unknown key '128'. Known: slow"),
         ({"because": [{"because": "x", "ours": "above"}]}, r"because\[0\]: ours is 'above'. Expected higher or lower"),
         ({"must_hold": [{"what": "x", "least": 1}]}, r"must_hold\[0\]: found least, what. Expected one of at_least"),
     ],
@@ -462,6 +480,23 @@ def test_what_must_hold(run, tmp_path, printed, target, words, holds):
     assert (row["what"], row["target"], row["holds"], row["ours"]) == ("it", words, holds, 34.04)
 
 
+def test_a_further_run_answers_and_is_held_to_no_promise(run, tmp_path):
+    promise = {"what": "found", "at_least": 0.9}
+    says, figure = {"correlation": "naswot"}, write_figures(tmp_path / "figure.csv")[:1]
+    answers = [{"rows": {}, **says}, {"rows": {}, **says, "run": "slow"}]
+    rules = rules_of(tmp_path, answers=answers, must_hold=[{"rows": {}, **promise}])
+    worse = replace(run, correlations=run.correlations.with_columns(kendall=pl.lit(0.5)))
+    compared, unanswered = papers.compare(figure, rules, run, {"slow": worse})
+    assert compared.select("run", "of").rows() == [(None, "`naswot`"), ("slow", "`naswot`, by night")]
+    assert compared["ours"].to_list() == [pytest.approx(0.9**0.5), 0.5]
+    assert papers.must_hold(compared, unanswered, rules)["holds"].to_list() == [True]
+    # Where it is not there, the other answer stands alone; with no other one, the reason is given.
+    compared, _ = papers.compare(figure, rules, run)
+    assert compared["run"].to_list() == [None]
+    _, unanswered = papers.compare(figure, rules_of(tmp_path, answers=answers[1:]), run)
+    assert unanswered["reason"].to_list() == ["there is no further run 'slow', by night"]
+
+
 def test_what_must_hold_and_has_no_answer_is_not_dropped(run, tmp_path):
     _, _, found = one(run, tmp_path, {"nothing": "x"}, must_hold=[{"what": "it", "at_least": "printed"}])
     row = papers.must_hold(*found).row(0, named=True)
@@ -506,8 +541,10 @@ def compared_run(tiny_run, workspace) -> Workspace:
             {"rows": {"method": "naswot"}, "correlation": "naswot"},
             {"rows": {"method": "REA"}, "search": "rea"},
             {"rows": {"method": "optimum"}, "optimum": "small"},
+            {"rows": {"method": "optimum"}, "optimum": "small", "run": "again"},
             {"rows": {"method": "DARTS"}, "nothing": "it trains a supernet"},
         ],
+        "runs": {"again": "once more"},
         "because": [{"rows": {"method": "naswot"}, "because": "Digits are not CIFAR-10."}],
         "must_hold": [
             {"what": "no less", "rows": {"method": "optimum"}, "at_least": "printed"},
@@ -516,7 +553,8 @@ def compared_run(tiny_run, workspace) -> Workspace:
         ],
     }
     (folder / "rules.yaml").write_text(yaml.safe_dump(rules))
-    shutil.copytree(tiny_run.results, made.results)
+    for name in (made.results.name, f"{made.results.name}-again"):
+        shutil.copytree(tiny_run.results, made.results.with_name(name))
     # Nothing but this rule may run: all its tables are there.
     target = f"results/{made.results.name}/papers/compared.parquet"
     done = made.snakemake("--cores", "1", "--allowed-rules", "papers", "--rerun-triggers", "mtime", "--", target)
@@ -536,12 +574,13 @@ def test_the_rule_compares_a_run(compared_run):
         (best,) = con.execute(
             "select accuracy_pct from best_networks where constraint_id = 'small' and place = 1"
         ).fetchone()
-    assert rows["ours"].to_list() == pytest.approx([tau, mean, best])
+    assert rows["ours"].to_list() == pytest.approx([tau, mean, best, best])
+    assert rows["run"].to_list() == [None, None, None, "again"]
     # One seed, so that the bootstrap over classes stands in; 20 runs here, 4 in print.
     assert rows["allowed"].to_list() == pytest.approx(
-        [2 * (high - low) / 3.92 + 0.005, 2 * (std**2 / 20 + 1 / 4) ** 0.5 + 0.05, 0.05]
+        [2 * (high - low) / 3.92 + 0.005, 2 * (std**2 / 20 + 1 / 4) ** 0.5 + 0.05, 0.05, 0.05]
     )
-    assert rows["beyond"].to_list() == [True, abs(mean - 12) > 2 * (std**2 / 20 + 1 / 4) ** 0.5 + 0.05, True]
+    assert rows["beyond"].to_list() == [True, abs(mean - 12) > 2 * (std**2 / 20 + 1 / 4) ** 0.5 + 0.05, True, True]
     assert rows["because"][0] == "Digits are not CIFAR-10." and rows["because"][2] == "unexplained"
     held = pl.read_parquet(compared_run.results / "papers/must_hold.parquet")
     assert held["holds"].to_list() == [True, False, None]

@@ -15,4 +15,4 @@ TRUTH = 1
 # Correlations, regrets and the worth of what searches found: `analysis`.
 ANALYSIS = 3
 # Figures in print beside ours: `papers`.
-PAPERS = 3
+PAPERS = 4

@@ -1,7 +1,7 @@
 """What a run has beside a figure in print: a correlation, what a search finds, a best of random networks, seconds."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -266,6 +266,27 @@ class Run:
         score = analysis.worst_if_missing(table[proxy].cast(pl.Float64).to_numpy(), self.higher_is_better[proxy])
         found = analysis.correlate({proxy: score}, table["accuracy_pct"].to_numpy(), samples=0, seed=0)[proxy]
         return {"kendall": found.kendall, "spearman": found.spearman}
+
+
+def read_run(
+    files: Iterable[str | Path], higher_is_better: Mapping[str, bool], speed: str | Path | None = None
+) -> Run:
+    """Read a finished run.
+
+    Parameters
+    ----------
+    files : iterable of path
+        Its tables: those that `Run` has, and score_status.
+    higher_is_better : mapping of str to bool
+        Direction of each of its proxies; there may be more.
+    speed : path, optional
+        Seconds of passes, as the benchmark writes them.
+    """
+    paths = {Path(path).stem: path for path in files}
+    not_sampled = read_not_sampled(paths.pop("score_status"))
+    tables = {name: store.read_table(path) for name, path in paths.items()}
+    timed = store.read_parquet(speed) if speed else None
+    return Run(**tables, not_sampled=not_sampled, higher_is_better=higher_is_better, speed=timed)
 
 
 def read_not_sampled(path: str | Path) -> pl.DataFrame:

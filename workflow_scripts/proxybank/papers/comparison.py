@@ -1,6 +1,7 @@
 """Figures in print beside those of a run: differences, which of them are beyond what is uncertain, and why."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ _COMPARED = {
     "beyond": pl.Boolean,
     "because": pl.String,
     "of": pl.String,
+    "run": pl.String,
     "n": pl.Int64,
     "counted": pl.String,
     "n_scored": pl.Int64,
@@ -51,7 +53,9 @@ _HELD = {
 }
 
 
-def compare(figures: pl.DataFrame, rules: Rules, run: Run) -> tuple[pl.DataFrame, pl.DataFrame]:
+def compare(
+    figures: pl.DataFrame, rules: Rules, run: Run, further: Mapping[str, Run] | None = None
+) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Put what a run has beside each figure in print.
 
     A difference is beyond what is uncertain if it is larger than two standard errors of both sides together, and half
@@ -71,13 +75,15 @@ def compare(figures: pl.DataFrame, rules: Rules, run: Run) -> tuple[pl.DataFrame
     rules : Rules
         `answers` and `because` are used: of the rules that fit a figure every answer is taken, and the first reason.
     run : Run
+    further : mapping of str to Run, optional
+        Further runs that answers come from, by the keys of `rules.runs`; one that is not there has no answer.
 
     Returns
     -------
     compared : polars.DataFrame
         One row per figure and answer: the figure's row, from 0, and what is printed; ours; difference (ours less
         print's), allowed (what is uncertain of it), beyond; because (`UNEXPLAINED` if no rule says, null within what is
-        uncertain); of (what ours is), n, what it counts, and seeds.
+        uncertain); of (what ours is), run (the further one it is from, else null), n, what it counts, and seeds.
     unanswered : polars.DataFrame
         One row per figure without an answer, with the reason.
 
@@ -100,7 +106,7 @@ def compare(figures: pl.DataFrame, rules: Rules, run: Run) -> tuple[pl.DataFrame
                 continue
             fits = True
             try:
-                found.append(run.answer(rule.says, figure, names))
+                found.append(_answer(rule.says, figure, names, rules, {None: run, **(further or {})}))
             except NoAnswerError as reason:
                 reasons.append(str(reason))
         if not fits:
@@ -109,10 +115,25 @@ def compare(figures: pl.DataFrame, rules: Rules, run: Run) -> tuple[pl.DataFrame
             )
         about = {"figure": number} | {name: figure[name] for name in KEY}
         about |= {"printed": figure["mean"], "printed_std": figure["std"]}
-        compared += [about | _compared(figure, answer, rules) for answer in found]
+        compared += [about | _compared(figure, answer, rules) | {"run": name} for name, answer in found]
         if not found:
             unanswered.append(about | {"reason": "; ".join(dict.fromkeys(reasons))})
     return pl.DataFrame(compared, schema=_COMPARED), pl.DataFrame(unanswered, schema=_UNANSWERED)
+
+
+def _answer(
+    says: Mapping[str, Any],
+    figure: Mapping[str, Any],
+    names: Mapping[str, str],
+    rules: Rules,
+    runs: Mapping[str | None, Run],
+) -> tuple[str | None, Answer]:
+    """Answer of a rule, and the further run it is from."""
+    name = says.get("run")
+    if name not in runs:
+        raise NoAnswerError(f"there is no further run '{name}', {rules.runs[name]}")
+    answer = runs[name].answer({key: value for key, value in says.items() if key != "run"}, figure, names)
+    return name, replace(answer, of=f"{answer.of}, {rules.runs[name]}") if name else answer
 
 
 def _compared(figure: Mapping[str, Any], answer: Answer, rules: Rules) -> dict[str, Any]:
@@ -159,7 +180,7 @@ def _reason(figure: Mapping[str, Any], difference: float, rules: Rules) -> str:
 
 
 def must_hold(compared: pl.DataFrame, unanswered: pl.DataFrame, rules: Rules) -> pl.DataFrame:
-    """What the project promises of its figures, and whether it holds.
+    """What the project promises of its figures, and whether it holds; answers of further runs are not asked.
 
     ``at_least: printed`` and ``at_most: printed`` compare as many digits as are printed; targets in numbers, and
     distances (``within``), compare all.
@@ -182,9 +203,9 @@ def must_hold(compared: pl.DataFrame, unanswered: pl.DataFrame, rules: Rules) ->
     ConfigError
         If a promise is about no figure at all.
     """
-    rows = []
+    rows, own = [], compared.filter(pl.col("run").is_null())
     for rule in rules.must_hold:
-        about = [row for row in [*compared.to_dicts(), *unanswered.to_dicts()] if rule.fits(row) is not None]
+        about = [row for row in [*own.to_dicts(), *unanswered.to_dicts()] if rule.fits(row) is not None]
         if not about:
             raise ConfigError(f"must_hold, {rule.says['what']}: no figure in print fits. Expected one or more.")
         rows += [_held(figure, **rule.says) for figure in about]

@@ -1,7 +1,7 @@
 """What of a run answers which figures in print, why the two differ, and what must hold: rules over rows of figures."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,18 +53,28 @@ class Rule:
 
 @dataclass(frozen=True)
 class Rules:
-    """All rules of a file: `answers` of figures, reasons (`because`) for differences, and what `must_hold`."""
+    """All rules of a file.
+
+    Attributes
+    ----------
+    answers, because, must_hold : tuple of Rule
+        What answers figures, reasons for differences, and promises.
+    runs : dict of str to str
+        Further runs, by what their names have behind that of the run and a hyphen, and what readers are told of each.
+    """
 
     answers: tuple[Rule, ...]
     because: tuple[Rule, ...]
     must_hold: tuple[Rule, ...]
+    runs: dict[str, str]
 
 
 def read_rules(path: str | Path) -> Rules:
     """Read rules from a YAML file.
 
     Every rule names `rows`: columns of the figures' key, each with a text or a list of texts, in which ``{name}``
-    stands for anything, and may be used in what the rule says. A rule of ``answers`` has one of `ANSWERS`; of
+    stands for anything, and may be used in what the rule says. A rule of ``answers`` has one of `ANSWERS`, and may have
+    `space`, `dataset` and `run`, one of ``runs``, from where the answer is; of
     ``because`` a reason, and `ours` (higher or lower) if it is for one direction only; of ``must_hold`` the name of
     what is promised, and one of `TARGETS` with a number, or ``printed``.
 
@@ -75,8 +85,12 @@ def read_rules(path: str | Path) -> Rules:
     """
     content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     checks = {"answers": _check_answer, "because": _check_because, "must_hold": _check_must_hold}
-    _expect_keys(content, checks, (), str(path))
-    return Rules(**{part: _rules(content[part], check, f"{path}, {part}") for part, check in checks.items()})
+    _expect_keys(content, checks, ("runs",), str(path))
+    parts = {part: _rules(content[part], check, f"{path}, {part}") for part, check in checks.items()}
+    runs = content.get("runs", {})
+    for number, rule in enumerate(parts["answers"]):
+        _expect_keys({rule.says["run"]} if "run" in rule.says else (), (), runs, f"{path}, answers[{number}], run")
+    return Rules(**parts, runs=runs)
 
 
 def _rules(entries: list[dict], check: Any, where: str) -> tuple[Rule, ...]:
@@ -103,7 +117,7 @@ def _check_answer(says: dict, where: str) -> None:
     if len(kinds) != 1:
         raise ConfigError(f"{where}: found {', '.join(says) or 'no key'}. Expected one of {', '.join(ANSWERS)}.")
     needed, allowed = ANSWERS[kinds[0]]
-    _expect_keys(says, (kinds[0], *needed), (*allowed, "space", "dataset"), where)
+    _expect_keys(says, (kinds[0], *needed), (*allowed, "space", "dataset", "run"), where)
 
 
 def _check_because(says: dict, where: str) -> None:
@@ -119,7 +133,7 @@ def _check_must_hold(says: dict, where: str) -> None:
     _expect_keys(says, ("what", targets[0]), (), where)
 
 
-def _expect_keys(found: Mapping, needed: Any, allowed: Any, where: str) -> None:
+def _expect_keys(found: Collection, needed: Any, allowed: Any, where: str) -> None:
     known = [*needed, *allowed]
     for key in found:
         if key not in known:
