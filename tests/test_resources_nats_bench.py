@@ -109,3 +109,25 @@ def test_provenance_tells_how_they_were_made(facts):
 def test_duckdb_reads_them_where_they_lie():
     rows = duckdb.sql(f"select naswot from '{FOLDER}/scores.parquet' where space = 'sss' and dataset = 'cifar10'")
     assert len(rows.fetchall()) == 32_768
+
+
+@pytest.mark.parametrize(("limit", "lost"), [((100, 0.8), {0.95, 0.42, 0.26}), ((70, 0.5), {0.55, 1.07})])
+def test_the_seed_decides_which_of_few_networks_freerea_likes_best(tables, shared_data, limit, lost):
+    """What resources/papers/rules.yaml says of FreeREA's regrets on ImageNet16-120."""
+    place = {"space": "tss", "dataset": "imagenet16-120"}
+    networks = tables["networks"].filter(pl.col("mflops") <= limit[0], pl.col("params_m") <= limit[1], **place)
+    accuracy = pl.read_csv(shared_data / "natsbench/tss_accuracies.csv").select(
+        pl.col("arch_index").cast(pl.Int32), accuracy_pct="imagenet16-120_test_accuracy_200"
+    )
+    firsts = set()
+    for seed in (0, 1, 2):
+        scores = tables["scores_by_seed"].filter(seed=seed, **place).select("arch_index", "naswot", "logsynflow")
+        terms = [pl.col(name) / pl.col(name).max() for name in ("naswot", "logsynflow", "skipped_layers")]
+        ranked = networks.join(scores, on="arch_index").with_columns(fitness=pl.sum_horizontal(*terms))
+        ranked = ranked.join(accuracy, on="arch_index").filter(pl.col("fitness").is_not_null())
+        best = ranked["accuracy_pct"].max()
+        leaders = ranked.sort("fitness", descending=True)[: len(lost)]
+        assert set((best - leaders["accuracy_pct"]).round(2)) == lost
+        assert leaders["fitness"].min() > 0.997 * leaders["fitness"].max()
+        firsts.add(leaders["arch_index"][0])
+    assert len(firsts) > 1
