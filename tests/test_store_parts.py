@@ -108,6 +108,16 @@ def test_class_in_two_parts_is_named(parts):
         store.scores_by_seed(NETWORKS, {"forward": [*parts["forward"], parts["forward"][0]]}, SEEDS)
 
 
+def test_a_part_of_fewer_proxies_is_named(parts):
+    # One of a run that asked for fewer, which by the time of files alone nothing makes anew.
+    first, second = parts["forward"]
+    both = NASWOT_1.with_columns(other=1.0, other__status=pl.lit("ok"), other__seconds=pl.lit(0.5))
+    store.write_part(both, second)
+    for paths in ([first, second], [second, first]):
+        with pytest.raises(TableError, match=r"0.parquet has no other, which .*1.parquet has.*Delete it, and run"):
+            store.scores_by_seed(NETWORKS, {"forward": paths}, SEEDS)
+
+
 def sampled(classes: int, seeds: list[int], proxy: str = "naswot") -> dict:
     return {proxy: {"classes": classes, "seeds": seeds}}
 

@@ -7,6 +7,7 @@ from proxybank import logs, papers, store
 if TYPE_CHECKING:
     from snakemake.iocontainers import Snakemake, snakemake
 
+
 def main(job: "Snakemake") -> None:
     with logs.to_file(job.log[0]):
         figures, rules = papers.read_figures(job.input.figures), papers.read_rules(job.input.rules)

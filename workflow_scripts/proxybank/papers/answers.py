@@ -268,9 +268,7 @@ class Run:
         return {"kendall": found.kendall, "spearman": found.spearman}
 
 
-def read_run(
-    files: Iterable[str | Path], higher_is_better: Mapping[str, bool], speed: str | Path | None = None
-) -> Run:
+def read_run(files: Iterable[str | Path], higher_is_better: Mapping[str, bool], speed: str | Path | None = None) -> Run:
     """Read a finished run.
 
     Parameters

@@ -150,10 +150,19 @@ def read_group(
     Raises
     ------
     TableError
-        If a part cannot be read, or no part has some (class, seed), or two parts have it.
+        If a part cannot be read or has other proxies, or no part has some (class, seed), or two parts have it.
     """
-    rows = pl.concat([read_parquet(path) for path in paths])
-    proxies = proxies_of(rows)
+    parts = [read_parquet(path) for path in paths]
+    proxies = proxies_of(parts[0])
+    for path, part in zip(paths, parts, strict=True):
+        if set(proxies_of(part)) != set(proxies):
+            few, many = sorted([(paths[0], proxies), (path, proxies_of(part))], key=lambda entry: len(entry[1]))
+            lacking = [name for name in many[1] if name not in few[1]]
+            raise TableError(
+                f"{few[0]} has no {', '.join(lacking)}, which {many[0]} has. Expected the same proxies in all parts "
+                "beside each other. Delete it, and run the workflow again."
+            )
+    rows = pl.concat([part.select(parts[0].columns) for part in parts])
     classes = networks.unique("class_index").sort("class_index")
     expected = classes.select("class_index", asked=pl.Series(asked(classes, samples, proxies[0]))).join(
         pl.DataFrame({"seed": pl.Series(sorted(seeds), dtype=pl.Int64)}), how="cross"
