@@ -222,6 +222,19 @@ def test_two_searches_with_many_budgets_have_their_numbers_on_two_sides(ax):
     ]
 
 
+def test_a_crowd_of_searches_is_drawn_without_the_spread_of_their_runs():
+    crowd = [pl.concat([table.with_columns(algorithm=pl.lit(f"search {k}")) for k in range(13)]) for table in SPREAD]
+    for tables, width in ((SPREAD, 1), (crowd, 13)):
+        times, steps = Figure().subplots(1, 2)
+        figures.draw_search_time(times, tables[0])
+        figures.draw_trajectories(steps, tables[1], along="n_evaluated")
+        is_crowd = width == 13
+        thin = [lines for lines in times.collections if isinstance(lines, LineCollection)]
+        assert len(thin) == width * (2 - is_crowd) and (texts(times) == []) == is_crowd
+        assert len(steps.lines) == width and len(steps.collections) == width * (not is_crowd)
+        assert (steps.get_ylim()[1] < 90.5) == is_crowd  # the axes hold what is drawn: bands go up to 91
+
+
 def test_searches_that_found_nothing(ax):
     figures.draw_search_time(ax, RUNS.with_columns(accuracy_pct=pl.lit(None, pl.Float64)), searches=[("rea", "naswot")])
     assert ax.containers[0][0].get_xydata().size == 0
@@ -352,6 +365,10 @@ def test_trajectories_figure_shows_the_largest_budget_along_both_axes():
 def test_trajectories_of_searches_that_found_nothing(ax):
     figures.draw_trajectories(ax, TRAJECTORIES.with_columns(n_found=0), along="n_evaluated")
     assert not ax.lines
+
+
+# A search of several budgets, and the best so far of one.
+SPREAD = RUNS.filter(algorithm="rea"), TRAJECTORIES.filter(budget=10)
 
 
 # --- spread in groups

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from proxybank.figures.style import DENSITY, GREY, budget_label, choice_labels, counted, suptitle
 
 _CHOICE = ["algorithm", "objective"]
-_LABEL_WIDTH = 44
+_LABEL_WIDTH = 64
 # Share of the largest colour above which numbers are written in white.
 _DARK = 0.45
 
@@ -99,7 +99,7 @@ def regrets_figure(regrets: pl.DataFrame) -> Figure:
     """
     n_constraints = regrets["constraint_id"].n_unique()
     n_choices = regrets.select(_CHOICE).n_unique()
-    figure = Figure(figsize=(3.5 + 0.75 * max(n_constraints, 5), 2 + 0.25 * n_choices))
+    figure = Figure(figsize=(4.5 + 0.75 * max(n_constraints, 5), 2 + 0.25 * n_choices))
     draw_regrets(figure.add_subplot(), regrets)
     space, dataset = regrets.select("space", "dataset").row(0)
     runs = regrets["runs"].drop_nulls()

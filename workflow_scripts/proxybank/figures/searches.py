@@ -13,6 +13,7 @@ from proxybank.figures.style import (
     budget_label,
     choice_labels,
     counted,
+    is_crowd,
     legend_below,
     panels,
     reference_line,
@@ -29,7 +30,8 @@ def draw_search_time(
     """Mean accuracy of each search against its mean simulated time, one marker per budget, named where there are more.
 
     Thick bars are 95% intervals of the mean (1.96 standard errors), thin ones hold the runs from the 5th to the 95th
-    percentile. Runs that found no network, or whose seconds are unknown, are left out.
+    percentile; a crowd of searches has no thin ones, and no names of budgets. Runs that found no network, or whose
+    seconds are unknown, are left out.
 
     Parameters
     ----------
@@ -62,12 +64,16 @@ def draw_search_time(
         )
         .sort("budget")
     )
+    crowd = is_crowd(len(searches))
+    if crowd:
+        summary = summary.with_columns(low=pl.col("mean") - pl.col("error"), high=pl.col("mean") + pl.col("error"))
     named: list[tuple[str, str]] = []
     for k, (search, label) in enumerate(zip(searches, choice_labels(searches), strict=True)):
         points = summary.filter(algorithm=search[0], objective=search[1])
         x, y = points["seconds"].to_numpy(), points["mean"].to_numpy()
         colour = COLOURS[k % len(COLOURS)]
-        ax.vlines(x, points["low"], points["high"], color=colour, linewidth=1, alpha=0.55)
+        if not crowd:
+            ax.vlines(x, points["low"], points["high"], color=colour, linewidth=1, alpha=0.55)
         ax.errorbar(
             x,
             y,
@@ -82,7 +88,7 @@ def draw_search_time(
             label=label,
             zorder=3,
         )
-        if points.height > 1:
+        if points.height > 1 and not crowd:
             named.append(search)
             # Searches that are drawn one upon the other have their numbers on two sides.
             offset = (4, -9) if len(named) % 2 else (-4, 4)
@@ -143,7 +149,8 @@ def search_time_figure(search_runs: pl.DataFrame, regrets: pl.DataFrame) -> Figu
     suptitle(
         figure,
         f"{space}, {dataset}: accuracy found against simulated search time",
-        f"Mean of {counted(n_runs, 'runs')}; thick: its 95% interval; thin: middle 90% of runs; numbers: budgets",
+        f"Mean of {counted(n_runs, 'runs')}; thick: its 95% interval"
+        + ("" if is_crowd(len(searches)) else "; thin: middle 90% of runs; numbers: budgets"),
     )
     return figure
 

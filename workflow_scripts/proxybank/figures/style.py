@@ -65,6 +65,11 @@ def house_style() -> Iterator[None]:
         yield
 
 
+def is_crowd(n_searches: int) -> bool:
+    """Whether so many searches share a panel that the spread of each one's runs would hide the others."""
+    return n_searches > 12
+
+
 def panels(n: int, columns: int, width: float = 2.9, height: float = 2.6) -> tuple[Figure, list[Axes]]:
     """Make a figure with `n` axes in rows of `columns`; sizes of one of them in inches."""
     columns = min(n, columns)

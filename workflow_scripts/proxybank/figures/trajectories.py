@@ -12,6 +12,7 @@ from proxybank.figures.style import (
     accuracy_axis,
     choice_labels,
     counted,
+    is_crowd,
     legend_below,
     panels,
     reference_line,
@@ -31,6 +32,8 @@ def draw_trajectories(
     searches: Sequence[tuple[str, str]] | None = None,
 ) -> Axes:
     """Mean accuracy of the best network so far of each search, in steps, with the middle half of the runs.
+
+    A crowd of searches is drawn without the latter.
 
     Parameters
     ----------
@@ -53,13 +56,15 @@ def draw_trajectories(
     """
     trajectories = trajectories.filter(pl.col("n_found") * 2 >= pl.col("n_runs"))
     searches = trajectories.select(_SEARCH).unique(maintain_order=True).rows() if searches is None else searches
+    crowd = is_crowd(len(searches))
     for k, (search, label) in enumerate(zip(searches, choice_labels(searches), strict=True)):
         rows = trajectories.filter(**dict(zip(_SEARCH, search, strict=True))).sort(along)
         colour = COLOURS[k % len(COLOURS)]
         style = ("-", "--", ":")[k // len(COLOURS) % 3]
-        ax.fill_between(
-            rows[along], rows["q25_pct"], rows["q75_pct"], step="post", color=colour, alpha=0.13, linewidth=0
-        )
+        if not crowd:
+            ax.fill_between(
+                rows[along], rows["q25_pct"], rows["q75_pct"], step="post", color=colour, alpha=0.13, linewidth=0
+            )
         ax.step(
             rows[along],
             rows["mean_pct"],
@@ -72,9 +77,8 @@ def draw_trajectories(
         )
     if optimum_pct is not None:
         reference_line(ax, optimum_pct, f"optimum {optimum_pct:.2f}")
-    shown = (
-        pl.concat([trajectories["q25_pct"], trajectories["q75_pct"], trajectories["mean_pct"]]).drop_nulls().to_list()
-    )
+    columns = ["mean_pct"] if crowd else ["mean_pct", "q25_pct", "q75_pct"]
+    shown = pl.concat([trajectories[name] for name in columns]).drop_nulls().to_list()
     if shown:
         shown += [] if optimum_pct is None else [optimum_pct]
         accuracy_axis(ax, min(shown), max(shown))
@@ -110,6 +114,7 @@ def trajectories_figure(trajectories: pl.DataFrame, by_time: pl.DataFrame, regre
     suptitle(
         figure,
         f"{space}, {dataset}: the best network so far",
-        f"Each search at its largest budget; lines: mean of {counted(shown['runs'], 'runs')}; bands: the middle half",
+        f"Each search at its largest budget; lines: mean of {counted(shown['runs'], 'runs')}"
+        + ("" if is_crowd(len(searches)) else "; bands: the middle half"),
     )
     return figure
