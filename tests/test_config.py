@@ -407,7 +407,7 @@ def test_configurations_that_come_with_the_project_are_valid(root, name):
     config.load(root / name)
 
 
-@pytest.mark.parametrize("name", ["nats-bench-first", "nats-bench-literal", "nats-bench-128"])
+@pytest.mark.parametrize("name", ["nats-bench-shipped", "nats-bench-literal", "nats-bench-128"])
 def test_configurations_that_stand_behind_another_are_valid(root, name):
     merged = config.read(root / "config/nats-bench.yaml")
     update_config(merged, config.read(root / f"config/{name}.yaml"))  # as Snakemake does
