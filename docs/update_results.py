@@ -117,13 +117,15 @@ def overview(results: Results) -> str:
 
 - *Ours* is the mean, ± the standard deviation over runs (n - 1), or over draws where it is exact; *n* is what it is
   over; *seeds* is the number of weight initialisations that scores are means over, of the proxy with the fewest; none
-  where no score comes in. All runs of a search share these scores: their spread does not contain that of the scores.
+  where no score comes in. All runs of a search share these scores, and their spread does not contain that of the
+  scores; runs of one *by seed* see the scores of one seed each, in turn.
 - A **difference** in bold is beyond what is uncertain: more than two standard errors of both sides together, and half a
   unit of the last printed digit. A letter says why.
 - Standard errors. Correlations over all networks: the standard deviation over single seeds, for either side, since both
   rank the same networks. Over a sample of them: the sampling error on top, ours by the bootstrap over classes, print's
-  by Bonett and Wright's formulas. Searches: standard deviation by the square root of the number of runs; where print
-  does not say how many, the whole standard deviation. What is exact has none.
+  by Bonett and Wright's formulas. Searches: standard deviation by the square root of the number of runs, *by seed*
+  that of the means of seeds by the square root of theirs; where print does not say how many, the whole standard
+  deviation. What is exact has none.
 - The sign of a correlation is the proxy's own. Networks without a score rank last, all tied; a proxy that scored only a
   random sample of classes has a smaller n.
 

@@ -10,6 +10,7 @@ rule search:
     input:
         networks="results/{run}/tables/networks.parquet",
         scores="results/{run}/tables/scores.parquet",
+        by_seed="results/{run}/tables/scores_by_seed.parquet",
         status="results/{run}/tables/score_status.parquet",
         accuracies="results/{run}/tables/accuracies.parquet",
     output:

@@ -173,7 +173,7 @@ def test_every_search_can_run_where_it_is_asked_for(settings, space, dataset):
         {name: generator.uniform(1, 2, len(genes)) for name in seconds},
         {name: np.full(len(genes), value) for name, value in seconds.items()},
     )
-    ours = {"name", "clock", "runs", "histories", "spaces", "datasets"}
+    ours = {"name", "clock", "runs", "scores", "histories", "spaces", "datasets"}
     for entry in settings["searches"]["entries"]:
         if space in entry.get("spaces", [space]) and dataset in entry.get("datasets", [dataset]):
             found = searches.replay(problem, runs=1, **{k: v for k, v in entry.items() if k not in ours})

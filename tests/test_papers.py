@@ -219,19 +219,22 @@ def run():
                     **search,
                     "objective": objective,
                     "budget": budget,
+                    "run": range(len(found)),
                     "best_arch_index": found,
                     "regret_pct": [50.0 - TEST[i] for i in found],
                 }
             )
             for objective, budget, found in [
-                ("naswot", 10.0, [4, 4, 3, 3]),
+                ("naswot", 10.0, [4, 3, 4, 3]),
                 ("naswot", 20.0, [4, 4]),
                 ("valid_12", 10.0, [2]),
             ]
         ]
     )
-    lost = pl.DataFrame({**search, "algorithm": "lost", "objective": "naswot", "budget": 10.0, "best_arch_index": None})
-    lost = lost.with_columns(pl.lit(None, pl.Float64).alias("regret_pct"), pl.col("best_arch_index").cast(pl.Int64))
+    lost = {"algorithm": "lost", "objective": "naswot", "budget": 10.0, "run": 0, "best_arch_index": None}
+    lost = pl.DataFrame({**search, **lost}).with_columns(
+        pl.lit(None, pl.Float64).alias("regret_pct"), pl.col("best_arch_index").cast(pl.Int64)
+    )
     oracle = {**PLACE, "algorithm": "oracle", "constraint_id": "small", "optimum_pct": 30.0, "n_feasible": 3}
     speed = {**PLACE, "passes": "forward", "batch_size": 8, "pass_seconds": 0.25, "n_runs": 7, "processor": "CPU"}
     return papers.Run(
@@ -332,6 +335,16 @@ def test_what_a_search_finds_is_worth(run, tmp_path, quantity, further, value):
     says = {"search": "rea", "objective": "naswot", "budget": "{n}", "rows": {"method": "N={n}"}} | further
     ((row,), _, _) = one(run, tmp_path, says, quantity=quantity, method="N=10")
     assert row["ours"] == pytest.approx(value)
+
+
+def test_runs_that_see_one_seed_each_have_the_error_of_the_seeds(run, tmp_path):
+    # Regrets 0, 10, 0, 10: each seed finds one network again and again, so that two means of 0 and 10 are all there is.
+    says = {"search": "rea", "objective": "naswot", "budget": 10}
+    ((alone,), _, _) = one(run, tmp_path, says, quantity="regret_pct")
+    ((row,), _, _) = one(run, tmp_path, says | {"seeds": 2}, quantity="regret_pct")
+    assert (row["ours"], row["ours_std"], row["seeds"]) == (5, alone["ours_std"], 1)
+    assert row["allowed"] == pytest.approx(2 * np.std([0, 10], ddof=1) / 2**0.5 + 0.005)
+    assert alone["allowed"] == pytest.approx(2 * np.std([0, 0, 10, 10], ddof=1) / 2 + 0.005)
 
 
 def test_networks_found_on_one_dataset_are_looked_up_on_another(run, tmp_path):

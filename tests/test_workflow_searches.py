@@ -27,10 +27,12 @@ def search_tables(tmp_path_factory) -> dict:
     frames = {
         "networks": pl.DataFrame({**place, **costs, **users, "class_index": range(300), "sample_place": range(300)}),
         "scores": pl.DataFrame({**place, "naswot": np.arange(300)[::-1] + 1.0}),
+        "by_seed": pl.DataFrame({**place, "seed": 0, "naswot": np.arange(300)[::-1] + 1.0}),
         "status": pl.DataFrame({"space": "tss", "dataset": "digits", **seconds}),
         "accuracies": pl.concat([pl.DataFrame({**place, **truth}) for truth in (test, valid)]),
     }
-    tables = {"networks": "networks", "scores": "scores", "status": "score_status", "accuracies": "accuracies"}
+    tables = {name: name for name in ("networks", "scores", "accuracies")}
+    tables |= {"by_seed": "scores_by_seed", "status": "score_status"}
     for name, table in tables.items():
         store.write_table(table, frames[name], folder / f"{name}.parquet")
     return {name: folder / f"{name}.parquet" for name in frames}
@@ -128,6 +130,33 @@ def test_histories_are_written_where_they_are_asked_for(search_tables, tmp_path)
     found = search(search_tables, tmp_path, [entry | {"histories": False}, entry | {"name": "kept"}])
     assert found["histories"]["algorithm"].to_list() == ["kept"] * 4 * 3
     assert found["runs"]["algorithm"].to_list() == ["naswot_search"] * 3 + ["kept"] * 3
+
+
+def test_runs_may_see_the_scores_of_one_seed_each(search_tables, tmp_path):
+    # With seed 1 the order is the other way round, and scoring takes twice as long; seed 2 has no score.
+    by_seed, status = (store.read_table(search_tables[name]) for name in ("by_seed", "status"))
+    turned = by_seed.with_columns(seed=pl.lit(1).cast(by_seed["seed"].dtype), naswot=301 - pl.col("naswot"))
+    none = by_seed.with_columns(seed=pl.lit(2).cast(by_seed["seed"].dtype), naswot=pl.lit(None, pl.Float64))
+    slow = status.with_columns(seed=pl.lit(1).cast(status["seed"].dtype), seconds=2 * pl.col("seconds"))
+    tables = search_tables | {name: tmp_path / f"{name}.parquet" for name in ("by_seed", "status")}
+    store.write_table(
+        "scores_by_seed", pl.concat([by_seed, turned, none]).sort("arch_index", "seed"), tables["by_seed"]
+    )
+    store.write_table("score_status", pl.concat([status, slow]).sort("class_index", "seed"), tables["status"])
+    entry = {"algorithm": "naswot_search", "objective": "naswot", "evaluations": 300, "repeats": "free"}
+    entries = [entry, {"name": "by seed", "scores": "each_seed", **entry}]
+    runs = search(tables, tmp_path, entries)["runs"].sort("algorithm", "run")
+    index = store.read_table(search_tables["scores"])["arch_index"]
+    first, last = index[0], index[-1]
+    assert runs["run"].to_list() == [0, 1, 2, 0, 1, 2]
+    # 0.25 s a network with seed 0, 0.5 with seed 1, and both for the mean.
+    assert runs.filter(algorithm="by seed")["best_arch_index"].to_list() == [first, last, first]
+    assert runs.filter(algorithm="by seed")["simulated_seconds"].to_list() == [75, 150, 75]
+    assert runs.filter(algorithm="naswot_search")["best_arch_index"].to_list() == [first] * 3
+    assert runs.filter(algorithm="naswot_search")["simulated_seconds"].to_list() == [225] * 3
+    # An objective without a score is the same with each.
+    found = search(tables, tmp_path, [entry | {"objective": "-phone_ms", "scores": "each_seed"}])["runs"]
+    assert found["run"].to_list() == [0, 1, 2]
 
 
 def test_searches_that_cannot_run_are_named_and_the_others_run(search_tables, tmp_path):

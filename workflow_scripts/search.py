@@ -1,5 +1,6 @@
 """Rule search: scores, their seconds and costs of one space and dataset in, outcomes of all searches out."""
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 Columns = dict[str, NDArray[np.float64]]
 # Keys of an entry that are not for `searches.replay`.
-OURS = ("name", "clock", "runs", "histories", "spaces", "datasets")
+OURS = ("name", "clock", "runs", "scores", "histories", "spaces", "datasets")
 
 
 def main(job: "Snakemake") -> None:
@@ -37,18 +38,27 @@ def main(job: "Snakemake") -> None:
 def outcomes(job: "Snakemake") -> Iterator[tuple[pl.DataFrame, Sequence[int], searches.Outcomes]]:
     """Label, runs and outcomes of each search under each constraint; the log names those that cannot run, and why."""
     space, dataset = job.wildcards.space, job.wildcards.dataset
-    networks, scores, status, accuracies = (
+    networks, scores, by_seed, status, accuracies = (
         store.read_table(job.input[name], space=space, dataset=dataset)
-        for name in ("networks", "scores", "status", "accuracies")
+        for name in ("networks", "scores", "by_seed", "status", "accuracies")
     )
     # Which networks were tested is all that a search learns of their test accuracy.
     networks = networks.join(store.final_accuracies(accuracies), on="arch_index", how="semi").sort("arch_index")
     index = networks["arch_index"].to_numpy()
-    columns = {name: numbers(networks.select("arch_index"), scores, name) for name in job.params.proxies}
-    columns |= {name: networks[name].to_numpy() for name in job.params.columns if name in networks.columns}
+    users = {name: networks[name].to_numpy() for name in job.params.columns if name in networks.columns}
     validation, training_seconds = trained(networks, accuracies.filter(split="valid"))
-    stored = store.scoring_seconds(networks, status) | training_seconds
     samples = job.params.samples[space][dataset]
+    shares = [seeds_and_runs(entry, range(entry.get("runs", job.params.runs)), by_seed) for entry in job.params.entries]
+    # Columns and their seconds by seed; None stands for the mean over all seeds.
+    shown = {seed: scores if seed is None else by_seed.filter(seed=seed) for seed in {s for of in shares for s in of}}
+    timed = {seed: status if seed is None else status.filter(seed=seed) for seed in shown}
+    columns = {
+        seed: {name: numbers(networks.select("arch_index"), table, name) for name in job.params.proxies}
+        | users
+        | validation
+        for seed, table in shown.items()
+    }
+    seconds = {seed: store.scoring_seconds(networks, table) | training_seconds for seed, table in timed.items()}
     for constraint in job.params.constraints:
         try:
             feasible = analysis.feasible(networks, constraint)
@@ -56,33 +66,52 @@ def outcomes(job: "Snakemake") -> Iterator[tuple[pl.DataFrame, Sequence[int], se
             logs.log.warning("left out: %s", error)
             continue
         problems = {
-            clock: searches.make_problem(
+            (clock, seed): searches.make_problem(
                 spaces.get(space).genes[index],
                 index,
-                columns | validation,
-                stored | read_clock(networks, job.params.clocks[clock] if clock else {}),
+                columns[seed],
+                seconds[seed] | read_clock(networks, job.params.clocks[clock] if clock else {}),
                 feasible,
             )
             for clock in {entry.get("clock") for entry in job.params.entries}
+            for seed in columns
         }
-        for entry in job.params.entries:
-            runs = range(entry.get("runs", job.params.runs))
-            try:
-                check_samples(entry["objective"], networks, [*columns, *validation], samples)
-                found = searches.replay(
-                    problems[entry.get("clock")],
-                    runs=runs,
-                    seed=job.params.seed,
-                    constraint=constraint["id"],
-                    threads=job.threads,
-                    trajectories=True,
-                    histories=entry["histories"],
-                    **{key: value for key, value in entry.items() if key not in OURS},
-                )
-            except SearchError as error:
-                logs.log.warning("left out: %s", error)
-                continue
-            yield label_of(space, dataset, constraint["id"], entry), runs, found
+        for entry, share in zip(job.params.entries, shares, strict=True):
+            for seed, runs in share.items():
+                try:
+                    check_samples(entry["objective"], networks, columns[seed], samples)
+                    found = searches.replay(
+                        problems[entry.get("clock"), seed],
+                        runs=runs,
+                        seed=job.params.seed,
+                        constraint=constraint["id"],
+                        threads=job.threads,
+                        trajectories=True,
+                        histories=entry["histories"],
+                        **{key: value for key, value in entry.items() if key not in OURS},
+                    )
+                except SearchError as error:
+                    logs.log.warning("left out: %s", error)
+                    break
+                yield label_of(space, dataset, constraint["id"], entry), runs, found
+
+
+def seeds_and_runs(entry: Mapping[str, Any], runs: range, by_seed: pl.DataFrame) -> dict[int | None, range]:
+    """Runs of an entry by the seed whose scores they see: all of them None, the mean, or each seed in turn.
+
+    Seeds that a proxy of the objective has no scores of are left out.
+    """
+    if entry.get("scores", "mean") == "mean":
+        return {None: runs}
+    named = set(re.findall(r"\w+", entry["objective"])) & set(by_seed.columns) - {
+        "space",
+        "dataset",
+        "arch_index",
+        "seed",
+    }
+    scored = by_seed.group_by("seed").agg(pl.col(name).is_not_null().any() for name in named)
+    seeds = scored.filter(pl.all_horizontal(named)).sort("seed")["seed"].to_list() if named else [None]
+    return {seed: runs[k :: len(seeds)] for k, seed in enumerate(seeds[: len(runs)])}
 
 
 def check_samples(objective: str, networks: pl.DataFrame, columns: Collection[str], samples: store.Samples) -> None:

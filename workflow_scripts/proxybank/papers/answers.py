@@ -147,6 +147,7 @@ class Run:
         constraint: str = "unlimited",
         score: str | None = None,
         found_on: str | None = None,
+        seeds: str | None = None,
     ) -> Answer:
         searched = place | {"dataset": found_on or place["dataset"]}
         runs = self.search_runs.filter(algorithm=algorithm, constraint_id=constraint, **searched)
@@ -161,15 +162,10 @@ class Run:
         if kinds.height > 1:
             found = "; ".join(f"{row[0]}, {row[1]:g}" for row in kinds.rows())
             raise ConfigError(f"search {name} is several in this run ({found}). Name its objective and budget.")
-        values = runs.join(
-            self._values(quantity, place, score),
-            left_on="best_arch_index",
-            right_on="arch_index",
-            how="left",
-            maintain_order="left",
-        )["value"].drop_nulls()
-        if quantity == "regret_pct":
-            values = runs["regret_pct"].drop_nulls()
+        worth = self._values(quantity, place, score)
+        found = runs.join(worth, left_on="best_arch_index", right_on="arch_index", how="left", maintain_order="left")
+        found = found.select("run", "regret_pct" if quantity == "regret_pct" else "value").drop_nulls()
+        values = found.to_series(1)
         if values.is_empty():
             raise NoAnswerError(f"no run of search {name} found a network")
         std = values.std() if values.len() > 1 else None
@@ -177,6 +173,9 @@ class Run:
         label = f"`{algorithm}`, {kinds['budget'][0]:g} {'s' if runs['budget_unit'][0] == 'seconds' else 'networks'}"
         label += f", found on {found_on}" if found_on else ""
         error = (std or 0.0) / values.len() ** 0.5
+        if seeds is not None:  # runs that see the scores of one seed share its noise: as many draws as there are seeds
+            means = found.group_by(pl.col("run") % int(seeds)).agg(mean=pl.col(values.name).mean())["mean"]
+            error, n_seeds = means.std() / means.len() ** 0.5, 1
         return Answer(values.mean(), std, error, label, values.len(), "runs", n_seeds=n_seeds)
 
     def _best_of(self, proxy: str, place: dict, quantity: str, networks: str, score: str | None = None) -> Answer:
