@@ -3,6 +3,7 @@
 import re
 from functools import cache
 from math import ceil
+from pathlib import Path
 
 from proxybank import data, proxies, searches, spaces, store, versions
 from proxybank.benchmark import COMPARISONS
@@ -401,4 +402,22 @@ def timed_passes():
         return {}
     return {
         "speed": f"results/{config['run']}/benchmark/speed/tss/cifar10/forward.parquet"
+    }
+
+
+# Tables that answers are read of.
+ANSWERING = [
+    *("networks", "scores", "scores_by_seed", "score_status", "accuracies"),
+    *("correlations", "regrets", "search_runs"),
+]
+
+
+def further_runs(run):
+    """These tables of finished runs whose names are that of a run, a hyphen and something, by that."""
+    found = sorted(Path("results").glob(f"{run}-*/scores.duckdb"))
+    return {
+        path.parent.name.removeprefix(f"{run}-"): [
+            str(path.parent / f"tables/{table}.parquet") for table in ANSWERING
+        ]
+        for path in found
     }

@@ -6,24 +6,6 @@ Makes: every figure in print beside ours, and what must hold; `docs/update_resul
 """
 
 
-# Tables that answers are read of.
-ANSWERING = [
-    *("networks", "scores", "scores_by_seed", "score_status", "accuracies"),
-    *("correlations", "regrets", "search_runs"),
-]
-
-
-def further_runs(run):
-    """These tables of finished runs whose names are that of a run, a hyphen and something, by that."""
-    found = sorted(Path("results").glob(f"{run}-*/scores.duckdb"))
-    return {
-        path.parent.name.removeprefix(f"{run}-"): [
-            str(path.parent / f"tables/{table}.parquet") for table in ANSWERING
-        ]
-        for path in found
-    }
-
-
 rule papers:
     """Figures of the papers' tables beside those of this run."""
     input:
