@@ -174,6 +174,49 @@ seeds*: a proxy with itself, by other weights and another batch.
 {_table(head, rows)}"""
 
 
+def in_the_sample(results: Results) -> str:
+    """How proxies that are scored on all networks rank those of the sample that others are scored on; or nothing."""
+    correlations = results.table("correlations").filter(subset="all")
+    rows = []
+    for (space, dataset), part in correlations.group_by("space", "dataset", maintain_order=True):
+        place = {"space": space, "dataset": dataset}
+        sampled = part.filter(pl.col("n") > 0, pl.col("n") < pl.col("n").max())["proxy"].to_list()
+        if not sampled:
+            continue
+        status = results.table("score_status").filter(pl.col("status") != "not_sampled", proxy=sampled[0], **place)
+        table = results.table("networks").filter(**place).join(results.table("scores"), on=KEY)
+        accuracies = results.table("accuracies").filter(
+            pl.col("epochs") == pl.col("epochs").max(), split="test", **place
+        )
+        table = table.join(accuracies.select(*KEY, "accuracy_pct"), on=KEY).sort("arch_index")
+        scored = status.select("class_index").unique()
+        inside = table.join(scored, on="class_index", how="semi", maintain_order="left")
+        firsts = inside.unique("class_index", keep="first", maintain_order=True)
+        largest = inside.group_by("class_index").len()["len"].max()
+        for name in ("naswot", "synflow", "logsynflow"):
+            if name in part["proxy"]:
+                cells = [_number(_spearman(some, name), 2) for some in (table, inside, firsts)]
+                n = f"{table.height:,}, {inside.height:,}, {inside['class_index'].n_unique():,}"
+                shares = f"{largest / inside.height:.0%}, {largest / table.height:.0%}"
+                rows.append([space, dataset, name, *cells, n, shares])
+    if not rows:
+        return ""
+    head = ["space", "dataset", "proxy", "all networks", "those in the sample", "one of each class in it"]
+    head += ["n", "share of its largest class, there and of all"]
+    return f"""## What a sample is worth
+
+Proxies that take long are scored on random classes, with all networks of each. Classes differ in size, and a large one
+that happens to be among them weighs more than in the space: figures of a smaller n compare with each other, and with
+print only as far as their intervals reach. Spearman's ρ with final test accuracy of proxies that all networks have:
+
+{_table(head, rows)}"""
+
+
+def _spearman(table: pl.DataFrame, name: str) -> float:
+    """Correlation with accuracy; networks without a score rank last, tied."""
+    return table.select(pl.corr(pl.col(name).rank().fill_null(0), pl.col("accuracy_pct").rank())).item()
+
+
 def within_latencies(results: Results) -> str:
     """What proxies lose under limits of latency, which no paper shows; nothing where no limit is one."""
     regrets = results.table("regrets").filter(pl.col("constraint_id").str.ends_with("ms"), algorithm="argmax")
@@ -293,6 +336,7 @@ SECTIONS: tuple[Callable[[Results], str], ...] = (
     overview,
     papers,
     among_the_best,
+    in_the_sample,
     within_latencies,
     network_by_network,
     unanswered,

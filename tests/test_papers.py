@@ -646,6 +646,31 @@ def test_scores_published_of_the_same_networks():
     assert section(Tables(networks=networks.drop("published_naswot"), scores=scores, scores_by_seed=by_seed)) == ""
 
 
+def test_the_page_says_what_a_sample_is_worth():
+    """By hand: six networks, of which the sample has the class of two without a score, and one of two others."""
+    update = runpy.run_path(str(ROOT / "docs/update_results.py"))
+    about = {"space": "tss", "dataset": "made", "arch_index": range(6)}
+    classes = [0, 0, 1, 2, 3, 3]
+    status = {"space": "tss", "dataset": "made", "proxy": "snip", "class_index": [0, 1, 2, 3]}
+    known = {**about, "split": "test", "epochs": 200, "accuracy_pct": [10.0, 10.0, 50.0, 60.0, 70.0, 80.0]}
+    tables = {
+        "correlations": pl.DataFrame(
+            {"space": "tss", "dataset": "made", "subset": "all", "proxy": ["naswot", "snip"], "n": [6, 4]}
+        ),
+        "score_status": pl.DataFrame({**status, "status": ["ok", "not_sampled", "not_sampled", "ok"]}),
+        "networks": pl.DataFrame({**about, "class_index": classes}),
+        "scores": pl.DataFrame({**about, "naswot": [None, None, 9.0, 8.0, 7.0, 7.0]}),
+        "accuracies": pl.DataFrame(known),
+    }
+    # Ranks 0 0 4... against 1.5 1.5 3 4 5 6; in the sample 0 0 1.5 1.5 against 1.5 1.5 3 4; two classes of it agree.
+    all_six = np.corrcoef([0, 0, 4, 3, 1.5, 1.5], [1.5, 1.5, 3, 4, 5, 6])[0, 1]
+    inside = np.corrcoef([0, 0, 1.5, 1.5], [1.5, 1.5, 3, 4])[0, 1]
+    section = update["in_the_sample"](Tables(tables))
+    assert f"| tss | made | naswot | {all_six:.2f} | {inside:.2f} | 1.00 | 6, 4, 2 | 50%, 33% |" in section
+    tables["correlations"] = tables["correlations"].with_columns(n=6)
+    assert update["in_the_sample"](Tables(tables)) == ""
+
+
 def test_every_quantity_in_print_has_a_name_on_the_page():
     names = runpy.run_path(str(ROOT / "docs/update_results.py"))["QUANTITIES"]
     assert set(FIGURES["quantity"]) == names.keys()
