@@ -135,7 +135,10 @@ def test_answers_name_proxies_searches_and_constraints_that_exist():
             if "search" in says:
                 place = {"space": says.get("space", figure["space"])}
                 place["dataset"] = says.get("found_on", figure["dataset"])
-                found.append(any(is_entry(entry, says, place) for entry in entries))
+                fitting = [entry for entry in entries if is_entry(entry, says, place)]
+                found.append(bool(fitting))
+                in_turn = {entry.get("scores") == "each_seed" for entry in fitting}
+                assert in_turn <= {"seeds" in says} and int(says.get("seeds", len(run["seeds"]))) == len(run["seeds"])
         # By its authors' clock FreeREA is replayed on one dataset only.
         assert all(found) or (any(found) and "rtx3080" in rule.says["search"]), rule.says
 
@@ -503,6 +506,8 @@ def test_a_further_run_answers_and_is_held_to_no_promise(run, tmp_path):
     assert compared.select("run", "of").rows() == [(None, "`naswot`"), ("slow", "`naswot`, by night")]
     assert compared["ours"].to_list() == [pytest.approx(0.9**0.5), 0.5]
     assert papers.must_hold(compared, unanswered, rules)["holds"].to_list() == [True]
+    only = rules_of(tmp_path, answers=answers[1:], must_hold=[{"rows": {}, **promise}])
+    assert papers.must_hold(*papers.compare(figure, only, run, {"slow": worse}), only).is_empty()
     # Where it is not there, the other answer stands alone; with no other one, the reason is given.
     compared, _ = papers.compare(figure, rules, run)
     assert compared["run"].to_list() == [None]

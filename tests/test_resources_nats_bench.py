@@ -97,8 +97,8 @@ def test_samples_have_the_classes_that_were_asked_for(tables, facts):
                 n_asked = entry.get("classes", 32_768)
                 assert (rows["sample_place"] < n_asked).all()
                 n_classes = min(n_asked, scores.filter(space=entry["space"])["class_index"].n_unique())
-                # Some may be singular: an eighth by wrcor on CIFAR-10.
-                assert 0.85 * n_classes <= rows["class_index"].n_unique() <= n_classes
+                # Some may be singular; an eighth by wrcor on CIFAR-10.
+                assert (0.87 if name == "wrcor" else 0.9) * n_classes <= rows["class_index"].n_unique() <= n_classes
 
 
 def test_provenance_tells_how_they_were_made(facts):

@@ -203,12 +203,12 @@ def must_hold(compared: pl.DataFrame, unanswered: pl.DataFrame, rules: Rules) ->
     ConfigError
         If a promise is about no figure at all.
     """
-    rows, own = [], compared.filter(pl.col("run").is_null())
+    rows = []
     for rule in rules.must_hold:
-        about = [row for row in [*own.to_dicts(), *unanswered.to_dicts()] if rule.fits(row) is not None]
+        about = [row for row in [*compared.to_dicts(), *unanswered.to_dicts()] if rule.fits(row) is not None]
         if not about:
             raise ConfigError(f"must_hold, {rule.says['what']}: no figure in print fits. Expected one or more.")
-        rows += [_held(figure, **rule.says) for figure in about]
+        rows += [_held(figure, **rule.says) for figure in about if figure.get("run") is None]
     return pl.DataFrame(rows, schema=_HELD)
 
 
