@@ -126,8 +126,8 @@ def overview(results: Results) -> str:
   by Bonett and Wright's formulas. Searches: standard deviation by the square root of the number of runs, *by seed*
   that of the means of seeds by the square root of theirs; where print does not say how many, the whole standard
   deviation. What is exact has none.
-- The sign of a correlation is the proxy's own. Networks without a score rank last, all tied; a proxy that scored only a
-  random sample of classes has a smaller n.
+- The sign of a correlation is the proxy's own. Networks without a score rank last, all tied; a proxy that was scored
+  on a sample alone has a smaller n.
 
 {_table(head, rows)}"""
 
@@ -189,25 +189,20 @@ def in_the_sample(results: Results) -> str:
             pl.col("epochs") == pl.col("epochs").max(), split="test", **place
         )
         table = table.join(accuracies.select(*KEY, "accuracy_pct"), on=KEY).sort("arch_index")
-        scored = status.select("class_index").unique()
-        inside = table.join(scored, on="class_index", how="semi", maintain_order="left")
-        firsts = inside.unique("class_index", keep="first", maintain_order=True)
-        largest = inside.group_by("class_index").len()["len"].max()
+        n_classes = status["class_index"].n_unique()
+        inside = table.filter(pl.col("sample_place") < n_classes)
+        n = f"{table.height:,}, {inside.height:,}, {n_classes:,}"
         for name in ("naswot", "synflow", "logsynflow"):
             if name in part["proxy"]:
-                cells = [_number(_spearman(some, name), 2) for some in (table, inside, firsts)]
-                n = f"{table.height:,}, {inside.height:,}, {inside['class_index'].n_unique():,}"
-                shares = f"{largest / inside.height:.0%}, {largest / table.height:.0%}"
-                rows.append([space, dataset, name, *cells, n, shares])
+                cells = [_number(_spearman(some, name), 2) for some in (table, inside)]
+                rows.append([space, dataset, name, *cells, n])
     if not rows:
         return ""
-    head = ["space", "dataset", "proxy", "all networks", "those in the sample", "one of each class in it"]
-    head += ["n", "share of its largest class, there and of all"]
+    head = ["space", "dataset", "proxy", "all networks", "those in the sample", "n, and classes of these"]
     return f"""## What a sample is worth
 
-Proxies that take long are scored on random classes, with all networks of each. Classes differ in size, and a large one
-that happens to be among them weighs more than in the space: figures of a smaller n compare with each other, and with
-print only as far as their intervals reach. Spearman's ρ with final test accuracy of proxies that all networks have:
+Proxies that take long are scored on networks drawn at random until they have a number of classes, by default 1,000. How
+well such a sample stands for all networks is seen where a proxy has both, by Spearman's ρ with final test accuracy:
 
 {_table(head, rows)}"""
 

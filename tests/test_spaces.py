@@ -171,3 +171,30 @@ def test_class_representatives_compute_the_function_of_their_members():
 def test_skeleton_refuses_images_it_cannot_halve_twice():
     with pytest.raises(ConfigError, match="found a side of 30 pixels.*multiple of 4. Crop or pad"):
         Skeleton(image_side=30)
+
+
+@pytest.mark.parametrize("space", [TSS, SSS], ids=lambda space: space.name)
+def test_samples_are_networks_drawn_until_there_are_so_many_classes(space):
+    classes, places, order = space.classes("drop"), space.sample_places("drop"), space.random_classes("drop")
+    for n in (1, 250, 1000):
+        drawn = np.flatnonzero(places < n)
+        assert set(classes[drawn]) == set(order[:n])
+        # Uniform: the mean of so many of `size` equally likely numbers is within 4 standard errors.
+        error = space.size / 12**0.5 / len(drawn) ** 0.5 * (1 - len(drawn) / space.size) ** 0.5
+        assert abs(drawn.mean() - (space.size - 1) / 2) < 4 * error
+    # The next network drawn is the first of another class.
+    (further,) = set(classes[places == 1000]) - set(order[:1000])
+    assert further == order[1000]
+
+
+def test_networks_are_a_better_sample_than_classes():
+    classes, value = TSS.classes("drop"), TSS.costs(Skeleton())["n_relu"]
+    n_classes, rng = classes.max() + 1, np.random.default_rng(0)
+    of_networks, of_classes = [], []
+    for _ in range(200):
+        order = rng.permutation(TSS.size)
+        met = np.sort(np.unique(classes[order], return_index=True)[1])
+        of_networks.append(value[order[: met[1000]]].mean())
+        of_classes.append(value[np.isin(classes, rng.permutation(n_classes)[:1000])].mean())
+    assert np.std(of_classes) > 4 * np.std(of_networks)
+    assert abs(np.mean(of_networks) - value.mean()) < 4 * np.std(of_networks) / 200**0.5

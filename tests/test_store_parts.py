@@ -122,8 +122,8 @@ def sampled(classes: int, seeds: list[int], proxy: str = "naswot") -> dict:
     return {proxy: {"classes": classes, "seeds": seeds}}
 
 
-# In the order that samples take classes in: 2, 0, 1.
-PLACED = NETWORKS.with_columns(sample_place=pl.Series([1, 2, 1, 0]))
+# Networks 3, 0, 1 and 2 drawn in this order; the last is of the same class as the second.
+PLACED = NETWORKS.with_columns(sample_place=pl.Series([1, 2, 2, 0]))
 
 
 def test_what_no_sample_asks_for_has_no_score_and_a_status_of_its_own(tmp_path):
@@ -131,9 +131,9 @@ def test_what_no_sample_asks_for_has_no_score_and_a_status_of_its_own(tmp_path):
     store.write_part(part(rows), tmp_path / "sample.parquet")
     parts, samples = {"forward": [tmp_path / "sample.parquet"]}, sampled(2, [1])
     by_seed = store.scores_by_seed(PLACED, parts, SEEDS, samples)
-    assert by_seed["naswot"].to_list() == [None, 12.0, None, None, None, 12.0, None, None]
-    # Network 3 is in the sample, and cannot be scored; network 1 is not.
-    assert store.mean_scores(by_seed, samples)["naswot"].to_list() == [12.0, None, 12.0, None]
+    # Network 3 is in the sample, and cannot be scored; 1 is not, nor is 2, whose class is scored.
+    assert by_seed["naswot"].to_list() == [None, 12.0, None, None, None, None, None, None]
+    assert store.mean_scores(by_seed, samples)["naswot"].to_list() == [12.0, None, None, None]
     (status,) = store.score_status(PLACED, parts, SEEDS, samples)
     assert status.select("class_index", "seed", "status", "seconds").rows() == [
         (0, 0, "not_sampled", 0.0),
@@ -186,7 +186,6 @@ def test_networks_table_of_a_whole_space_keeps_the_contract():
     # The first two classes of every sample.
     first = space.random_classes("drop")[:2].tolist()
     assert frame.filter(pl.col("sample_place") < 2)["class_index"].unique().sort().to_list() == sorted(first)
-    assert (frame.group_by("class_index").agg(pl.col("sample_place").n_unique())["sample_place"] == 1).all()
     assert frame["arch"][3] == "|avg_pool_3x3~0|+|skip_connect~0|none~1|+|none~0|none~1|skip_connect~2|"
 
 

@@ -13,10 +13,11 @@ a configuration.
   below.
 - Where the definition gives no initialisation or batch of its own, they are the run's. Scores are raw; one that is not
   a finite number is null, and `score_status` says why: `singular`, `constant`, `overflow`, `nan`. Nothing is imputed.
-- A group that takes too long for every network can be run on a random sample of classes (`samples` in the
-  configuration). The others have no score and status `not_sampled`; correlations, regrets and figures leave them out,
-  and say n. The column `sample_place` of `networks` counts classes in the order that samples take them in, so that
-  `where sample_place < 1000` compares all proxies on the networks of a sample of 1,000.
+- A group that takes too long for every network can be run on a sample (`samples` in the configuration): networks are
+  drawn at random until they have so many classes. Those not drawn have no score, and classes of which none is drawn
+  status `not_sampled`; correlations, regrets and figures leave them out, and say n. The column `sample_place` of
+  `networks` says how many other classes were drawn before, so that `where sample_place < 1000` compares all proxies on
+  the networks of a sample of 1,000 classes.
 - Where no published code or an unclear text left a choice, the entry says that it is a reading. None of these is in the
   default run.
 

@@ -175,13 +175,30 @@ class Space(ABC):
         _, first = np.unique(self.classes(dead_edges), return_index=True)
         return self.scored_genes(dead_edges)[first]
 
+    def _drawn(self, dead_edges: str) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """All networks in one random order, the same for every run; places in it where a class is met first; classes."""
+        order = np.random.default_rng([*self.name.encode()]).permutation(self.size)
+        classes, first = np.unique(self.classes(dead_edges)[order], return_index=True)
+        return order, np.sort(first), classes[np.argsort(first)]
+
     def random_classes(self, dead_edges: str) -> NDArray[np.int64]:
-        """All classes in one random order, the same for every run; int64, shape (n_classes,).
+        """All classes in the order in which randomly drawn networks meet them; int64, shape (n_classes,).
 
         Samples are its beginnings: all samples of a space share classes, and a larger one contains a smaller one.
         """
-        n_classes = int(self.classes(dead_edges).max()) + 1
-        return np.random.default_rng([*self.name.encode()]).permutation(n_classes)
+        return self._drawn(dead_edges)[2]
+
+    def sample_places(self, dead_edges: str) -> NDArray[np.int64]:
+        """Number of other classes that were met before each network was drawn; int64, shape (size,).
+
+        Below n are the networks drawn until n classes were met and before the next one was: a sample of networks, each
+        as likely as any other. Networks of the first n classes would be a poor one, for classes have up to 460 members
+        on TSS, and a few of them decide what a mean is (tests/test_spaces.py).
+        """
+        order, first, _ = self._drawn(dead_edges)
+        places = np.empty(self.size, np.int64)
+        places[order] = np.searchsorted(first, np.arange(self.size), side="right") - 1
+        return places
 
     @abstractmethod
     def costs(self, skeleton: Skeleton) -> dict[str, NDArray]:

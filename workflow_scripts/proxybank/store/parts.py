@@ -163,7 +163,8 @@ def read_group(
                 "beside each other. Delete it, and run the workflow again."
             )
     rows = pl.concat([part.select(parts[0].columns) for part in parts])
-    classes = networks.unique("class_index").sort("class_index")
+    # A class is in a sample if one of its networks is.
+    classes = networks.sort("^sample_place$").unique("class_index", keep="first").sort("class_index")
     expected = classes.select("class_index", asked=pl.Series(asked(classes, samples, proxies[0]))).join(
         pl.DataFrame({"seed": pl.Series(sorted(seeds), dtype=pl.Int64)}), how="cross"
     )
@@ -189,7 +190,7 @@ def read_group(
 def scores_by_seed(
     networks: pl.DataFrame, parts: Parts, seeds: Sequence[int], samples: Samples = NO_SAMPLES
 ) -> pl.DataFrame:
-    """Table ``scores_by_seed`` of one space and dataset: each class's scores, given to every network of the class.
+    """Table ``scores_by_seed`` of one space and dataset: each class's scores, given to its networks in the sample.
 
     Parameters
     ----------
@@ -207,11 +208,15 @@ def scores_by_seed(
     polars.DataFrame
         Sorted by arch_index and seed.
     """
-    rows = networks.select("space", "dataset", "arch_index", "class_index").sort("arch_index")
+    ordered = networks.sort("arch_index")
+    rows = ordered.select("space", "dataset", "arch_index", "class_index")
     rows = rows.join(pl.DataFrame({"seed": pl.Series(sorted(seeds), dtype=pl.Int64)}), how="cross")
     for paths in parts.values():
         group = read_group(paths, networks, seeds, samples)
-        rows = rows.join(group.select(_KEY + proxies_of(group)), on=_KEY, how="left", maintain_order="left")
+        proxies = proxies_of(group)
+        rows = rows.join(group.select(_KEY + proxies), on=_KEY, how="left", maintain_order="left")
+        drawn = np.repeat(asked(ordered, samples, proxies[0]), len(seeds))
+        rows = rows.with_columns(pl.when(pl.Series(drawn)).then(proxy).alias(proxy) for proxy in proxies)
     return rows.drop("class_index")
 
 

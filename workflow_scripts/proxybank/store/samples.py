@@ -1,7 +1,8 @@
 """Proxies that are scored on some classes and seeds only: which networks they were asked for.
 
-A sample is a number of classes, the first ones of `Space.random_classes`, and a list of seeds. The column
-``sample_place`` of the table ``networks`` has the place of each network's class in that order, from 0.
+A sample is a number n of classes, and a list of seeds: networks are drawn at random until they have n classes, which
+then are scored. Those drawn have less than n in the column ``sample_place`` of the table ``networks``, see
+`Space.sample_places`; the other networks of these classes do not belong to the sample, and have no score.
 """
 
 from collections.abc import Mapping, Sequence

@@ -79,15 +79,13 @@ def networks_table(space: Space, dataset: str, dead_edges: str, costs: Mapping[s
     costs : mapping of str to array, shape (space.size,)
         Columns as ``space.costs`` returns them.
     """
-    class_index = space.classes(dead_edges)
     return pl.DataFrame(
         {
             "arch_index": np.arange(space.size),
             "arch": space.arch_strings,
-            "class_index": class_index,
+            "class_index": space.classes(dead_edges),
             **costs,
-            # Of its class, in the order that samples take classes in.
-            "sample_place": np.argsort(space.random_classes(dead_edges))[class_index],
+            "sample_place": space.sample_places(dead_edges),
         }
     ).select(pl.lit(space.name).alias("space"), pl.lit(dataset).alias("dataset"), pl.all())
 
