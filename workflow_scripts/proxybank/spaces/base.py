@@ -176,7 +176,7 @@ class Space(ABC):
         return self.scored_genes(dead_edges)[first]
 
     def _drawn(self, dead_edges: str) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-        """All networks in one random order, the same for every run; places in it where a class is met first; classes."""
+        """All networks in one random order, the same for every run; where a class is met first in it; those classes."""
         order = np.random.default_rng([*self.name.encode()]).permutation(self.size)
         classes, first = np.unique(self.classes(dead_edges)[order], return_index=True)
         return order, np.sort(first), classes[np.argsort(first)]
