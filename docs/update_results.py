@@ -91,7 +91,8 @@ def opening(results: Results) -> str:
 
 Made by `make results` from the run of `config/nats-bench.yaml`: figures of the papers' tables
 (`resources/papers/published.csv`) beside ours. Scores: seeds {seeds}, batches of {facts["config.batch_size"]} images,
-means over the seeds.{fewer} proxybank {facts["proxybank.version"]} ({facts["proxybank.commit"]}), torch
+means over the seeds.{fewer} Further runs, of networks as written and of
+batches of 128 images, have one seed. proxybank {facts["proxybank.version"]} ({facts["proxybank.commit"]}), torch
 {facts["libraries.torch"]}, {facts["machine.processor"]}, {facts["machine.cores"]} cores.
 
 Of {held.height} lines that must hold, {n_held} do, {held.height - n_held - n_open} do not, and {n_open} have no answer

@@ -140,6 +140,13 @@ rule provenance:
         mem_mb=1000,
     params:
         config=config,
+        versions={
+            "spaces": versions.SPACES,
+            "weights": versions.WEIGHTS,
+            "proxies": {
+                name: proxies.REGISTRY[name].version for name in config["proxies"]
+            },
+        },
     message:
         "Recording provenance"
     script:

@@ -1,8 +1,8 @@
 """Scores.
 
 Needs: the batches of data.smk.
-Makes: scores of every class of networks, or of a sample, in parts; one file per part and group of passes. A further proxy computes only
-its own columns: its group's files are updated, all others stay.
+Makes: scores of every class of networks, or of a sample, in parts; one file per part and group of passes. A further proxy
+computes only its own columns: its group's files are updated, all others stay. What a packed run has is taken from there.
 """
 
 
@@ -53,6 +53,8 @@ rule score_part:
         networks_per_part=size_of_part,
         sample=sample_of_part,
         versions_of_networks=[versions.SPACES, versions.WEIGHTS],
+        # No input: the rule pack may make these files of what this rule makes.
+        known_scores=config["known_scores"],
     message:
         "Scoring {wildcards.space} on {wildcards.dataset}: {wildcards.passes}, part {wildcards.part}"
     script:

@@ -105,6 +105,8 @@ rule pack:
         "../envs/proxybank.yaml"
     resources:
         mem_mb=2000,
+    params:
+        computed=[name for group in proxies.GROUPS for name in requested(group)],
     message:
         "Packing the scores into resources/"
     script:

@@ -120,17 +120,15 @@ def part(group, number, size, space="tss", seeds=(0, 1), dead_edges="drop", samp
     drawn = batches(seeds)
     return scoring.score_part(
         in_group(REGISTRY, group),
+        scoring.classes_of_part(space, number, size, dead_edges, sample),
         space=space,
         group=group,
-        part=number,
-        networks_per_part=size,
         dead_edges=dead_edges,
         skeleton=drawn.skeleton(stem_width=8, cells_per_stage=1),
         batches=drawn,
         initialisation=INIT,
         device="cpu",
         precision="bfloat16",
-        sample=sample,
     ).select(~pl.selectors.ends_with("__seconds"))
 
 

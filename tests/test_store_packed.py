@@ -1,18 +1,24 @@
 """Tables packed for the repository: small, sorted, whole or not at all, and nothing in them that is not ours."""
 
+import logging
 import shutil
 
 import numpy as np
 import polars as pl
+import polars.testing
 import pyarrow.parquet as pq
 import pytest
 
 from proxybank import spaces, store
-from proxybank.errors import TableError
+from proxybank.errors import ConfigError, TableError
 from proxybank.store import packed
 
 TSS = spaces.get("tss")
+N_CLASSES = len(TSS.class_genes("drop"))
+FACTS = {"config": {"dead_edges": "drop", "spaces": {"tss": {"stem_width": 1}, "sss": {}}}, "sha256": {"images": "0a"}}
+VERSIONS = {"naswot": 1, "synflow": 2, "fisher": 1, "jacov": 1, "grasp": 1}
 AT = {"space": "tss", "dataset": "digits"}
+COMPUTED = ["naswot", "synflow", "jacov", "grasp"]
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +37,18 @@ def tables(tmp_path_factory) -> dict:
     frames = {
         "networks": networks.with_columns(phone_ms=pl.lit(3.0)),
         "scores": pl.DataFrame({**AT, "arch_index": range(TSS.size), **scores}).reverse(),
-        "provenance": store.provenance_table({"proxybank": {"version": "0"}}),
+        "provenance": store.provenance_table(FACTS | {"versions": {"proxies": VERSIONS}}),
+        # Not asked of jacov and of seed 1: class 1. Seconds are of more digits than repeat.
+        "score_status": pl.DataFrame({**AT, "class_index": range(N_CLASSES)})
+        .join(pl.DataFrame({"seed": [1, 0]}), how="cross")
+        .join(pl.DataFrame({"proxy": list(scores)}), how="cross")
+        .with_columns(
+            status=pl.when(proxy="grasp").then(pl.lit("constant")).otherwise(pl.lit("ok")),
+            seconds=0.123456 + pl.col("class_index"),
+        )
+        .with_columns(
+            status=pl.when(proxy="jacov", seed=1, class_index=1).then(pl.lit("not_sampled")).otherwise("status")
+        ),
     }
     seeds = [frames["scores"].with_columns(seed=pl.lit(seed, pl.Int64)) for seed in (1, 0)]
     frames["scores_by_seed"] = pl.concat(seeds)
@@ -45,9 +62,15 @@ def outputs(folder) -> dict:
 
 
 def test_packed_tables_hold_the_same(tables, tmp_path):
-    store.pack(tables, outputs(tmp_path))
+    store.pack(tables, outputs(tmp_path), COMPUTED)
     found = {name: pl.read_parquet(path) for name, path in outputs(tmp_path).items()}
-    assert found["provenance"].rows() == [("proxybank.version", "0")]
+    assert found["provenance"].rows() == store.read_table(tables["provenance"]).rows()
+    status = found["score_status"]
+    assert status.columns == [column.name for column in store.TABLES["score_status"].columns]
+    assert set(status["proxy"]) == set(COMPUTED) and "not_sampled" not in status["status"]
+    assert status.height == 2 * len(COMPUTED) * N_CLASSES - 1
+    seconds = status.filter(proxy="jacov", seed=0)["seconds"].to_list()
+    assert seconds[:2] + seconds[-1:] == pytest.approx([0.123, 1.12, 5040])
     scores, whole = found["scores"], store.read_table(tables["scores"]).sort("arch_index")
     assert scores["arch_index"].to_list() == list(range(TSS.size))
     assert "grasp" not in scores.columns and "grasp" not in found["scores_by_seed"].columns  # nothing has a score
@@ -67,6 +90,68 @@ def test_packed_tables_hold_the_same(tables, tmp_path):
     assert size < 0.9 * 4 * TSS.size
 
 
+@pytest.fixture(scope="module")
+def folder(tables, tmp_path_factory):
+    """A packed run."""
+    folder = tmp_path_factory.mktemp("packed")
+    store.pack(tables, outputs(folder), COMPUTED)
+    return folder / "out"
+
+
+def known(folder, facts=FACTS, versions=VERSIONS, classes=(0, 1, 5043), seeds=(0, 1)):
+    return store.known_scores(folder, facts, versions, classes=classes, seeds=seeds, **AT)
+
+
+def test_a_part_is_known_as_it_was_packed(folder, tables):
+    found = known(folder, versions={"synflow": 2, "grasp": 1})
+    columns = [f"{name}{suffix}" for name in ("synflow", "grasp") for suffix in ("", "__status", "__seconds")]
+    assert found.columns == ["class_index", "seed", *columns]
+    assert found.select("class_index", "seed").rows() == [(c, seed) for c in (0, 1, 5043) for seed in (0, 1)]
+    # Every network of a class has its scores, if all were drawn; here of the one that was drawn first.
+    networks, scores = (store.read_table(tables[name]) for name in ("networks", "scores"))
+    first = networks.filter(pl.col("class_index") == 5043).sort("sample_place")["arch_index"][0]
+    assert found["synflow"][4] == scores.filter(arch_index=first)["synflow"].item()
+    assert found["grasp__status"].unique().to_list() == ["constant"] and found["grasp"].null_count() == 6
+    assert found["synflow__seconds"].to_list() == pytest.approx([0.123, 0.123, 1.12, 1.12, 5040, 5040])
+    store.write_part(found, folder / "part.parquet")
+
+
+def test_classes_that_lack_a_seed_are_not_known(folder):
+    assert known(folder, versions={"jacov": 1})["class_index"].to_list() == [0, 0, 5043, 5043]
+    assert known(folder, versions={"jacov": 1}, seeds=[0])["class_index"].to_list() == [0, 1, 5043]
+    assert known(folder, versions={"jacov": 1}, seeds=[0, 2]).is_empty()
+
+
+def test_a_proxy_of_another_version_is_not_known(folder):
+    found = known(folder, versions={"naswot": 2, "synflow": 2, "params": 1})
+    assert store.proxies_of(found) == ["synflow"]
+    assert known(folder, versions={"naswot": 2}).is_empty()
+
+
+@pytest.mark.parametrize(
+    ("facts", "message"),
+    [
+        ({"config": {"dead_edges": "keep"}}, "config.dead_edges is drop there, and keep here"),
+        ({"config": {"spaces": {"tss": {"stem_width": 16}}}}, "config.spaces.tss.stem_width is 1 there, and 16 here"),
+        ({"precision": "float32"}, "precision is absent there, and float32 here"),
+    ],
+)
+def test_nothing_is_known_of_a_run_made_otherwise(folder, caplog, facts, message):
+    with caplog.at_level(logging.INFO, "proxybank"):
+        assert known(folder, facts).is_empty()
+    assert caplog.messages == [f"Nothing is taken from {folder}: {message}"]
+
+
+def test_a_folder_of_known_scores_without_them_is_named(folder, tmp_path):
+    store.check_known(folder)
+    (tmp_path / "networks.parquet").touch()
+    message = (
+        "has no scores_by_seed.parquet, score_status.parquet, provenance.parquet. Expected the folder of a packed run"
+    )
+    with pytest.raises(ConfigError, match=message):
+        store.check_known(tmp_path)
+
+
 def columns_of(path, name):
     """Pieces of a column in a Parquet file."""
     groups = pq.read_metadata(path)
@@ -81,7 +166,7 @@ def columns_of(path, name):
 def test_a_space_that_is_not_whole_is_refused(tables, tmp_path):
     store.write_table("scores", store.read_table(tables["scores"])[1:], tmp_path / "scores.parquet")
     with pytest.raises(TableError, match="scores.parquet: 15624 rows of tss, digits. Expected 15625. Run the whole"):
-        store.pack(tables | {"scores": tmp_path / "scores.parquet"}, outputs(tmp_path))
+        store.pack(tables | {"scores": tmp_path / "scores.parquet"}, outputs(tmp_path), COMPUTED)
     assert not (tmp_path / "out").exists()
 
 
@@ -91,16 +176,16 @@ def test_a_space_that_is_not_whole_is_refused(tables, tmp_path):
         ("MAX_FILE_BYTES", r"out/networks.parquet: it would have 0.\d MB. Expected at most 0, so that a repository"),
         (
             "MAX_BYTES",
-            r"scores_by_seed.parquet, \S+provenance.parquet: they would have \d.\d MB. Expected at most 0 in",
+            r"score_status.parquet, \S+provenance.parquet: they would have \d.\d MB. Expected at most 0 in",
         ),
     ],
 )
 def test_files_that_are_too_large_leave_the_old_ones_alone(tables, tmp_path, monkeypatch, limit, message):
-    store.pack(tables, outputs(tmp_path))
+    store.pack(tables, outputs(tmp_path), COMPUTED)
     before = {path: path.read_bytes() for path in (tmp_path / "out").iterdir()}
     monkeypatch.setattr(packed, limit, 1000)
     with pytest.raises(TableError, match=message):
-        store.pack(tables, outputs(tmp_path))
+        store.pack(tables, outputs(tmp_path), COMPUTED)
     assert {path: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
 
 
@@ -117,3 +202,18 @@ def test_the_rule_packs_a_run(tiny_run, workspace):
     found = {path.stem: pl.read_parquet(path) for path in (made.folder / "resources/tiny").iterdir()}
     assert found.keys() == set(store.PACKED)
     assert found["scores"]["naswot"].to_list() == tiny_run.table("scores")["naswot"].cast(pl.Float32).to_list()
+
+    # Scores that are packed need no computing.
+    before = made.table("scores_by_seed"), made.table("score_status").drop("seconds")
+    shutil.rmtree(made.results / "scores")
+    for path in (made.results / "tables").glob("score*.parquet"):
+        path.unlink()
+    known = ["--config", "known_scores=resources/tiny"]
+    done = made.snakemake(
+        "--cores", "2", "--rerun-triggers", "mtime", *known, "--", "results/tiny/tables/scores.parquet"
+    )
+    assert done.returncode == 0, done.stderr
+    logs = list((made.results / "logs/score_part").rglob("*.log"))
+    assert logs and all("Computed: nothing, all was there" in path.read_text() for path in logs)
+    pl.testing.assert_frame_equal(made.table("scores_by_seed"), before[0], rel_tol=2**-24, abs_tol=0)
+    assert made.table("score_status").drop("seconds").equals(before[1])

@@ -195,15 +195,16 @@ class Scorer:
     def __init__(self) -> None:
         self.asked: list[list[str]] = []
 
-    def __call__(self, names: list[str]) -> pl.DataFrame:
+    def __call__(self, names: list[str], classes: list[int]) -> pl.DataFrame:
         self.asked.append(names)
         scores = {name: len(name) + 100.0 * len(self.asked) for name in names}
-        frames = [part([(c, 0, c + score, "ok") for c in (0, 1)], name) for name, score in scores.items()]
+        frames = [part([(c, 0, c + score, "ok") for c in classes], name) for name, score in scores.items()]
         return pl.concat([frames[0], *(frame.drop("class_index", "seed") for frame in frames[1:])], how="horizontal")
 
 
-def update(path, score, settings="all the same", **versions):
-    store.update_part(path, store.MadeWith(settings, versions), score)
+def update(path, score, settings="all the same", known=None, **versions):
+    known = {} if known is None else {"known": known}
+    store.update_part(path, store.MadeWith(settings, versions), score, [0, 1], **known)
     return store.read_parquet(path)
 
 
@@ -232,13 +233,27 @@ def test_nothing_is_computed_again_without_reason(tmp_path):
     assert len(score.asked) == 1
 
 
+def test_what_is_known_is_not_computed(tmp_path):
+    score, path = Scorer(), tmp_path / "0.parquet"
+    known = part([(0, 0, 7.0, "ok"), (1, 0, None, "singular")], "snip")
+    assert update(path, score, known=known, snip=1)["snip"].to_list() == [7.0, None]
+    assert score.asked == []
+    # Another proxy is computed of all classes; and a class that is not known.
+    assert update(path, score, known=known, fisher=1, snip=1)["snip"].to_list() == [7.0, None]
+    assert score.asked == [["fisher"]]
+    found = update(path, score, "another batch", known[1:], fisher=1, snip=1)
+    assert score.asked[1:] == [["snip"], ["fisher"]]
+    assert found["snip"].to_list() == [204.0, None] and found["snip__status"].to_list() == ["ok", "singular"]
+    assert found["fisher"].to_list() == [306.0, 307.0]
+
+
 @pytest.mark.parametrize("earlier", ["other settings", "no metadata", "half a file"])
 def test_a_part_made_otherwise_is_made_anew(tmp_path, earlier):
     score, path = Scorer(), tmp_path / "0.parquet"
     if earlier == "other settings":
         update(path, score, settings="another batch", snip=1)
     elif earlier == "no metadata":
-        store.write_part(score(["snip"]), path)
+        store.write_part(score(["snip"], [0, 1]), path)
     else:
         update(path, score, snip=1)
         path.write_bytes(path.read_bytes()[:100])

@@ -129,6 +129,7 @@ def test_score_part_and_tables(folder, batches, networks, precision):
         "device": "cpu",
         "versions_of_networks": [1, 1],
         "hamming": "product",
+        "known_scores": "",
     }
     wildcards = {"space": "tss", "dataset": "digits", "passes": "forward", "part": "0"}
     inputs = {"batches": batches, "precision": precision}

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 def main(job: "Snakemake") -> None:
     with logs.to_file(job.log[0]):
-        store.pack(dict(job.input.items()), dict(job.output.items()))
+        store.pack(dict(job.input.items()), dict(job.output.items()), job.params.computed)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,11 @@ if TYPE_CHECKING:
 
 def main(job: "Snakemake") -> None:
     with logs.to_file(job.log[0]):
-        facts = {"config": job.params.config, **provenance.facts(job.input.batches, job.input.tables)}
+        facts = {
+            "config": job.params.config,
+            "versions": job.params.versions,
+            **provenance.facts(job.input.batches, job.input.tables),
+        }
         facts |= {"precision": json.loads(Path(job.input.precision).read_text())}
         store.write_table("provenance", store.provenance_table(facts), job.output.table)
         with store.atomic(job.output.config) as path:

@@ -5,7 +5,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from proxybank import config, data, logs, store
+import polars as pl
+
+from proxybank import config, data, logs, provenance, store
 from proxybank.proxies import LOW_PRECISION, scoring
 
 if TYPE_CHECKING:
@@ -17,26 +19,63 @@ def main(job: "Snakemake") -> None:
         config.check_device(job.params.device)
         batches = data.Batches.read(job.input.batches).of(job.params.seeds)
         lowered = job.wildcards.passes in LOW_PRECISION
+        classes = scoring.classes_of_part(
+            job.wildcards.space,
+            int(job.wildcards.part.removeprefix("sample-")),
+            job.params.networks_per_part,
+            job.params.dead_edges,
+            job.params.sample,
+        )
         settings = {
             "space": job.wildcards.space,
             "group": job.wildcards.passes,
-            "part": int(job.wildcards.part.removeprefix("sample-")),
-            "networks_per_part": job.params.networks_per_part,
             "dead_edges": job.params.dead_edges,
             "skeleton": batches.skeleton(**job.params.skeleton),
             "initialisation": job.params.initialisation,
             "device": job.params.device,
             "precision": json.loads(Path(job.input.precision).read_text())["precision"] if lowered else "float32",
         }
-        if job.params.sample is not None:
-            settings["sample"] = job.params.sample
-        made_with = settings | {"batches": batches.fingerprint(), "versions": job.params.versions_of_networks}
+        made_with = settings | {
+            "classes": [job.wildcards.part, job.params.networks_per_part, job.params.sample],
+            "batches": batches.fingerprint(),
+            "versions": job.params.versions_of_networks,
+        }
         computed = store.update_part(
             job.output.scores,
             store.MadeWith(json.dumps(made_with, default=repr), job.params.versions),
             partial(scoring.score_part, batches=batches, hamming=job.params.hamming, **settings),
+            classes,
+            known_scores(job, classes, settings["precision"]),
         )
         logs.log.info("Computed: %s", ", ".join(computed) or "nothing, all was there")
+
+
+def known_scores(job: "Snakemake", classes: list[int], precision: str) -> pl.DataFrame:
+    """Scores of these classes in the configuration's folder of known ones."""
+    if not job.params.known_scores:
+        return pl.DataFrame()
+    dataset, (spaces, weights) = job.wildcards.dataset, job.params.versions_of_networks
+    facts = {
+        "config": {
+            "device": job.params.device,
+            "dead_edges": job.params.dead_edges,
+            "initialisation": job.params.initialisation,
+            "spaces": {job.wildcards.space: job.params.skeleton},
+        },
+        "sha256": {"batches": {dataset: provenance.array_hashes(job.input.batches)}},
+        "versions": {"spaces": spaces, "weights": weights},
+    }
+    if job.wildcards.passes in LOW_PRECISION:
+        facts["precision"] = {"precision": precision}
+    return store.known_scores(
+        job.params.known_scores,
+        facts,
+        job.params.versions,
+        space=job.wildcards.space,
+        dataset=dataset,
+        classes=classes,
+        seeds=job.params.seeds,
+    )
 
 
 if __name__ == "__main__":

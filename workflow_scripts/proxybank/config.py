@@ -130,6 +130,8 @@ def check_files(config: Config) -> None:
         If some are missing, or one does not hold what the run needs; the message begins with their names.
     """
     _check_present(config)
+    if config["known_scores"]:
+        store.check_known(config["known_scores"])
     for dataset, settings in config["datasets"].items():
         images = data.load(settings["images"], settings.get("n_classes"), settings.get("image_side"))
         for space in config["spaces"].values():

@@ -20,8 +20,8 @@ def draw_best_networks(ax: Axes, correlations: pl.DataFrame, partial: pl.DataFra
     """Kendall's tau-b of each proxy (a row) on each set of networks (a colour), with its 95% bootstrap interval.
 
     A dashed line in the colour of a set is its ceiling: the tau-b that accuracies themselves would have with those of
-    one more training. Proxies are sorted by tau-b on all networks; what has none is left out, and so are proxies
-    that are scored on no network.
+    one more training. Proxies are sorted by tau-b on all networks; those without one, as where all scores are equal, are
+    left out, and so are those that are scored on no network.
 
     Parameters
     ----------
@@ -38,8 +38,8 @@ def draw_best_networks(ax: Axes, correlations: pl.DataFrame, partial: pl.DataFra
     given = partial.filter(given=_ALL_COSTS)
     columns = ["proxy", "subset", "kendall", "low", "high", "n"]
     rows = pl.concat([correlations.select(columns), given.with_columns(subset=pl.lit("given")).select(columns)])
-    order = rows.filter(pl.col("n") > 0, subset="all").sort(
-        "kendall", descending=True, nulls_last=True, maintain_order=True
+    order = rows.filter(pl.col("n") > 0, pl.col("kendall").is_not_null(), subset="all").sort(
+        "kendall", descending=True, maintain_order=True
     )
     order = order.select("proxy").with_row_index("place")
     reached = dict(ceilings.filter(quantity="accuracy", estimate="noise_added").select("subset", "kendall").iter_rows())
@@ -71,7 +71,7 @@ def best_networks_figure(correlations: pl.DataFrame, partial: pl.DataFrame, ceil
     correlations, partial, ceilings : polars.DataFrame
         See `draw_best_networks`.
     """
-    n_proxies = correlations["proxy"].n_unique()
+    n_proxies = correlations.filter(pl.col("kendall").is_not_null(), subset="all").height
     figure = Figure(figsize=(8.5, 1.5 + 0.5 * n_proxies))
     ax = draw_best_networks(figure.add_subplot(), correlations, partial, ceilings)
     legend_beside(ax)

@@ -17,13 +17,24 @@ from proxybank.spaces import Skeleton
 log = logging.getLogger("proxybank")
 
 
+def classes_of_part(
+    space: str, part: int, networks_per_part: int, dead_edges: str, sample: int | None = None
+) -> list[int]:
+    """Classes ``part * networks_per_part`` and the following ones, of all or of a sample of so many, in official order.
+
+    In that order, sizes that share layers stand together. See `Space.random_classes` for samples.
+    """
+    of = spaces.get(space)
+    order = np.arange(len(of.class_genes(dead_edges))) if sample is None else of.random_classes(dead_edges)
+    return np.sort(order[:sample][part * networks_per_part : (part + 1) * networks_per_part]).tolist()
+
+
 def score_part(
     names: Sequence[str],
+    classes: Sequence[int],
     *,
     space: str,
     group: str,
-    part: int,
-    networks_per_part: int,
     dead_edges: str,
     skeleton: Skeleton,
     batches: Batches,
@@ -31,19 +42,17 @@ def score_part(
     device: str,
     precision: str,
     hamming: str = "product",
-    sample: int | None = None,
 ) -> pl.DataFrame:
-    """Score one part of the classes of a space.
+    """Score some classes of a space.
 
     Parameters
     ----------
     names : sequence of str
         Proxies to compute, all fed by `group`.
+    classes : sequence of int
     space : str
     group : str
         Group of passes, one of `proxies.GROUPS`.
-    part, networks_per_part : int
-        The part holds classes ``part * networks_per_part`` and the following ones, of all or of the sample.
     dead_edges : {"drop", "keep"}
     skeleton : Skeleton
     batches : Batches
@@ -56,8 +65,6 @@ def score_part(
         Of passes in `registry.LOW_PRECISION` on the CPU; all others have the precision that their proxies need.
     hamming : {"product", "popcount"}
         How an accelerator compares the codes of ReLUs; both ways give the same integers.
-    sample : int, optional
-        Score parts of a sample of so many classes, see `Space.random_classes`; without it, of all classes.
 
     Returns
     -------
@@ -67,9 +74,6 @@ def score_part(
     """
     processes.use_one_core()
     genes = spaces.get(space).class_genes(dead_edges)
-    order = np.arange(len(genes)) if sample is None else spaces.get(space).random_classes(dead_edges)[:sample]
-    # In official order, sizes that share layers stand together.
-    classes = np.sort(order[part * networks_per_part : (part + 1) * networks_per_part]).tolist()
     members = [Network(space, tuple(int(gene) for gene in genes[index]), skeleton) for index in classes]
     columns: dict[str, list] = {"class_index": [], "seed": []}
     columns |= {f"{name}{suffix}": [] for name in names for suffix in ("", "__status", "__seconds")}

@@ -6,6 +6,7 @@ from proxybank.store.closed_forms import add_closed_forms, closed_form_status, s
 from proxybank.store.columns import missing_networks, read_columns
 from proxybank.store.database import build_database, read_view
 from proxybank.store.files import atomic, read_parquet, write_parquet
+from proxybank.store.known import check_known, known_scores
 from proxybank.store.packed import PACKED, pack
 from proxybank.store.parts import (
     MadeWith,
@@ -37,9 +38,11 @@ __all__ = [
     "atomic",
     "build_database",
     "check_archive",
+    "check_known",
     "closed_form_status",
     "conform",
     "final_accuracies",
+    "known_scores",
     "mean_scores",
     "missing_networks",
     "networks_table",

@@ -18,7 +18,8 @@ from proxybank.store.files import read_metadata, read_parquet, write_parquet
 from proxybank.store.samples import NO_SAMPLES, Samples, asked, asked_seeds
 from proxybank.store.schema import NOT_SAMPLED, STATUSES
 
-_KEY = ["class_index", "seed"]
+KEY = ["class_index", "seed"]
+NOTHING = pl.DataFrame()
 _STATUS = "__status"
 _SECONDS = "__seconds"
 
@@ -70,7 +71,7 @@ def write_part(part: pl.DataFrame, path: str | Path, made_with: MadeWith | None 
     TableError
         If a row is there twice, a status is unknown, or a score is there without status ``ok``, or not there with it.
     """
-    if part.select(_KEY).is_duplicated().any():
+    if part.select(KEY).is_duplicated().any():
         raise TableError(f"{path}: a pair of class_index and seed is there more than once. Expected one row each.")
     for proxy in proxies_of(part):
         status, score = part[proxy + _STATUS], part[proxy]
@@ -82,7 +83,13 @@ def write_part(part: pl.DataFrame, path: str | Path, made_with: MadeWith | None 
     write_parquet(part, path, made_with.as_text() if made_with else None)
 
 
-def update_part(path: str | Path, made_with: MadeWith, score: Callable[[list[str]], pl.DataFrame]) -> list[str]:
+def update_part(
+    path: str | Path,
+    made_with: MadeWith,
+    score: Callable[[list[str], list[int]], pl.DataFrame],
+    classes: Sequence[int],
+    known: pl.DataFrame = NOTHING,
+) -> list[str]:
     """Write a score part, with the columns that an earlier file in its place has computed already.
 
     Parameters
@@ -93,28 +100,42 @@ def update_part(path: str | Path, made_with: MadeWith, score: Callable[[list[str
         The proxies' versions say what the part holds, in this order. The columns of a proxy are taken from the earlier
         file if its version and all settings are the same.
     score : callable
-        Names of proxies -> rows of all classes and seeds of the part, with their columns.
+        Names of proxies and classes -> rows of these classes and all seeds, with the columns of these proxies.
+    classes : sequence of int
+        The part's.
+    known : polars.DataFrame, optional
+        Rows, of some of these classes and some proxies, that need not be computed; see `known.known_scores`.
 
     Returns
     -------
     list of str
-        Proxies that were computed.
+        Proxies that were computed, for some class at least.
 
     Raises
     ------
     TableError
         As `write_part` does.
     """
-    good = _still_good(path, made_with)
-    missing = [name for name in made_with.versions if name not in good.columns]
-    rows = score(missing) if missing else good
-    if missing and good.columns:
-        rows = rows.join(good, on=_KEY, how="left", maintain_order="left", validate="1:1")
-    write_part(rows.select(_KEY + _columns_of(made_with.versions)), path, made_with)
-    return missing
+    rows = _still_good(path, made_with)
+    missing = [name for name in made_with.versions if name not in rows.columns]
+    taken = [name for name in missing if name in known.columns]
+    absent = sorted(set(classes) - set(known["class_index"])) if taken else []
+    computed = [name for name in missing if name not in taken or absent]
+    further = []
+    if taken:
+        further.append(known.select(KEY + columns_of(taken)))
+        if absent:
+            further = [pl.concat([*further, score(taken, absent)], how="diagonal").sort(KEY)]
+    if missing != taken:
+        further.append(score([name for name in missing if name not in taken], list(classes)))
+    for frame in further:
+        rows = frame.join(rows, on=KEY, how="left", maintain_order="left", validate="1:1") if rows.columns else frame
+    write_part(rows.select(KEY + columns_of(made_with.versions)), path, made_with)
+    return computed
 
 
-def _columns_of(proxies: Iterable[str]) -> list[str]:
+def columns_of(proxies: Iterable[str]) -> list[str]:
+    """Columns of proxies in a score part."""
     return [proxy + suffix for proxy in proxies for suffix in ("", _STATUS, _SECONDS)]
 
 
@@ -124,7 +145,7 @@ def _still_good(path: str | Path, made_with: MadeWith) -> pl.DataFrame:
         earlier = MadeWith.from_text(read_metadata(path))
         good = [name for name, version in made_with.versions.items() if earlier.versions.get(name) == version]
         if good and earlier.settings == made_with.settings:
-            return read_parquet(path).select(_KEY + _columns_of(good))
+            return read_parquet(path).select(KEY + columns_of(good))
     except (OSError, pa.ArrowInvalid, KeyError, ValueError, TableError):
         pass  # no file, or none that this version of the project has written
     return pl.DataFrame()
@@ -169,13 +190,13 @@ def read_group(
         pl.DataFrame({"seed": pl.Series(sorted(seeds), dtype=pl.Int64)}), how="cross"
     )
     wanted = pl.col("asked") & pl.col("seed").is_in(asked_seeds(seeds, samples, proxies[0]))
-    group = expected.join(rows, on=_KEY, how="left", maintain_order="left")
+    group = expected.join(rows, on=KEY, how="left", maintain_order="left")
     if group.height > expected.height:
-        index, seed = group.filter(pl.struct(_KEY).is_duplicated()).select(_KEY).row(0)
+        index, seed = group.filter(pl.struct(KEY).is_duplicated()).select(KEY).row(0)
         raise TableError(f"{paths[0]} and the parts beside it have class {index}, seed {seed} more than once.")
     absent = group.filter(wanted & pl.col(proxies[0] + _STATUS).is_null())
     if absent.height:
-        index, seed = absent.select(_KEY).row(0)
+        index, seed = absent.select(KEY).row(0)
         n_wanted = expected.filter(wanted).height
         raise TableError(
             f"{paths[0]} and the parts beside it lack {absent.height} of {n_wanted} pairs of class and seed, "
@@ -214,7 +235,7 @@ def scores_by_seed(
     for paths in parts.values():
         group = read_group(paths, networks, seeds, samples)
         proxies = proxies_of(group)
-        rows = rows.join(group.select(_KEY + proxies), on=_KEY, how="left", maintain_order="left")
+        rows = rows.join(group.select(KEY + proxies), on=KEY, how="left", maintain_order="left")
         drawn = np.repeat(asked(ordered, samples, proxies[0]), len(seeds))
         rows = rows.with_columns(pl.when(pl.Series(drawn)).then(proxy).alias(proxy) for proxy in proxies)
     return rows.drop("class_index")

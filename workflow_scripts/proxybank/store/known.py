@@ -1,0 +1,90 @@
+"""Scores that a packed run has: a run that would compute them again to the same values takes them from there."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import polars as pl
+
+from proxybank.errors import ConfigError
+from proxybank.store.files import read_parquet
+from proxybank.store.parts import KEY, columns_of
+from proxybank.store.tables import provenance_table
+
+log = logging.getLogger("proxybank")
+
+
+# What is read of a packed run.
+_FILES = ("networks", "scores_by_seed", "score_status", "provenance")
+
+
+def check_known(folder: str | Path) -> None:
+    """Raise ConfigError unless a folder has the files of a packed run."""
+    missing = [f"{name}.parquet" for name in _FILES if not (Path(folder) / f"{name}.parquet").is_file()]
+    if missing:
+        raise ConfigError(
+            f"known_scores: {folder} has no {', '.join(missing)}. Expected the folder of a packed run. Correct the "
+            "path, or remove the key: then all scores are computed."
+        )
+
+
+def known_scores(
+    folder: str | Path,
+    facts: Mapping[str, object],
+    versions: Mapping[str, int],
+    *,
+    space: str,
+    dataset: str,
+    classes: Sequence[int],
+    seeds: Sequence[int],
+) -> pl.DataFrame:
+    """Rows of a score part that are in the files of `packed.pack`; scores have 7 digits, as those files do, seconds 3.
+
+    Parameters
+    ----------
+    folder : path
+        Where the files are.
+    facts : mapping
+        Nested facts that decide all scores, as `tables.provenance_table` takes them. The packed run must have the same;
+        the log names those that differ, and then there are no rows.
+    versions : mapping of str to int
+        Version of each proxy wanted; one that was packed in another, or not at all, has no columns.
+    space, dataset : str
+    classes, seeds : sequences of int
+        What the part holds.
+
+    Returns
+    -------
+    polars.DataFrame
+        Sorted. Classes that lack some seed, or the score of some proxy that others have, are absent.
+
+    Raises
+    ------
+    TableError
+        If a file is missing or cannot be read.
+    """
+    folder = Path(folder)
+    there = read_parquet(folder / "provenance.parquet")
+    wanted = provenance_table(facts)
+    different = wanted.join(there, on=["key", "value"], how="anti").join(there, on="key", how="left", suffix="_there")
+    for key, value, value_there in different.iter_rows():
+        log.info("Nothing is taken from %s: %s is %s there, and %s here", folder, key, value_there or "absent", value)
+    of_proxies = provenance_table({"versions": {"proxies": versions}}).join(there, on=["key", "value"], how="semi")
+    names = [name for name in versions if f"versions.proxies.{name}" in of_proxies["key"]]
+    status = read_parquet(folder / "score_status.parquet", space=space, dataset=dataset)
+    if different.height or not names:
+        return pl.DataFrame()
+    networks = read_parquet(folder / "networks.parquet", space=space, dataset=dataset)
+    # Of a class in a sample, the network drawn first has the scores.
+    first = networks.sort("sample_place").unique("class_index", keep="first").select("arch_index", "class_index")
+    rows = read_parquet(folder / "scores_by_seed.parquet", space=space, dataset=dataset)
+    rows = rows.join(first, on="arch_index").cast({"class_index": pl.Int64, "seed": pl.Int64})
+    rows = rows.filter(pl.col("class_index").is_in(list(classes)), pl.col("seed").is_in(list(seeds)))
+    status = status.cast({"class_index": pl.Int64, "seed": pl.Int64, "seconds": pl.Float64})
+    for name in names:
+        score = pl.lit(None, pl.Float64) if name not in rows.columns else pl.col(name).cast(pl.Float64)
+        of_proxy = status.filter(proxy=name).select(
+            *KEY, pl.col("status").alias(f"{name}__status"), pl.col("seconds").alias(f"{name}__seconds")
+        )
+        rows = rows.with_columns(score.alias(name)).join(of_proxy, on=KEY)
+    return rows.select(KEY + columns_of(names)).filter(pl.len().over("class_index") == len(seeds)).sort(KEY)
