@@ -31,9 +31,10 @@ def settings(root):
 
 
 @pytest.fixture
-def linked(tmp_path, monkeypatch, shared_data):
+def linked(tmp_path, monkeypatch, root, shared_data):
     """Work in a folder where the data are linked, as docs/nats-bench.md says."""
     (tmp_path / "data").symlink_to(shared_data)
+    (tmp_path / "resources").symlink_to(root / "resources")
     monkeypatch.chdir(tmp_path)
 
 

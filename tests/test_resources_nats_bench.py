@@ -6,14 +6,17 @@ from pathlib import Path
 import duckdb
 import polars as pl
 import pytest
+from snakemake.utils import update_config
+from test_workflow_scripts import run_script
 
-from proxybank import config, spaces, store
-from proxybank.proxies import REGISTRY, in_group
+from proxybank import config, data, spaces, store, versions
+from proxybank.proxies import GROUPS, REGISTRY, in_group
 from proxybank.store.packed import MAX_BYTES, MAX_FILE_BYTES
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "resources/nats-bench"
 SETTINGS = config.load(ROOT / "config/nats-bench.yaml")  # what is packed so far may have fewer proxies
+KEY = ["space", "dataset", "arch_index"]
 N_NETWORKS = {"tss": 15_625, "sss": 32_768}
 
 pytestmark = pytest.mark.skipif(
@@ -99,6 +102,52 @@ def test_samples_have_the_classes_that_were_asked_for(tables, facts):
                 n_classes = min(n_asked, scores.filter(space=entry["space"])["class_index"].n_unique())
                 # Some may be singular; an eighth by wrcor on CIFAR-10.
                 assert (0.87 if name == "wrcor" else 0.9) * n_classes <= rows["class_index"].n_unique() <= n_classes
+
+
+def test_statuses_are_of_all_that_was_computed(tables, facts):
+    """A score is there where its status is ok; and what took no time was not computed."""
+    asked = {name for group in GROUPS for name in in_group(json.loads(facts["config.proxies"]), group)}
+    assert set(tables["score_status"]["proxy"]) <= asked
+    # Of a class in a sample, one network at least has the scores.
+    networks = tables["networks"].sort("sample_place").unique(["space", "dataset", "class_index"], keep="first")
+    by_seed = tables["scores_by_seed"].join(networks.select("class_index", *KEY), on=KEY)
+    for (proxy,), rows in tables["score_status"].group_by("proxy"):
+        both = rows.join(by_seed, on=["space", "dataset", "class_index", "seed"], validate="1:1")
+        assert both.height == rows.height and (both["seconds"] > 0).all()
+        scored = both[proxy].is_not_null() if proxy in both.columns else pl.repeat(False, both.height, eager=True)
+        assert (scored == (both["status"] == "ok")).all()
+
+
+@pytest.mark.parametrize("group", ["forward", "weights"])
+def test_a_run_of_the_configuration_finds_its_scores(facts, shared_data, tmp_path, monkeypatch, caplog, group):
+    """All of a part that the shipped run has, by its rule's script, without an image being scored."""
+    monkeypatch.chdir(ROOT)
+    images = data.load(str(shared_data / "images/cifar10.npz"), 10)
+    data.draw_batches(images, SETTINGS["batch_size"], SETTINGS["seeds"]).write(tmp_path / "cifar10.npz")
+    (tmp_path / "precision.json").write_text(json.dumps({"precision": facts["precision.precision"]}))
+    params = {name: SETTINGS[name] for name in ("seeds", "device", "dead_edges", "hamming", "initialisation")}
+    params |= {"known_scores": SETTINGS["known_scores"], "skeleton": SETTINGS["spaces"]["tss"], "sample": None}
+    params |= {"networks_per_part": 5044, "versions_of_networks": [versions.SPACES, versions.WEIGHTS]}
+    params["versions"] = {name: REGISTRY[name].version for name in in_group(REGISTRY, group)}
+    inputs = {"batches": str(tmp_path / "cifar10.npz"), "precision": str(tmp_path / "precision.json")}
+    wildcards = {"space": "tss", "dataset": "cifar10", "passes": group, "part": "0"}
+    run_script("score_part", tmp_path, {"scores": "0.parquet"}, inputs, params, **wildcards)
+    assert (tmp_path / "score_part.log").read_text().endswith("Computed: nothing, all was there\n")
+    assert store.read_parquet(tmp_path / "0.parquet").height == 3 * 5044
+
+
+@pytest.mark.parametrize("name", ["nats-bench-literal", "nats-bench-128"])
+def test_further_runs_are_there_too(name):
+    settings = config.read(ROOT / "config/nats-bench.yaml")
+    update_config(settings, config.read(ROOT / f"config/{name}.yaml"))
+    settings = config.check(settings)
+    store.check_known(ROOT / settings["known_scores"])
+    files = {path.name: path.stat().st_size for path in (ROOT / settings["known_scores"]).iterdir()}
+    assert files.keys() == {"README.md", *(f"{table}.parquet" for table in store.PACKED)}
+    assert max(files.values()) < MAX_FILE_BYTES and sum(files.values()) < MAX_BYTES
+    scores = pl.read_parquet(ROOT / settings["known_scores"] / "scores.parquet")
+    assert scores.height == 15_625 * len(settings["datasets"])
+    assert scores["naswot"].null_count() < 0.03 * scores.height
 
 
 def test_provenance_tells_how_they_were_made(facts):
