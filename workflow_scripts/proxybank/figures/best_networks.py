@@ -20,8 +20,8 @@ def draw_best_networks(ax: Axes, correlations: pl.DataFrame, partial: pl.DataFra
     """Kendall's tau-b of each proxy (a row) on each set of networks (a colour), with its 95% bootstrap interval.
 
     A dashed line in the colour of a set is its ceiling: the tau-b that accuracies themselves would have with those of
-    one more training. Proxies are sorted by tau-b on all networks; those without one, whose scores are all equal, are left
-    out, and so are those that are scored on no network.
+    one more training. Proxies are sorted by tau-b on all networks; those without one, whose scores are all equal, are
+    left out, and so are those that are scored on no network.
 
     Parameters
     ----------
