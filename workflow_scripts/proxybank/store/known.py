@@ -8,7 +8,7 @@ import polars as pl
 
 from proxybank.errors import ConfigError
 from proxybank.store.files import read_parquet
-from proxybank.store.parts import KEY, columns_of
+from proxybank.store.parts import KEY, NOTHING, columns_of
 from proxybank.store.tables import provenance_table
 
 log = logging.getLogger("proxybank")
@@ -69,17 +69,17 @@ def known_scores(
     different = wanted.join(there, on=["key", "value"], how="anti").join(there, on="key", how="left", suffix="_there")
     for key, value, value_there in different.iter_rows():
         log.info("Nothing is taken from %s: %s is %s there, and %s here", folder, key, value_there or "absent", value)
-    of_proxies = provenance_table({"versions": {"proxies": versions}}).join(there, on=["key", "value"], how="semi")
-    names = [name for name in versions if f"versions.proxies.{name}" in of_proxies["key"]]
-    status = read_parquet(folder / "score_status.parquet", space=space, dataset=dataset)
+    same = provenance_table({"versions": {"proxies": versions}}).join(there, on=["key", "value"], how="semi")
+    names = [name for name in versions if f"versions.proxies.{name}" in same["key"]]
     if different.height or not names:
-        return pl.DataFrame()
+        return NOTHING
     networks = read_parquet(folder / "networks.parquet", space=space, dataset=dataset)
     # Of a class in a sample, the network drawn first has the scores.
     first = networks.sort("sample_place").unique("class_index", keep="first").select("arch_index", "class_index")
     rows = read_parquet(folder / "scores_by_seed.parquet", space=space, dataset=dataset)
     rows = rows.join(first, on="arch_index").cast({"class_index": pl.Int64, "seed": pl.Int64})
     rows = rows.filter(pl.col("class_index").is_in(list(classes)), pl.col("seed").is_in(list(seeds)))
+    status = read_parquet(folder / "score_status.parquet", space=space, dataset=dataset)
     status = status.cast({"class_index": pl.Int64, "seed": pl.Int64, "seconds": pl.Float64})
     for name in names:
         score = pl.lit(None, pl.Float64) if name not in rows.columns else pl.col(name).cast(pl.Float64)

@@ -17,13 +17,14 @@ from proxybank.store.tables import read_table
 PACKED = ("networks", "scores", "scores_by_seed", "score_status", "provenance")
 MAX_FILE_BYTES, MAX_BYTES = 20_000_000, 60_000_000
 _DIGITS_OF_SECONDS = 3
+_SORTED_BY = ("space", "dataset", "proxy", "arch_index", "class_index", "seed", "key")
 _LARGEST, _SMALLEST = 3.4e38, 1.2e-38  # of float32, without those of fewer digits
 
 
 def pack(tables: Mapping[str, str | Path], outputs: Mapping[str, str | Path], computed: Collection[str]) -> None:
     """Write all files, or none.
 
-    Rows are sorted by space, dataset, arch_index and seed; a group of rows in a file is a space and dataset. Scores are
+    Rows are sorted by space, dataset, arch_index and seed, statuses by proxy before these; a group of rows in a file is a space and dataset. Scores are
     float32 (7 digits) where all of a column are within its range, and float64 elsewhere; costs, which limits compare
     with, stay float64. A proxy that no network has a score of has no column. Of ``score_status`` there is what was
     computed, as `known.known_scores` needs it; seconds have 3 digits, more than repeat. Users' columns of ``networks``
@@ -93,7 +94,7 @@ def _check_sizes(sizes: Mapping[str, int]) -> None:
 
 def _write(frame: pl.DataFrame, name: str, path: Path) -> None:
     narrowed = [column for column in frame.columns if name.startswith("scores") and _fits(frame[column])]
-    key = sorted(TABLES[name].key, key=("space", "dataset", "proxy", "arch_index", "class_index", "seed", "key").index)
+    key = sorted(TABLES[name].key, key=_SORTED_BY.index)
     frame = frame.with_columns(pl.col(pl.Int64).cast(pl.Int32), pl.col(narrowed).cast(pl.Float32)).sort(key)
     encoding: dict[str, Any] = {
         "use_dictionary": [column for column in frame.columns if frame[column].dtype == pl.String]
