@@ -24,11 +24,12 @@ _LARGEST, _SMALLEST = 3.4e38, 1.2e-38  # of float32, without those of fewer digi
 def pack(tables: Mapping[str, str | Path], outputs: Mapping[str, str | Path], computed: Collection[str]) -> None:
     """Write all files, or none.
 
-    Rows are sorted by space, dataset, arch_index and seed, statuses by proxy before these; a group of rows in a file is a space and dataset. Scores are
-    float32 (7 digits) where all of a column are within its range, and float64 elsewhere; costs, which limits compare
-    with, stay float64. A proxy that no network has a score of has no column. Of ``score_status`` there is what was
-    computed, as `known.known_scores` needs it; seconds have 3 digits, more than repeat. Users' columns of ``networks``
-    are left out, for they are not ours to give away, and so is all that is not in `PACKED`: accuracies, searches.
+    Rows are sorted by space, dataset, arch_index and seed, statuses by proxy, class_index and seed; a group of rows in
+    a file is a space and dataset. Scores are float32 (7 digits) where all of a column are within its range, and float64
+    elsewhere; costs, which limits compare with, stay float64. A proxy that no network has a score of has no column. Of
+    ``score_status`` there is what was computed, as `known.known_scores` needs it; seconds have 3 digits, more than
+    repeat. Users' columns of ``networks`` are left out, for they are not ours to give away, and so is all that is not
+    in `PACKED`: accuracies, searches.
 
     Parameters
     ----------
