@@ -24,7 +24,7 @@ def check_known(folder: str | Path) -> None:
     if missing:
         raise ConfigError(
             f"known_scores: {folder} has no {', '.join(missing)}. Expected the folder of a packed run. Correct the "
-            "path, or remove the key: then all scores are computed."
+            "path, or make it empty: then all scores are computed."
         )
 
 
