@@ -86,13 +86,14 @@ def opening(results: Results) -> str:
         if 0 < len(scored) < by_seed["seed"].n_unique():
             few.setdefault(", ".join(map(str, scored)), []).append(f"`{name}`")
     fewer = "".join(f" With seed {some} alone: {', '.join(names)}." for some, names in few.items())
+    names = [f"`nats-bench-{run}`" for run in results.compared["run"].drop_nulls().unique(maintain_order=True)]
+    further = f" Answers by {', '.join(names)} are of the seeds that their lines count." if names else ""
     table = _table(["what must hold", "space", "dataset", "", "by", "target", "ours", "holds"], rows)
     return f"""# Results beside the papers'
 
 Made by `make results` from the run of `config/nats-bench.yaml`: figures of the papers' tables
 (`resources/papers/published.csv`) beside ours. Scores: seeds {seeds}, batches of {facts["config.batch_size"]} images,
-means over the seeds.{fewer} Further runs, of networks as written and of
-batches of 128 images, have one seed. proxybank {facts["proxybank.version"]} ({facts["proxybank.commit"]}), torch
+means over the seeds.{fewer}{further} proxybank {facts["proxybank.version"]} ({facts["proxybank.commit"]}), torch
 {facts["libraries.torch"]}, {facts["machine.processor"]}, {facts["machine.cores"]} cores.
 
 Of {held.height} lines that must hold, {n_held} do, {held.height - n_held - n_open} do not, and {n_open} have no answer
