@@ -282,9 +282,11 @@ def test_correlations_and_what_limits_them(folder):
 def test_provenance(folder, batches, precision):
     output = {"table": "provenance.parquet", "config": "config.yaml"}
     inputs = {"batches": [batches], "tables": [batches], "precision": precision}
-    done = run_script("provenance", folder, output, inputs, {"config": {"run": "x", "seeds": [1]}}).output
+    params = {"config": {"run": "x", "seeds": [1]}, "versions": {"weights": 2, "proxies": {"snip": 1}}}
+    done = run_script("provenance", folder, output, inputs, params).output
     facts = dict(store.read_table(done.table).rows())
     assert facts["config.seeds"] == "[1]"
+    assert facts["versions.weights"] == "2" and facts["versions.proxies.snip"] == "1"
     assert re.fullmatch("[0-9a-f]{64}", facts["sha256.batches.digits.images"])
     assert facts["libraries.numpy"] == np.__version__
     assert facts["precision.precision"] == "float32"
