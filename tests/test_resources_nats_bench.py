@@ -136,9 +136,10 @@ def test_a_run_of_the_configuration_finds_its_scores(facts, shared_data, tmp_pat
     assert store.read_parquet(tmp_path / "0.parquet").height == 3 * 5044
 
 
-def test_networks_as_written_are_there_too():
+@pytest.mark.parametrize("name", ["nats-bench-literal", "nats-bench-128"])
+def test_further_runs_are_there_too(name):
     settings = config.read(ROOT / "config/nats-bench.yaml")
-    update_config(settings, config.read(ROOT / "config/nats-bench-literal.yaml"))
+    update_config(settings, config.read(ROOT / f"config/{name}.yaml"))
     settings = config.check(settings)
     store.check_known(ROOT / settings["known_scores"])
     files = {path.name: path.stat().st_size for path in (ROOT / settings["known_scores"]).iterdir()}
