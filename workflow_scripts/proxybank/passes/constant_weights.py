@@ -17,9 +17,13 @@ from torch import Tensor
 from proxybank import networks
 from proxybank.networks import Network, Weights
 from proxybank.passes.evidence import Batch
+from proxybank.passes.prefixes import Trunk
+from proxybank.spaces.base import Layer
 from proxybank.spaces.tss import NONE, drop_dead_edges
 
 CONSTANTS = (1e-7, 1.0)
+
+State = tuple[Tensor, ...]  # output of a layer for each constant
 
 
 @torch.inference_mode()  # on a generator, it holds within each step only
@@ -33,6 +37,7 @@ def constant_weight_logits(
     Parameters
     ----------
     members : sequence of Network
+        Networks of one space; on the size space the official order saves most work.
     batch : Batch
         Its labels are not read.
     initialisation : str
@@ -41,33 +46,49 @@ def constant_weight_logits(
         Not read: nothing is random.
     """
     images = batch.images.double()
+
+    def run(network: Network, layer: Layer, before: State | None) -> State:
+        outputs = []
+        for number, constant in enumerate(CONSTANTS):
+            norm = partial(_scaled_norm, scale=constant)
+            if before is None:
+                x = networks.stem(_one_channel_weights(network, "stem", images, constant), images, norm)
+            else:
+                x = before[number]
+            weights = _one_channel_weights(network, layer.name, images, constant)
+            outputs.append(networks.run_layer(layer, weights, x, norm))
+        return tuple(outputs)
+
+    trunk = Trunk(run)
     for network in members:
         start = time.perf_counter()
-        logits = torch.stack([_logits(network, images, constant) for constant in CONSTANTS])
+        if network.space == "tss":
+            # Edges without effect would need inputs of full width.
+            genes = tuple(drop_dead_edges(np.array([network.genes]))[0].tolist())
+            network = replace(network, genes=genes)
+        if network.space == "tss" and all(gene == NONE for gene in network.genes):
+            logits = images.new_zeros(len(CONSTANTS), len(images))
+        else:
+            outputs = trunk.visit(network, len(network.layers))[-1]
+            logits = torch.stack([_logit(network, x, c) for x, c in zip(outputs, CONSTANTS, strict=True)])
         yield logits.cpu().numpy(), time.perf_counter() - start
 
 
-def _logits(network: Network, images: Tensor, constant: float) -> Tensor:
-    if network.space == "tss":
-        # Edges without effect would need inputs of full width.
-        genes = tuple(drop_dead_edges(np.array([network.genes]))[0].tolist())
-        if all(gene == NONE for gene in genes):
-            return images.new_zeros(len(images))
-        network = replace(network, genes=genes)
-    weights = _one_channel_weights(network, images, constant)
-    norm = partial(_scaled_norm, scale=constant)
-    return networks.forward(network, weights, images, norm=norm).logits[:, 0]
+def _logit(network: Network, x: Tensor, constant: float) -> Tensor:
+    weights = {
+        "classifier.weight": x.new_full((1, 1), constant * network.width),
+        "classifier.bias": x.new_zeros(1),
+    }
+    return networks.head(weights, x, partial(_scaled_norm, scale=constant)).logits[:, 0]
 
 
-def _one_channel_weights(network: Network, images: Tensor, constant: float) -> Weights:
-    """Weights that sum over equal input channels; the images' own channels differ."""
+def _one_channel_weights(network: Network, layer: str, images: Tensor, constant: float) -> Weights:
+    """Weights of a layer that sum over equal input channels; the images' own channels differ."""
     weights = {}
-    for layer, _, conv in network.convs():
+    for _, _, conv in network.convs(only=(layer,)):
         n_kept = conv.c_in if layer == "stem" else 1
         shape = (1, n_kept, conv.kernel, conv.kernel)
         weights[f"{layer}.{conv.name}"] = images.new_full(shape, constant * conv.c_in / n_kept)
-    weights["classifier.weight"] = images.new_full((1, 1), constant * network.width)
-    weights["classifier.bias"] = images.new_zeros(1)
     return weights
 
 
