@@ -25,6 +25,7 @@ from proxybank.passes.operations import Operation, run_head, run_layer, run_stem
 
 N_IMAGES, N_TENSORS, SMOOTHING = 64, 128, 0.05
 _NORM_SCALE = 1 / math.sqrt(1 + 1e-5)
+_UNNORMED = ".shortcut"  # no norm follows such a convolution
 
 
 class FisherSpectrum(NamedTuple):
@@ -77,24 +78,31 @@ def logit_jacobian(network: Network, weights: networks.Weights, images: Tensor) 
     n_tensors : int
         Tensors of parameters of the network, used or not.
     """
-    # Gradients begin at the stem; no other weight needs one of its own.
-    weights = weights | {"stem.conv": weights["stem.conv"].clone().requires_grad_()}
-    x, operations = run_stem(weights, images, _norm)
+    scaled = {name: weight if name.endswith(_UNNORMED) else weight * _NORM_SCALE for name, weight in weights.items()}
+    scaled["stem.conv"].requires_grad_()  # gradients begin there; no other weight needs one of its own
+    x, operations = run_stem(scaled, images, _folded)
     for layer in network.layers:
-        x, further = run_layer(layer, weights, x, _norm)
+        x, further = run_layer(layer, scaled, x, _folded)
         operations += sorted(_with_parameters(further), key=_edge)
     output, head = run_head(weights, x, _norm)
     operations += _with_parameters(head)
-    outputs, rows = [operation.y for operation in operations], []
-    for label in range(output.logits.shape[1]):
-        found = gradients(output.logits[:, label].sum(), outputs, retain_graph=True)
-        row = []
-        for operation, gradient in zip(operations, found, strict=True):
-            row += _derivatives(operation, weights, gradient)
-        is_first = float(label == 0)  # the classifier's first weight and bias
-        row += [is_first * output.features[:, 0], torch.full_like(output.features[:, 0], is_first)]
-        rows.append(torch.stack(row[:N_TENSORS], dim=1))
-    return torch.stack(rows, dim=1).detach().double(), output.logits.detach().double(), len(row)
+
+    factors = [(operation.y, factor) for operation in operations for factor in _factors(operation, weights)]
+    n_tensors, factors = len(factors) + 2, factors[:N_TENSORS]
+    outputs = [y for y, _ in factors]
+    # Logits are linear in the features: the fewer of the two are sent back.
+    features, logits, classifier = output.features, output.logits, weights["classifier.weight"]
+    few = min(logits, features, key=lambda values: values.shape[1])
+    rows = []
+    for column in few.unbind(dim=1):
+        found = zip(factors, gradients(column.sum(), outputs, retain_graph=True), strict=True)
+        rows.append(torch.stack([(gradient[:, 0] * factor).sum(dim=(1, 2)) for (_, factor), gradient in found], dim=1))
+    jacobian = torch.stack(rows, dim=1).detach().double()
+    if few is features:
+        jacobian = classifier.double() @ jacobian
+    last = jacobian.new_zeros(*logits.shape, 2)  # to the classifier's first weight and bias
+    last[:, 0, 0], last[:, 0, 1] = features[:, 0].detach(), 1
+    return torch.cat([jacobian, last], dim=2)[:, :, :N_TENSORS], logits.detach().double(), n_tensors
 
 
 def _with_parameters(operations: list[Operation]) -> list[Operation]:
@@ -107,20 +115,30 @@ def _edge(operation: Operation) -> tuple[str, str]:
     return (edge[2], edge[0]) if edge[1] == ">" else ("", "")
 
 
-def _derivatives(operation: Operation, weights: networks.Weights, gradient: Tensor) -> list[Tensor]:
-    """Derivatives to the first weight of a convolution, or to the first scale and shift of a norm; (n_images,) each."""
-    x, gradient = operation.x[:, :1].detach(), gradient[:, :1]
+def _factors(operation: Operation, weights: networks.Weights) -> list[Tensor]:
+    """What the gradient to the first channel of the output is multiplied with, and summed over pixels.
+
+    That gives derivatives to the first weight of a convolution, or to the first scale and shift of a norm. Shapes are
+    (n_images, height, width).
+    """
+    y = operation.y[:, 0].detach()
     if operation.kind == "norm":
-        return [(gradient * _norm(x)).sum(dim=(1, 2, 3)), gradient.sum(dim=(1, 2, 3))]
+        return [y, torch.ones_like(y)]
+    x = operation.x[:, :1].detach()
     size = weights[operation.name].shape[2]
     corner = F.pad(x.new_ones(1, 1, 1, 1), (0, size - 1, 0, size - 1))
-    met = F.conv2d(x, corner, stride=x.shape[2] // gradient.shape[2], padding=size // 2)
-    return [(gradient * met).sum(dim=(1, 2, 3))]
+    met = F.conv2d(x, corner, stride=x.shape[2] // y.shape[1], padding=size // 2)[:, 0]
+    return [met if operation.name.endswith(_UNNORMED) else met * _NORM_SCALE]
 
 
 def _norm(x: Tensor) -> Tensor:
     """Apply a BatchNorm that has seen no batch yet, in evaluation mode."""
     return x * _NORM_SCALE
+
+
+def _folded(x: Tensor) -> Tensor:
+    """Leave the scaling of such a BatchNorm to the convolution before it."""
+    return x
 
 
 def _eigenvalues(jacobian: Tensor, logits: Tensor) -> NDArray[np.float64]:
