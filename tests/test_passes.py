@@ -85,7 +85,8 @@ def test_matrix_product_of_the_accelerator_equals_packed_words():
 @pytest.mark.parametrize("name", ["tss", "sss"])
 def test_the_accelerators_engine_finds_the_same_kernels(name, monkeypatch):
     on_cpu = [kernel for kernel, _ in passes.relu_kernels(members(name, SOME[name]), batch(), INIT, 1)]
-    monkeypatch.setattr("proxybank.passes.forward.on_cpu", lambda x: False)
+    for module in ("forward", "engines"):
+        monkeypatch.setattr(f"proxybank.passes.{module}.on_cpu", lambda x: False)
     for kernel, (other, _) in zip(
         on_cpu, passes.relu_kernels(members(name, SOME[name]), batch(), INIT, 1), strict=True
     ):

@@ -115,3 +115,17 @@ def test_the_precision_asked_for_is_taken_and_auto_measures():
 def test_a_processor_that_is_slow_in_bfloat16_stays_with_float32(monkeypatch, speedup, chosen):
     monkeypatch.setattr(precision, "bfloat16_speedup", lambda: speedup)
     assert precision.choose("auto", "cpu") == {"precision": chosen, "bfloat16_speedup": speedup}
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", SHAPES)
+def test_patterns_of_signs(shape, dtype):
+    x, tensor = drawn((min(16, shape[0]), *shape[1:]), dtype)
+    x[0, 0, 0] = tensor[0, :, 0, 0] = 0  # not above zero
+    found = np.zeros(2 ** len(x), bool)
+    found[0] = True  # what was seen before stays
+    maps.mark_patterns(x, found)
+    expected = {0} | {
+        sum(1 << i for i, above in enumerate(unit) if above) for unit in (tensor.flatten(1) > 0).T.tolist()
+    }
+    assert set(np.flatnonzero(found)) == expected

@@ -16,8 +16,8 @@ from proxybank.passes import (
     cell_jacobian,
     channel_correlation,
     constant_weights,
+    engines,
     fisher_spectrum,
-    initial_accuracy,
     layer_gradient,
     linear_region,
     noisy_images,
@@ -164,7 +164,7 @@ def test_counts_for_noise_have_the_closed_form():
 
 @pytest.mark.parametrize("device", ["cpu", "elsewhere"])
 def test_initial_accuracies(device, monkeypatch):
-    monkeypatch.setattr(initial_accuracy, "on_cpu", lambda _: device == "cpu")
+    monkeypatch.setattr(engines, "on_cpu", lambda _: device == "cpu")
     found = evidence("initial_accuracy", CHAIN)
     assert found.shape == (100,)
     for repeat in (0, 1, 99):
@@ -200,8 +200,11 @@ def test_perturbed_noise(network, monkeypatch):
         assert change == pytest.approx((maps[0] - maps[1]).abs().sum(dim=(1, 2, 3)).mean().item(), rel=1e-3)
 
 
+@pytest.mark.parametrize("device", ["cpu", "elsewhere"])
 @EACH
-def test_sign_patterns(network, monkeypatch):
+def test_sign_patterns(network, device, monkeypatch):
+    for module in (engines, sign_pattern):
+        monkeypatch.setattr(module, "on_cpu", lambda _: device == "cpu")
     monkeypatch.setattr(sign_pattern, "N_REPEATS", 2)
     found = evidence("sign_pattern", network)
     for repeat, count in enumerate(found.n_patterns):

@@ -4,15 +4,15 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
-from torch import Tensor
 
 from proxybank import networks
 from proxybank.networks import Network, Weights
-from proxybank.passes import families, inference
+from proxybank.passes import families
 from proxybank.passes.devices import on_cpu
+from proxybank.passes.engines import engine_for
 from proxybank.passes.evidence import Batch, ReluKernel
 from proxybank.passes.hamming_cuda import KERNELS
 from proxybank.passes.maps import Map
@@ -25,16 +25,6 @@ from proxybank.spaces.sss import WIDTHS
 State = tuple[Any, ReluKernel]
 
 
-class _Engine(NamedTuple):
-    """What runs the parts of a network, and collects the codes of their ReLUs; `family` runs last layers together."""
-
-    stem: Callable[[Weights, Tensor], Any]
-    layer: Callable[[Layer, Weights, Any, Any], Any]
-    head: Callable[[Any, Any], None]
-    codes: Callable[[], PackedCodes | ReluCodes]
-    family: Callable[[Sequence[Network], Callable[..., Weights], Any, ReluKernel], list[ReluKernel]] | None
-
-
 def _family(group: Sequence[Network], draw: Callable[..., Weights], x: Map, kernel: ReluKernel) -> list[ReluKernel]:
     """Kernels of networks of the size space that differ in the last width alone; see `families`."""
     name, c_in = group[0].layers[-1].name, x.shape[3]
@@ -44,19 +34,6 @@ def _family(group: Sequence[Network], draw: Callable[..., Weights], x: Map, kern
     shortcut = draw(with_shortcut, layers=(name,))[f"{name}.0>3"]
     found = families.family_kernels(name, weights, shortcut, x, kernel, {network.width for network in group})
     return [found[network.width] for network in group]
-
-
-_ON_CPU = _Engine(inference.stem, inference.run_layer, inference.head, PackedCodes, _family)
-
-
-def _on_accelerator(hamming: str) -> _Engine:
-    return _Engine(
-        networks.stem,
-        lambda layer, weights, x, codes: networks.run_layer(layer, weights, x, on_relu=codes),
-        lambda x, codes: codes(networks.batch_norm(x), 1),  # the classifier behind the last ReLU has none
-        partial(ReluCodes, KERNELS[hamming]),
-        None,
-    )
 
 
 @torch.inference_mode()  # on a generator, it holds within each step only
@@ -76,27 +53,27 @@ def relu_kernels(
     """
     images = batch.images
     draw = partial(networks.draw, initialisation=initialisation, seed=seed, device=images.device)
-    engine = _ON_CPU if on_cpu(images) else _on_accelerator(batch.hamming)
+    engine, cpu = engine_for(images), on_cpu(images)
+    new_codes = PackedCodes if cpu else partial(ReluCodes, KERNELS[batch.hamming])
 
     def run(network: Network, layer: Layer, before: State | None) -> State:
         if before is None:
             before = engine.stem(draw(network, layers=("stem",)), images), ReluKernel.empty(images)
-        codes = engine.codes()
+        codes = new_codes()
         x = engine.layer(layer, draw(network, layers=(layer.name,)), before[0], codes)
         return x, codes.added_to(before[1])
+
+    def head(x: Any, kernel: ReluKernel) -> ReluKernel:
+        codes = new_codes()
+        engine.head(x, codes)
+        return codes.added_to(kernel)
 
     trunk = Trunk(run)
     for group in siblings(members):
         start = time.perf_counter()
-        if group[0].widest and engine.family:
-            found = engine.family(group, draw, *trunk.visit(group[0], len(group[0].layers) - 1)[-1])
+        if group[0].widest and cpu:
+            found = _family(group, draw, *trunk.visit(group[0], len(group[0].layers) - 1)[-1])
         else:
-            found = [_head(engine, *trunk.visit(network, len(network.layers))[-1]) for network in group]
+            found = [head(*trunk.visit(network, len(network.layers))[-1]) for network in group]
         seconds = (time.perf_counter() - start) / len(group)
         yield from ((kernel, seconds) for kernel in found)
-
-
-def _head(engine: _Engine, x: Any, kernel: ReluKernel) -> ReluKernel:
-    codes = engine.codes()
-    engine.head(x, codes)
-    return codes.added_to(kernel)

@@ -1,37 +1,24 @@
 """Accuracy of untrained networks on the batch, over many initialisations."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from proxybank import networks
-from proxybank.networks import Network, Weights
-from proxybank.passes import inference
-from proxybank.passes.devices import on_cpu
+from proxybank.networks import Network
+from proxybank.passes.engines import engine_for
 from proxybank.passes.evidence import Batch
+from proxybank.passes.inference import ignore
 from proxybank.passes.prefixes import Trunk
 from proxybank.passes.repeats import repeated
 from proxybank.spaces.base import Layer
 
 N_REPEATS = 100
-
-
-class _Engine(NamedTuple):
-    """What runs the parts of a network."""
-
-    stem: Callable[[Weights, Tensor], Any]
-    layer: Callable[[Layer, Weights, Any], Any]
-    logits: Callable[[Weights, Any], Tensor]
-
-
-_ON_CPU = _Engine(inference.stem, inference.run_layer, inference.logits)
-_ELSEWHERE = _Engine(networks.stem, networks.run_layer, lambda weights, x: networks.head(weights, x).logits)
 
 
 def initial_accuracies(
@@ -57,12 +44,12 @@ def initial_accuracies(
 def _accuracies(members: Sequence[Network], batch: Batch, seed: int) -> Iterator[tuple[float, float]]:
     # The definition draws the classifier with another variance, which does not change what logit is largest.
     draw = partial(networks.draw, initialisation="kaiming_normal_fan_out", seed=seed, device=batch.images.device)
-    engine = _ON_CPU if on_cpu(batch.images) else _ELSEWHERE
+    engine = engine_for(batch.images)
 
     def run(network: Network, layer: Layer, before: Any) -> Any:
         if before is None:
             before = engine.stem(draw(network, layers=("stem",)), batch.images)
-        return engine.layer(layer, draw(network, layers=(layer.name,)), before)
+        return engine.layer(layer, draw(network, layers=(layer.name,)), before, ignore)
 
     trunk = Trunk(run)
     for network in members:

@@ -158,6 +158,20 @@ def _signs(x, out):
             words[i // 64] |= np.uint64(numbers[i] > 0) << np.uint64(i % 64)
 
 
+@numba.njit(cache=True, nogil=True)
+def _mark_patterns(x, seen):
+    patterns = np.empty(_TILE, np.uint32)
+    for start in range(0, x.shape[1], _TILE):
+        n = min(_TILE, x.shape[1] - start)
+        patterns[:] = 0
+        for image in range(len(x)):
+            numbers, bit = x[image, start : start + n], np.uint32(1) << np.uint32(image)
+            for i in range(n):
+                patterns[i] |= bit if numbers[i] > 0 else np.uint32(0)
+        for i in range(n):
+            seen[patterns[i]] = True
+
+
 @numba.njit(cache=True, nogil=True, fastmath=_FAST)
 def _pool(x, out, back):
     # A mean is a sum of neighbours, divided by their number; back, numbers are divided first.
@@ -254,3 +268,15 @@ def signs(x: Map) -> NDArray[np.uint64]:
     out = np.empty((len(x), n_words), np.uint64) if flat.shape[1] % 64 == 0 else np.zeros((len(x), n_words), np.uint64)
     _signs(flat, out)
     return out
+
+
+def mark_patterns(x: Map, seen: NDArray[np.bool_]) -> None:
+    """Mark which signs over the images the numbers of a map show: image i has bit i, set above zero.
+
+    Parameters
+    ----------
+    x : Map
+    seen : bool, shape (2 ** n_images,)
+        Marks are added to these.
+    """
+    _mark_patterns(x.reshape(len(x), -1), seen)

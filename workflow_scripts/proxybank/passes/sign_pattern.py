@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -12,7 +12,11 @@ from torch import Tensor
 
 from proxybank import networks, spaces
 from proxybank.networks import Network
+from proxybank.passes.devices import on_cpu
+from proxybank.passes.engines import engine_for
 from proxybank.passes.evidence import Batch
+from proxybank.passes.inference import as_map
+from proxybank.passes.maps import Map, mark_patterns
 from proxybank.passes.prefixes import Trunk
 from proxybank.passes.repeats import repeated
 from proxybank.spaces.base import Layer
@@ -36,7 +40,7 @@ class SignPatterns(NamedTuple):
 
 
 class PatternSet:
-    """An `on_relu` that marks every pattern over the images that a unit shows.
+    """Marks every pattern over the images that a unit shows; what receives the signs of a network's ReLUs.
 
     Parameters
     ----------
@@ -47,11 +51,14 @@ class PatternSet:
     def __init__(self, seen: Tensor) -> None:
         self.seen = seen.clone()
 
-    def __call__(self, x: Tensor, _: int) -> None:
-        """Take the inputs of a ReLU, shape (n_images, channels, height, width)."""
-        bits = 1 << torch.arange(len(x), dtype=torch.int32, device=x.device)
-        patterns = ((x > 0) * bits[:, None, None, None]).sum(dim=0, dtype=torch.int32)
-        self.seen[patterns.flatten()] = True
+    def __call__(self, x: Tensor | Map, _: int) -> None:
+        """Take what goes into a ReLU or comes out of it, a map or of shape (n_images, channels, height, width)."""
+        if isinstance(x, Tensor) and not on_cpu(x):
+            bits = 1 << torch.arange(len(x), dtype=torch.int32, device=x.device)
+            patterns = ((x > 0) * bits[:, None, None, None]).sum(dim=0, dtype=torch.int32)
+            self.seen[patterns.flatten()] = True
+        else:
+            mark_patterns(as_map(x) if isinstance(x, Tensor) else x, self.seen.numpy())
 
     @classmethod
     def empty(cls, n_images: int, device: torch.device) -> "PatternSet":
@@ -59,7 +66,7 @@ class PatternSet:
         return cls(torch.zeros(2**n_images, dtype=torch.bool, device=device))
 
 
-State = tuple[Tensor, Tensor]  # output of a layer, patterns seen up to there
+State = tuple[Any, Tensor]  # output of a layer, patterns seen up to there
 
 
 def sign_patterns(
@@ -89,13 +96,14 @@ def sign_patterns(
 @torch.inference_mode()  # on a generator, it holds within each step only
 def _count_patterns(members: Sequence[Network], images: Tensor, seed: int) -> Iterator[tuple[int, float]]:
     draw = partial(networks.draw, initialisation="standard_normal", seed=seed, device=images.device)
+    engine = engine_for(images)
 
     def run(network: Network, layer: Layer, before: State | None) -> State:
         if before is None:
-            x = networks.stem(draw(network, layers=("stem",)), images)
+            x = engine.stem(draw(network, layers=("stem",)), images)
             before = x, PatternSet.empty(len(images), images.device).seen
         patterns = PatternSet(before[1])
-        x = networks.run_layer(layer, draw(network, layers=(layer.name,)), before[0], on_relu=patterns)
+        x = engine.layer(layer, draw(network, layers=(layer.name,)), before[0], patterns)
         return x, patterns.seen
 
     trunk = Trunk(run)
@@ -103,5 +111,5 @@ def _count_patterns(members: Sequence[Network], images: Tensor, seed: int) -> It
         start = time.perf_counter()
         x, seen = trunk.visit(network, len(network.layers))[-1]
         patterns = PatternSet(seen)
-        patterns(networks.batch_norm(x), 1)
+        engine.head(x, patterns)
         yield int(patterns.seen.sum()), time.perf_counter() - start
