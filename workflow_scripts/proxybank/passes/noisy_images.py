@@ -94,10 +94,10 @@ _ON_CPU = _Engine(inference.stem, _layer_on_cpu, _head_on_cpu)
 _ELSEWHERE = _Engine(networks.stem, _layer_elsewhere, _head_elsewhere)
 
 # Outputs of a layer for images without and with noise, and the change up to there.
-State = tuple[Any, Any, Tensor]
+State = tuple[Any, Any, Tensor | float]
 
 
-def _change(clean: Pools, noisy: Pools) -> Tensor:
+def _change(clean: Pools, noisy: Pools) -> Tensor | float:
     pairs = zip(clean, noisy, strict=True)
     return sum(times * (x.float() - y.float()).square().mean(dtype=torch.float64) for (x, times), (y, _) in pairs)
 
@@ -127,7 +127,7 @@ def noise_responses(
     def run(network: Network, layer: Layer, before: State | None) -> State:
         if before is None:
             weights = draw(network, layers=("stem",))
-            before = engine.stem(weights, images), engine.stem(weights, noisy_images), 0
+            before = engine.stem(weights, images), engine.stem(weights, noisy_images), 0.0
         weights = draw(network, layers=(layer.name,))
         (x, clean), (y, noisy) = (engine.layer(layer, weights, output) for output in before[:2])
         return x, y, before[2] + _change(clean, noisy)
