@@ -73,7 +73,7 @@ def draw_correlations(ax: Axes, correlations: pl.DataFrame) -> Axes:
     ax.tick_params(axis="y", length=0)
     ax.spines["left"].set_visible(False)
     ax.grid(False, axis="y")
-    ax.margins(x=0.1 if correlations.filter(in_sample).is_empty() else 0.28)  # room for n
+    ax.margins(x=0.1 if correlations.filter(in_sample).is_empty() else 0.36)  # room for n
     ax.set_xlabel("Kendall's τ-b with final test accuracy")
     return ax
 
