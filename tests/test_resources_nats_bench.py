@@ -118,6 +118,14 @@ def test_statuses_are_of_all_that_was_computed(tables, facts):
         assert (scored == (both["status"] == "ok")).all()
 
 
+def test_the_readme_says_how_long_it_took(tables):
+    """Proxies of one group of passes share its time: the dearest has all of it."""
+    group_of = {name: group for group in GROUPS for name in in_group(REGISTRY, group)}
+    keys = [*KEY[:2], "class_index", "seed", pl.col("proxy").replace_strict(group_of)]
+    hours = tables["score_status"].group_by(keys).agg(pl.col("seconds").max())["seconds"].sum() / 3600
+    assert f"in all {hours:.1f} hours" in (FOLDER / "README.md").read_text()
+
+
 @pytest.mark.parametrize("group", ["forward", "weights"])
 def test_a_run_of_the_configuration_finds_its_scores(facts, shared_data, tmp_path, monkeypatch, caplog, group):
     """All of a part that the shipped run has, by its rule's script, without an image being scored."""
