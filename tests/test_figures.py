@@ -109,19 +109,20 @@ def test_a_sample_says_how_many_networks_it_has():
     place = {**AT, "arch_index": np.arange(N)}
     score = np.where(np.arange(N) < 50, SCORE, np.nan)
     score[0] = np.nan  # in the sample, and without a score
-    scores = pl.DataFrame({**place, "ntk": score, "naswot": SCORE, "zen": np.full(N, np.nan)})
+    scores = pl.DataFrame({**place, "ntk": score, "naswot": SCORE})
+    scores = scores.with_columns(zen=pl.lit(None, pl.Float64), te_nas_regions=pl.lit(None, pl.Float64))
     truth = {"split": "test", "epochs": 200, "accuracy_pct": ACCURACY, "train_seconds": None, "source": "s"}
     rows = {**AT, "subset": "all", "kendall": 0.5, "low": 0.4, "high": 0.6, "n": N, "n_finite": N}
     correlations = pl.DataFrame({**rows, "proxy": ["ntk", "naswot"]})
     networks = pl.DataFrame({**place, "sample_place": np.arange(N), "n_relu": np.arange(N) % 3, "relu_units": 1})
     samples = {"ntk": {"classes": 50, "seeds": [0]}, "zen": {"classes": 0, "seeds": [0]}}
-    proxies = ["ntk", "naswot", "zen"]
+    proxies = ["ntk", "naswot", "zen", "te_nas_regions"]  # one not asked for, and one that finds no score
     figure = figures.scores_figure(scores, pl.DataFrame({**place, **truth}), correlations, proxies, networks, samples)
     ntk, naswot, _ = figure.axes
     assert sum(counts.sum() for counts in meshes(ntk)) == 50 and meshes(naswot)[0].sum() == N
     assert texts(ntk) == ["left: 1 without a score"]
-    assert ntk.get_title(loc="left") == "τ = 0.500 [0.400, 0.600], n = 50"
-    assert naswot.get_title(loc="left") == "τ = 0.500 [0.400, 0.600]"
+    assert (ntk.get_xlabel(), naswot.get_xlabel()) == ("ntk, n = 50", "naswot")
+    assert ntk.get_title(loc="left") == naswot.get_title(loc="left") == "τ = 0.500 [0.400, 0.600]"
     assert ntk.collections[0].norm.vmax == naswot.collections[0].norm.vmax
     assert ntk.get_ylim() == naswot.get_ylim()  # only the first panel of a row has labels
     ntk, naswot = figures.relus_figure(networks, scores, proxies, samples).axes
@@ -485,6 +486,17 @@ def test_sampling_figure_shows_networks_and_initialisations():
     left, _ = figures.sampling_figure(fewer, 100, "tss, digits").axes
     assert [line.get_xydata().tolist() for line in left.lines] == [[[1, 50], [100, 60]], [[1, 45], [100, 65]]]
     assert left.get_title(loc="left") == "by networks, 1 to 2 initialisations"
+
+
+def test_sampling_figure_shows_the_best_of_many_proxies():
+    many = [
+        SAMPLING.filter(proxy="naswot").with_columns(pl.lit(f"p{k}").alias("proxy"), mean_pct=pl.col("mean_pct") + k)
+        for k in range(15)
+    ]
+    figure = figures.sampling_figure(pl.concat(many), 100, "tss, digits")
+    assert [line.get_label() for line in figure.axes[0].lines] == [f"p{k}" for k in range(3, 15)]
+    assert len(figure.axes[1].lines) == 12
+    assert figure.get_suptitle().endswith("networks, 12 best of 15 proxies\n")
 
 
 # --- correlations

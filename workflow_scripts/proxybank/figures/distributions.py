@@ -98,18 +98,17 @@ def relus_figure(
         Rows of the tables of these names, of one space and dataset. Where all networks call the same number of ReLUs,
         as in the size space, the scalars that go into them stand in for it.
     proxies : sequence of str
-        Columns of `scores` to draw, in order; those that no network was asked for are left out.
+        Columns of `scores` to draw, in order; those without any score are left out.
     samples : mapping of str to Sample
         Proxies that are scored on some classes only.
     """
     counted = "n_relu" if networks["n_relu"].n_unique() > 1 else "relu_units"
     of_networks = networks.select("arch_index", "^sample_place$", pl.col(counted).cast(pl.Float64).alias("counted"))
     known = of_networks.join(scores, on="arch_index")
-    asked = {proxy: store.asked(known, samples, proxy) for proxy in proxies}
-    proxies = [proxy for proxy in proxies if asked[proxy].any()]
-    figure, axes = panels(len(proxies), columns=4)
-    for ax, proxy in zip(axes, proxies, strict=True):
-        shown = known.filter(asked[proxy])
+    of_proxies = store.scored(known, samples, proxies)
+    figure, axes = panels(len(of_proxies), columns=4)
+    for ax, (proxy, rows) in zip(axes, of_proxies.items(), strict=True):
+        shown = known.filter(rows)
         score, numbers = (shown[column].cast(pl.Float64).to_numpy() for column in (proxy, "counted"))
         draw_score_by_relus(ax, score, numbers, proxy=proxy)
         if score.size < known.height:

@@ -8,6 +8,8 @@ from matplotlib.ticker import MaxNLocator
 from proxybank.figures.style import COLOURS, counted, legend_below, panels, suptitle
 
 _MARKERS = "osD^vPX"
+# More lines than these cannot be told apart.
+_MOST = 12
 _LABELS = {"n_networks": "random networks scored", "n_seeds": "initialisations averaged"}
 
 
@@ -54,16 +56,22 @@ def sampling_figure(sampling: pl.DataFrame, n_networks: int, where: str) -> Figu
     Parameters
     ----------
     sampling : polars.DataFrame
-        `analysis.sampling_table` of one space and dataset.
+        `analysis.sampling_table` of one space and dataset. Of many proxies, twelve are drawn: those that find the
+        best networks among most.
     n_networks : int
         Number of networks in the picture by initialisations.
     where : str
         Space and dataset, for the title.
     """
     most = sampling.group_by("proxy", maintain_order=True).agg(pl.col("n_seeds").max())  # fewer in a sample, maybe
+    by_networks = sampling.join(most, on=most.columns, maintain_order="left")
+    found = by_networks.drop_nulls("mean_pct").filter(pl.col("n_networks") == pl.col("n_networks").max())
+    shown = found.top_k(_MOST, by="mean_pct")["proxy"].implode()
     figure, (left, right) = panels(2, 2, width=4.2, height=3.2)
-    draw_sampling(left, sampling.join(most, on=most.columns, maintain_order="left"), along="n_networks")
-    draw_sampling(right, sampling.filter(n_networks=n_networks), along="n_seeds")
+    draw_sampling(left, by_networks.filter(pl.col("proxy").is_in(shown)), along="n_networks")
+    draw_sampling(
+        right, sampling.filter(pl.col("proxy").is_in(shown), pl.col("n_networks") == n_networks), along="n_seeds"
+    )
     n_seeds = counted(most["n_seeds"], "initialisations")
     left.set_title(f"by networks, {n_seeds.removesuffix('s') if n_seeds == '1 initialisations' else n_seeds}")
     right.set_title(f"by initialisations, {n_networks} networks")
@@ -71,7 +79,8 @@ def sampling_figure(sampling: pl.DataFrame, n_networks: int, where: str) -> Figu
     legend_below(figure, left.lines, [line.get_label() for line in left.lines], columns=5)
     suptitle(
         figure,
-        f"{where}: accuracy of the best-scored of some random networks",
+        f"{where}: accuracy of the best-scored of some random networks"
+        + (f", {_MOST} best of {found.height} proxies" if found.height > _MOST else ""),
         "Expected value over all draws with replacement, in closed form; networks without a score are never chosen",
     )
     return figure

@@ -49,7 +49,7 @@ def draw_score(
     kendall : sequence of three float, optional
         Tau-b of all networks and the bounds of its interval, for the title; None for what is not known.
     whole : float64, optional
-        Test accuracy of all networks, if these are a sample: axis and colours are made for all, and the title says n.
+        Test accuracy of all networks, if these are a sample: axis and colours are made for all, and the label says n.
 
     Returns
     -------
@@ -81,7 +81,10 @@ def draw_score(
         ax.annotate(note, (0.98, 0.02), xycoords="axes fraction", ha="right", va="bottom", fontsize=7.5, color=GREY)
     left = -_MARGIN if placed.all() else -_WITH_BAND
     ax.set_xlim(*_beside(x_edges, ax.xaxis.get_transform(), left, 1 + _MARGIN))
-    ax.set(xlabel=proxy, title=_title(*kendall) + (f", n = {score.size:,}" if score.size < whole.size else ""))
+    if not log:
+        ax.locator_params(axis="x", nbins=4)
+        ax.ticklabel_format(axis="x", scilimits=(-3, 4))
+    ax.set(xlabel=proxy + (f", n = {score.size:,}" if score.size < whole.size else ""), title=_title(*kendall))
     return ax
 
 
@@ -100,7 +103,7 @@ def scores_figure(
     scores, accuracies, correlations : polars.DataFrame
         Rows of the tables of these names, of one space and dataset.
     proxies : sequence of str
-        Columns of `scores` to draw, in order; those that no network was asked for are left out.
+        Columns of `scores` to draw, in order; those without any score are left out.
     networks : polars.DataFrame, optional
         Rows of the table of this name, needed where there are samples.
     samples : mapping of str to Sample
@@ -109,13 +112,11 @@ def scores_figure(
     known = scores.join(store.final_accuracies(accuracies), on=["space", "dataset", "arch_index"])
     if networks is not None:
         known = known.join(networks.select("arch_index", "^sample_place$"), on="arch_index")
-    asked = {proxy: store.asked(known, samples, proxy) for proxy in proxies}
-    proxies = [proxy for proxy in proxies if asked[proxy].any()]
-    figure, axes = panels(len(proxies), columns=4)
-    for k, (ax, proxy) in enumerate(zip(axes, proxies, strict=True)):
+    of_proxies = store.scored(known, samples, proxies)
+    figure, axes = panels(len(of_proxies), columns=4)
+    for k, (ax, (proxy, shown)) in enumerate(zip(axes, of_proxies.items(), strict=True)):
         rows = correlations.filter(proxy=proxy, subset="all").select("kendall", "low", "high").rows()
         score, accuracy = (known[column].cast(pl.Float64).to_numpy() for column in (proxy, "accuracy_pct"))
-        shown = asked[proxy]
         kendall = rows[0] if rows else ()
         draw_score(ax, score[shown], accuracy[shown], proxy=proxy, kendall=kendall, whole=accuracy)
         if k % 4:

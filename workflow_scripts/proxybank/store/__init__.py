@@ -17,7 +17,7 @@ from proxybank.store.parts import (
     update_part,
     write_part,
 )
-from proxybank.store.samples import NO_SAMPLES, AllSamples, Sample, Samples, asked, asked_seeds
+from proxybank.store.samples import NO_SAMPLES, AllSamples, Sample, Samples, asked, asked_seeds, scored
 from proxybank.store.schema import NOT_SAMPLED, STATUSES, TABLES, conform
 from proxybank.store.tables import networks_table, provenance_table, read_table, stack, table_writer, write_table
 
@@ -56,6 +56,7 @@ __all__ = [
     "read_table",
     "read_view",
     "score_status",
+    "scored",
     "scores_by_seed",
     "scoring_seconds",
     "stack",

@@ -47,6 +47,27 @@ def asked(networks: pl.DataFrame, samples: Samples, proxy: str) -> NDArray[np.bo
     return networks["sample_place"].to_numpy() < samples[proxy]["classes"]
 
 
+def scored(scores: pl.DataFrame, samples: Samples, proxies: Sequence[str]) -> dict[str, NDArray[np.bool_]]:
+    """Which networks a proxy was asked for, of those proxies for which one of them has a score.
+
+    Parameters
+    ----------
+    scores : polars.DataFrame
+        Rows of the table ``scores``, with the column ``sample_place`` of the table ``networks`` if there are samples.
+    samples : mapping of str to Sample
+    proxies : sequence of str
+        Columns of `scores`.
+
+    Returns
+    -------
+    dict of str to bool, shape (scores.height,)
+        In the order of `proxies`.
+    """
+    finite = scores.select(pl.col(proxy).cast(pl.Float64).is_finite().fill_null(False) for proxy in proxies)
+    of_proxies = {proxy: asked(scores, samples, proxy) for proxy in proxies}
+    return {proxy: rows for proxy, rows in of_proxies.items() if finite[proxy].filter(rows).any()}
+
+
 def asked_seeds(seeds: Sequence[int], samples: Samples, proxy: str) -> list[int]:
     """Those of the seeds that a proxy was asked for."""
     return [seed for seed in seeds if proxy not in samples or seed in samples[proxy]["seeds"]]
