@@ -22,6 +22,7 @@ from proxybank.passes import (
     linear_region,
     noisy_images,
     operations,
+    perturbed_noise,
     response_correlation,
     sign_pattern,
 )
@@ -182,9 +183,11 @@ def test_initial_accuracies_in_bfloat16(network):
     assert found.std() / found.mean() == pytest.approx(exact.std() / exact.mean(), rel=0.05)
 
 
+@pytest.mark.parametrize("device", ["cpu", "elsewhere"])
 @EACH
-def test_perturbed_noise(network, monkeypatch):
-    monkeypatch.setattr("proxybank.passes.perturbed_noise.N_REPEATS", 2)
+def test_perturbed_noise(network, device, monkeypatch):
+    monkeypatch.setattr(perturbed_noise, "on_cpu", lambda _: device == "cpu")
+    monkeypatch.setattr(perturbed_noise, "N_REPEATS", 2)
     found = evidence("perturbed_noise", network)
     assert len(found) == 2
     for repeat, (change, log_deviations) in enumerate(found):

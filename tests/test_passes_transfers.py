@@ -45,7 +45,8 @@ def n_fetches(group, cells_per_stage):
 @pytest.mark.usefixtures("few_repeats")
 @pytest.mark.parametrize("group", GROUPS)
 def test_fetches_do_not_grow_with_depth(group, monkeypatch):
-    for module in ("channelwise", "engines", "forward", "noisy_images", "patches", "sign_pattern", "sweep"):
+    forward = ("engines", "forward", "noisy_images", "perturbed_noise", "sign_pattern")
+    for module in (*forward, "channelwise", "patches", "sweep"):
         monkeypatch.setattr(f"proxybank.passes.{module}.on_cpu", lambda x: False)
     # Where squares lie is drawn on the CPU, and stays there.
     monkeypatch.setattr("proxybank.passes.activation_rank.uniform", lambda key, shape: np.zeros(shape))

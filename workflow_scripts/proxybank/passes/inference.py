@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from proxybank.networks import Weights
-from proxybank.passes.maps import Map, add_up, as_it_is, normalised, pool
+from proxybank.passes.maps import Map, Term, add_up, as_it_is, normalised, pool
 from proxybank.spaces.base import Layer
 from proxybank.spaces.tss import CONV1, CONV3, EDGES, NONE, POOL
 
@@ -20,6 +20,8 @@ from proxybank.spaces.tss import CONV1, CONV3, EDGES, NONE, POOL
 OnActive = Callable[[Map, int], None]
 # Receives the input of a pooling, and how many poolings of the reference network have this very input.
 OnPool = Callable[[Map, int], None]
+# Stands for BatchNorm.
+Norm = Callable[[Map], Term]
 
 
 def ignore(x: Map, multiplicity: int) -> None:
@@ -45,12 +47,19 @@ def convolve(x: Map, weight: Tensor, *, stride: int = 1, groups: int = 1) -> Map
     return as_map(F.conv2d(tensor, weight, stride=stride, padding=weight.shape[2] // 2, groups=groups))
 
 
-def stem(weights: Weights, images: Tensor) -> Map:
+def stem(weights: Weights, images: Tensor, norm: Norm = normalised) -> Map:
     """Run the first convolution on images of float32 or bfloat16, which decides what all maps are."""
-    return add_up([normalised(convolve(as_map(images), weights["stem.conv"]))], active=False)[0]
+    return add_up([norm(convolve(as_map(images), weights["stem.conv"]))], active=False)[0]
 
 
-def run_layer(layer: Layer, weights: Weights, x: Map, on_active: OnActive = ignore, on_pool: OnPool = ignore) -> Map:
+def run_layer(
+    layer: Layer,
+    weights: Weights,
+    x: Map,
+    on_active: OnActive = ignore,
+    on_pool: OnPool = ignore,
+    norm: Norm = normalised,
+) -> Map:
     """Run one cell or reduction.
 
     Parameters
@@ -60,37 +69,40 @@ def run_layer(layer: Layer, weights: Weights, x: Map, on_active: OnActive = igno
     x : Map
     on_active, on_pool : callable
         Called with the output of each ReLU, and the input of each pooling, and its multiplicity.
+    norm : callable
+        What stands for BatchNorm: `normalised`, and perhaps a look at what it found.
     """
-    return (_reduction if layer.ops is None else _cell)(layer, weights, x, on_active, on_pool)
+    return (_reduction if layer.ops is None else _cell)(layer, weights, x, on_active, on_pool, norm)
 
 
 def head(x: Map, on_active: OnActive) -> None:
     """Run the last norm and ReLU."""
-    on_active(_last(x), 1)
+    on_active(last_features(x), 1)
 
 
 def logits(weights: Weights, x: Map) -> Tensor:
     """Run what follows the last layer; float32, shape (n_images, n_classes)."""
-    features = as_tensor(_last(x)).mean(dim=(2, 3), dtype=torch.float32)
+    features = as_tensor(last_features(x)).mean(dim=(2, 3), dtype=torch.float32)
     return F.linear(features, weights["classifier.weight"], weights["classifier.bias"])
 
 
-def _last(x: Map) -> Map:
-    return add_up([normalised(x)], total=False)[1]
+def last_features(x: Map, norm: Norm = normalised) -> Map:
+    """Last feature maps, which the head averages over pixels, from the output of the last layer."""
+    return add_up([norm(x)], total=False)[1]
 
 
-def _reduction(layer: Layer, weights: Weights, x: Map, on_active: OnActive, on_pool: OnPool) -> Map:
+def _reduction(layer: Layer, weights: Weights, x: Map, on_active: OnActive, on_pool: OnPool, norm: Norm) -> Map:
     active = add_up([as_it_is(x)], total=False)[1]
     on_active(active, 1)
-    active = add_up([normalised(convolve(active, weights[f"{layer.name}.a"], stride=2))], total=False)[1]
+    active = add_up([norm(convolve(active, weights[f"{layer.name}.a"], stride=2))], total=False)[1]
     on_active(active, 1)
-    main = normalised(convolve(active, weights[f"{layer.name}.b"]))
+    main = norm(convolve(active, weights[f"{layer.name}.b"]))
     on_pool(x, 1)
     shortcut = convolve(as_map(F.avg_pool2d(as_tensor(x), 2)), weights[f"{layer.name}.shortcut"])
     return add_up([main, as_it_is(shortcut)], active=False)[0]
 
 
-def _cell(layer: Layer, weights: Weights, x: Map, on_active: OnActive, on_pool: OnPool) -> Map:
+def _cell(layer: Layer, weights: Weights, x: Map, on_active: OnActive, on_pool: OnPool, norm: Norm) -> Map:
     edges = [(source, target, op) for op, (source, target) in zip(layer.ops, EDGES, strict=True) if op != NONE]
     terms = {target: [] for target in (1, 2, 3)}
     for node in (0, 1, 2):
@@ -110,11 +122,11 @@ def _cell(layer: Layer, weights: Weights, x: Map, on_active: OnActive, on_pool: 
         for target, op in leaving:
             name = f"{layer.name}.{node}>{target}"
             if op in (CONV1, CONV3):
-                terms[target].append(normalised(convolve(active, weights[name])))
+                terms[target].append(norm(convolve(active, weights[name])))
             elif op == POOL:
                 terms[target].append(pooled)
             else:  # a skip that changes the width has a convolution, but no ReLU
-                terms[target].append(normalised(convolve(z, weights[name])) if name in weights else as_it_is(z))
+                terms[target].append(norm(convolve(z, weights[name])) if name in weights else as_it_is(z))
     return add_up(terms[3], active=False)[0] if terms[3] else _zeros(layer, x)
 
 

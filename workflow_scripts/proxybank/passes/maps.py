@@ -109,13 +109,15 @@ def _normalising(x, n_channels):
         totals[i % n_channels] += totals[i]
         squares[i % n_channels] += squares[i]
     n_pixels = len(x) // n_channels
+    variances = np.empty(n_channels)
     for i in range(n_tile):
         mean = totals[i % n_channels] / n_pixels
         variance = max(0.0, squares[i % n_channels] / n_pixels - mean * mean)
         scale = 1 / np.sqrt(variance + _EPSILON)
         some[i] = scale
         some_squares[i] = -mean * scale
-    return some, some_squares
+        variances[i % n_channels] = variance
+    return some, some_squares, variances
 
 
 @numba.njit(cache=True, nogil=True, fastmath=_FAST)
@@ -219,10 +221,18 @@ class Term:
     values : Map
     scale, shift : float32, shape (n,)
         Factor and summand of each channel, over and over for `n` numbers, a multiple of the channels.
+    variances : float64, shape (n_channels,), optional
+        What a norm found in its input; of other terms nobody asks.
     """
 
-    def __init__(self, values: Map, scale: NDArray[np.float32], shift: NDArray[np.float32]) -> None:
-        self.values, self.scale, self.shift = values, scale, shift
+    def __init__(
+        self,
+        values: Map,
+        scale: NDArray[np.float32],
+        shift: NDArray[np.float32],
+        variances: NDArray[np.float64] | None = None,
+    ) -> None:
+        self.values, self.scale, self.shift, self.variances = values, scale, shift, variances
 
 
 def as_it_is(x: Map) -> Term:

@@ -1,9 +1,9 @@
 """Passes of Gaussian noise and of the same noise perturbed, through normally distributed weights."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -11,8 +11,10 @@ from torch import Tensor
 from proxybank import networks
 from proxybank.networks import Network
 from proxybank.networks.randomness import normal, stream_key
+from proxybank.passes import inference, operations
+from proxybank.passes.devices import on_cpu
 from proxybank.passes.evidence import Batch
-from proxybank.passes.operations import last_features
+from proxybank.passes.maps import Map, Term, normalised
 from proxybank.passes.prefixes import Trunk
 from proxybank.passes.repeats import repeated
 from proxybank.spaces.base import Layer
@@ -36,20 +38,55 @@ class Perturbation(NamedTuple):
     log_deviations: float
 
 
+class _Engine(NamedTuple):
+    """What runs the parts of a network with a norm of ours, and the norm that this is made of.
+
+    Attributes
+    ----------
+    stem, layer, last_features : callable
+        As in `networks` and `operations`.
+    norm : callable
+        Input of a BatchNorm -> what stands for its output, and the variances of its input, shape (n_channels,).
+    """
+
+    stem: Callable[..., Any]
+    layer: Callable[..., Any]
+    last_features: Callable[..., Tensor]
+    norm: Callable[[Any], tuple[Any, Tensor]]
+
+
+def _last_on_cpu(x: Map, norm: inference.Norm = normalised) -> Tensor:
+    return inference.as_tensor(inference.last_features(x, norm))
+
+
+def _norm_on_cpu(x: Map) -> tuple[Term, Tensor]:
+    term = normalised(x)
+    return term, torch.from_numpy(term.variances)
+
+
+def _norm_elsewhere(x: Tensor) -> tuple[Tensor, Tensor]:
+    return networks.batch_norm(x), x.var(dim=(0, 2, 3), correction=0)
+
+
+_ON_CPU = _Engine(inference.stem, inference.run_layer, _last_on_cpu, _norm_on_cpu)
+_ELSEWHERE = _Engine(networks.stem, networks.run_layer, operations.last_features, _norm_elsewhere)
+
+
 class _Norm:
     """A BatchNorm that sums the logarithms of the deviations it divides by."""
 
-    def __init__(self, log_deviations: Tensor | float = 0.0) -> None:
-        self.log_deviations = log_deviations
+    def __init__(self, engine: _Engine, log_deviations: Tensor | float = 0.0) -> None:
+        self._engine, self.log_deviations = engine, log_deviations
 
-    def __call__(self, x: Tensor) -> Tensor:
-        variance = x.var(dim=(0, 2, 3), correction=0).mean(dtype=torch.float64)
+    def __call__(self, x: Any) -> Any:
+        y, variances = self._engine.norm(x)
+        variance = variances.mean(dtype=torch.float64)
         self.log_deviations = self.log_deviations + torch.where(variance == 0, 0.0, variance.log() / 2)
-        return networks.batch_norm(x)
+        return y
 
 
 # Outputs of a layer for the two batches, and the sum of logarithms up to there.
-State = tuple[Tensor, Tensor, Tensor | float]
+State = tuple[Any, Any, Tensor | float]
 
 
 def perturbations(
@@ -76,22 +113,23 @@ def _perturbations(members: Sequence[Network], batch: Batch, seed: int) -> Itera
     images, direction = (normal(stream_key(seed, "perturbed_noise", part), shape).to(device) for part in range(2))
     perturbed = images + SIZE * direction
     draw = partial(networks.draw, initialisation="standard_normal", seed=seed, device=device)
+    engine = _ON_CPU if on_cpu(images) else _ELSEWHERE
 
     def run(network: Network, layer: Layer, before: State | None) -> State:
         if before is None:
-            weights, norm = draw(network, layers=("stem",)), _Norm()
-            x, y = networks.stem(weights, images, norm), networks.stem(weights, perturbed)
+            weights, norm = draw(network, layers=("stem",)), _Norm(engine)
+            x, y = engine.stem(weights, images, norm), engine.stem(weights, perturbed)
             before = x, y, norm.log_deviations
-        weights, norm = draw(network, layers=(layer.name,)), _Norm(before[2])
-        x, y = networks.run_layer(layer, weights, before[0], norm), networks.run_layer(layer, weights, before[1])
+        weights, norm = draw(network, layers=(layer.name,)), _Norm(engine, before[2])
+        x, y = engine.layer(layer, weights, before[0], norm=norm), engine.layer(layer, weights, before[1])
         return x, y, norm.log_deviations
 
     trunk = Trunk(run)
     for network in members:
         start = time.perf_counter()
         x, y, log_deviations = trunk.visit(network, len(network.layers))[-1]
-        norm = _Norm(log_deviations)
-        differences = (last_features(x, norm) - last_features(y)).abs()
+        norm = _Norm(engine, log_deviations)
+        differences = (engine.last_features(x, norm) - engine.last_features(y)).abs()
         change = differences.sum(dtype=torch.float64) / N_IMAGES
         found = Perturbation(*torch.stack([change, norm.log_deviations]).tolist())
         yield found, time.perf_counter() - start
