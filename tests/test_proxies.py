@@ -194,7 +194,7 @@ def test_the_documentation_is_in_step():
 # By family: the founding papers, NAS-Bench-Suite-Zero's others and those beside them, later ones, controls.
 EVERY_SCORE = """
 naswot synflow logsynflow skipped_layers ni ni_code ninaswot ninaswot_ntk ntk ntk_lambda_min ntk_lambda_max snip fisher
-fisher_channels grasp pathnorm cv_u jacov epe_nas params flops n_relu rank_sum freerea_fitness
+fisher_channels grasp pathnorm cv_u cv_u_10 jacov epe_nas params flops n_relu rank_sum freerea_fitness
 grad_norm l2_norm plain zen synflow_bn vote
 zico az_expressivity az_progressivity az_trainability az_nas swap swap_regularised meco meco_opt vkdnw vkdnw_entropy
 vkdnw_tensors vkdnw_agg te_nas_regions gradsign knas knas_code ntk_trace epsinas wrcor l_swag near eznas

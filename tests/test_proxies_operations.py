@@ -55,6 +55,9 @@ def test_cv_u():
     assert value("cv_u", np.array([0.1, 0.1])) == (None, Status.CONSTANT)
     assert value("cv_u", np.zeros(3)) == (None, Status.CONSTANT)
     assert not REGISTRY["cv_u"].higher_is_better
+    repeats = np.array([0.1, 0.3] * 5 + [0.9] * 90)
+    assert value("cv_u_10", repeats) == ok(0.1 / 0.2)
+    assert not REGISTRY["cv_u_10"].higher_is_better
 
 
 def test_epsinas():
@@ -128,7 +131,7 @@ def test_eznas():
 @pytest.mark.parametrize(
     ("group", "expected"),
     [
-        ("initial_accuracy", {"cv_u": (None, Status.CONSTANT)}),
+        ("initial_accuracy", {"cv_u": (None, Status.CONSTANT), "cv_u_10": (None, Status.CONSTANT)}),
         ("perturbed_noise", {"zen": (None, Status.CONSTANT)}),
         ("constant_weights", {"epsinas": (None, Status.CONSTANT)}),
         ("response_correlation", {"wrcor": (None, Status.CONSTANT)}),
