@@ -223,7 +223,7 @@ def test_nothing_to_judge():
     assert analysis.judge("search_runs", RUNS.clear(), NETWORKS, ACCURACIES.clear(), CONSTRAINTS).is_empty()
 
 
-# Cavagnero et al. 2023, table 5; proxies.md S6: networks within each pair of limits, and the best of them.
+# Cavagnero et al. 2023, table 5: networks within each pair of limits, and the best of them.
 PUBLISHED = [(100.0, 0.8, 14_080), (70.0, 0.5, 10_240), (40.0, 0.3, 4_096)]
 OPTIMA = {"cifar10": (94.31, 93.75, 91.32), "cifar100": (72.43, 71.63, 68.48), "imagenet16-120": (46.85, 45.95, 41.00)}
 

@@ -157,6 +157,16 @@ def test_runs_may_see_the_scores_of_one_seed_each(search_tables, tmp_path):
     # An objective without a score is the same with each.
     found = search(tables, tmp_path, [entry | {"objective": "-phone_ms", "scores": "each_seed"}])["runs"]
     assert found["run"].to_list() == [0, 1, 2]
+    # Where no seed has any, the log says so.
+    unscored = pl.concat([by_seed, turned]).with_columns(naswot=pl.lit(None, pl.Float64)).sort("arch_index", "seed")
+    store.write_table("scores_by_seed", unscored, tables["by_seed"])
+    no_score = store.read_table(search_tables["scores"]).with_columns(naswot=pl.lit(None, pl.Float64))
+    store.write_table("scores", no_score, tmp_path / "scores.parquet")
+    left = search(
+        tables | {"scores": tmp_path / "scores.parquet"}, tmp_path, [entries[1], entry | {"objective": "-phone_ms"}]
+    )
+    assert left["runs"]["objective"].unique().to_list() == ["-phone_ms"]
+    assert "left out: naswot_search by 'naswot' under constraint 'unlimited': no network" in left["log"]
 
 
 def test_searches_that_cannot_run_are_named_and_the_others_run(search_tables, tmp_path):

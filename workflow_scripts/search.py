@@ -77,10 +77,11 @@ def outcomes(job: "Snakemake") -> Iterator[tuple[pl.DataFrame, Sequence[int], se
             for seed in columns
         }
         for entry, share in zip(job.params.entries, shares, strict=True):
-            for seed, runs in share.items():
-                try:
+            found = []  # all of an entry's runs, or none
+            try:
+                for seed, runs in share.items():
                     check_samples(entry["objective"], networks, columns[seed], samples)
-                    found = searches.replay(
+                    replayed = searches.replay(
                         problems[entry.get("clock"), seed],
                         runs=runs,
                         seed=job.params.seed,
@@ -90,16 +91,19 @@ def outcomes(job: "Snakemake") -> Iterator[tuple[pl.DataFrame, Sequence[int], se
                         histories=entry["histories"],
                         **{key: value for key, value in entry.items() if key not in OURS},
                     )
-                except SearchError as error:
-                    logs.log.warning("left out: %s", error)
-                    break
-                yield label_of(space, dataset, constraint["id"], entry), runs, found
+                    found.append((runs, replayed))
+            except SearchError as error:
+                logs.log.warning("left out: %s", error)
+                continue
+            for runs, replayed in found:
+                yield label_of(space, dataset, constraint["id"], entry), runs, replayed
 
 
 def seeds_and_runs(entry: Mapping[str, Any], runs: range, by_seed: pl.DataFrame) -> dict[int | None, range]:
     """Runs of an entry by the seed whose scores they see: all of them None, the mean, or each seed in turn.
 
-    Seeds that a proxy of the objective has no scores of are left out.
+    Seeds that a proxy of the objective has no scores of are left out; where none has them all, the search of the means
+    says what is missing.
     """
     if entry.get("scores", "mean") == "mean":
         return {None: runs}
@@ -111,7 +115,7 @@ def seeds_and_runs(entry: Mapping[str, Any], runs: range, by_seed: pl.DataFrame)
     }
     scored = by_seed.group_by("seed").agg(pl.col(name).is_not_null().any() for name in named)
     seeds = scored.filter(pl.all_horizontal(named)).sort("seed")["seed"].to_list() if named else [None]
-    return {seed: runs[k :: len(seeds)] for k, seed in enumerate(seeds[: len(runs)])}
+    return {seed: runs[k :: len(seeds)] for k, seed in enumerate(seeds[: len(runs)])} or {None: runs}
 
 
 def check_samples(objective: str, networks: pl.DataFrame, columns: Collection[str], samples: store.Samples) -> None:
