@@ -22,7 +22,9 @@ try:
         read(
             os.path.relpath(path)
         )  # Snakemake, which has read it, takes no offence at a key that is there twice
-    config.update(check(config, where=os.path.relpath(workflow.configfiles[-1])))
+    config.update(
+        check(config, where=" + ".join(map(os.path.relpath, workflow.configfiles)))
+    )
     if workflow.is_main_process:  # not again in each job of a cluster
         check_files(config)
 except ProxybankError as error:
