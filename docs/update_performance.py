@@ -31,9 +31,9 @@ bootstrap intervals over networks and runs. Starting Python is counted on neithe
 
 {differences}
 
-Random classes, scored by the library as a run scores them, and by plain code in float32 with the same weights. *One
-side* counts classes that only one of the two could score: in plain code, rounding decides whether the determinant of a
-singular kernel is zero.
+Random classes, scored by the library as a run with `precision: auto` scores them, `naswot` in bfloat16 where the
+processor is faster in it, and by plain code in float32 with the same weights. *One side* counts classes that only one
+of the two could score: in plain code, rounding decides whether the determinant of a singular kernel is zero.
 
 *Without the farthest*: Spearman's correlation of all but the network whose ranks are farthest apart. Some networks have
 gradients that follow the last digits of their images: float32 does not settle their `plain` and `grasp` on either side.
@@ -44,6 +44,7 @@ gradients that follow the last digits of their images: float32 does not settle t
 
 Batches of {shown}: median seconds of the processor on one core, of the proxy with the pass that feeds it. Proxies of
 one pass share its time. Sizes share layers, and are timed in runs below one prefix of widths, as long as sharing pays.
+What took too long at a smaller batch is not timed at a larger one, and has a dash, or no line at all.
 
 {speed}
 

@@ -126,6 +126,13 @@ def test_slow_passes_are_timed_on_fewer_networks(monkeypatch, seconds, n_runs):
     assert row["seconds"] == pytest.approx(seconds)
 
 
+def test_batches_larger_than_one_that_took_too_long_are_left_out(monkeypatch):
+    Clock(monkeypatch, 99.0)
+    assert speed_of("tss", batch_sizes=(4, 6, 8))["batch_size"].unique().to_list() == [4, 6, 8]
+    Clock(monkeypatch, 101.0)
+    assert speed_of("tss", batch_sizes=(4, 6, 8))["batch_size"].unique().to_list() == [4]
+
+
 @pytest.mark.parametrize(
     ("shared", "seconds", "length"),
     # Of 0.1 s, 0.09 are shared: 0.1, 0.021, 0.0114 and 0.0102 s a network in runs of 1, 8, 64 and 512; the last step

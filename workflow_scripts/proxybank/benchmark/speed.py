@@ -42,8 +42,8 @@ def speed_of(
 
     On the topology space networks are timed one by one. On the size space they share the layers in which they agree, so
     runs of them are: of 1, 8, 64 or 512, the next length as long as it lowers the time per network to `GAIN` times that
-    of the one before. The first batch size decides, so that all can be compared. A batch size that would take more than
-    `MOST` times `seconds` for one network, judged by the size before it, is left out.
+    of the one before. The first batch size decides, so that all can be compared. Batch sizes behind one at which a run
+    took more than `MOST` times `seconds` are left out.
 
     Parameters
     ----------
@@ -68,13 +68,15 @@ def speed_of(
         proxy: the median over runs), pass_seconds (of the pass alone), n_runs, run_length.
     """
     processes.use_one_core()
-    rows, length, rate = [], 1, 0.0  # rate: seconds of a run per image of the batch
+    rows, length, run_seconds = [], 1, 0.0
     for part, batch_size in itertools.product(GROUPS[group], batch_sizes):
         names = in_group(REGISTRY, part)
         if batch_size == batch_sizes[0]:
-            length, rate = 1, 0.0
-        if rate * batch_size > MOST * seconds:
-            log.info("Batch of %d: left out, it would take %.0f s for one network", batch_size, rate * batch_size)
+            length, run_seconds = 1, 0.0
+        if run_seconds > MOST * seconds:
+            log.info(
+                "Batch of %d: left out, for a smaller one took %.0f s for a run of %d", batch_size, run_seconds, length
+            )
             continue
         batch = batch_of(images, batch_size, seed)
 
@@ -100,7 +102,7 @@ def speed_of(
             found.append(run)
             spent += took
         pass_seconds = np.array([run.pass_seconds for run in found]) / length
-        rate = length * float(np.median(pass_seconds)) / batch_size
+        run_seconds = length * float(np.median(pass_seconds))
         for name in names:
             own = np.array([run.proxy_seconds[name] for run in found]) / length
             rows.append(

@@ -10,12 +10,10 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from proxybank import store
-from proxybank.figures.style import COLOURS, GREY, choice_labels, counted, panels, suptitle
+from proxybank.figures.style import COLOURS, GREY, choice_labels, counted, panels, place_scores, suptitle
 
 # More different numbers than these are put into so many groups of equal size.
 _MOST_GROUPS = 12
-# Scores that span more than this get a logarithmic axis.
-_LOG_RANGE = 1e3
 _QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 # The Turin paper's figure 4 shows the last 80 of 300 networks.
 LAST = 80
@@ -54,24 +52,18 @@ def draw_score_by_relus(ax: Axes, score: NDArray[np.float64], n_relu: NDArray[np
     ax : Axes
         Drawn on.
     score, n_relu : float64, shape (n,)
-        Of each network; those without a place on the axis (no score, or zero on a logarithmic axis, which positive
-        scores over more than three decades get) are left out, and counted.
+        Of each network; those without a place on the axis (`place_scores`) are left out, and counted.
     proxy : str
         Name of the proxy.
     """
-    finite = np.isfinite(score)
-    positive = score[finite & (score > 0)]
-    log = positive.size > 0 and not (score[finite] < 0).any() and positive.max() > _LOG_RANGE * positive.min()
-    shown = finite & (score > 0) if log else finite
-    ax.set_yscale("log" if log else "linear")
+    scale, shown, note = place_scores(score)
+    ax.set_yscale(scale)
     values = score[shown]
     groups = _groups(n_relu[shown])
     if groups:
         places = [float(np.mean(n_relu[shown][rows])) for rows in groups]
         draw_spread(ax, places, [values[rows] for rows in groups], COLOURS[0])
-    zero, absent = (finite & ~shown).sum(), (~finite).sum()
-    notes = [f"{zero:,} at 0"] * bool(zero) + [f"{absent:,} without a score"] * bool(absent)
-    ax.set_title(", ".join(notes), fontsize=7.5, color=GREY)
+    ax.set_title(note, fontsize=7.5, color=GREY)
     ax.set(ylabel=proxy)
     return ax
 

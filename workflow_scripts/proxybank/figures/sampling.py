@@ -5,9 +5,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from proxybank.figures.style import COLOURS, counted, legend_below, panels, suptitle
+from proxybank.figures.style import COLOURS, MARKERS, counted, legend_below, panels, suptitle
 
-_MARKERS = "osD^vPX"
 # More lines than these cannot be told apart.
 _MOST = 12
 _LABELS = {"n_networks": "random networks scored", "n_seeds": "initialisations averaged"}
@@ -36,7 +35,7 @@ def draw_sampling(ax: Axes, sampling: pl.DataFrame, *, along: str) -> Axes:
             rows[along],
             rows["mean_pct"],
             color=COLOURS[k % len(COLOURS)],
-            marker=_MARKERS[k // len(COLOURS) % len(_MARKERS)],
+            marker=MARKERS[k // len(COLOURS) % len(MARKERS)],
             markersize=3.5,
             linewidth=1.3,
             label=proxy,

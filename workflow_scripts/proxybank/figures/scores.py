@@ -12,11 +12,9 @@ from matplotlib.transforms import Transform
 from numpy.typing import NDArray
 
 from proxybank import store
-from proxybank.figures.style import DENSITY, GREY, accuracy_axis, panels, suptitle
+from proxybank.figures.style import DENSITY, GREY, accuracy_axis, panels, place_scores, suptitle
 
 _BINS = (72, 60)
-# Positive scores that span more than this get a logarithmic axis.
-_LOG_RANGE = 1e3
 # Margins of the score axis, and a band in the left one for networks without a place on it; shares of all cells' width.
 _MARGIN, _WITH_BAND, _BAND = 0.02, 0.11, 0.06
 
@@ -58,11 +56,8 @@ def draw_score(
         networks.
     """
     whole = accuracy if whole is None else whole
-    finite = np.isfinite(score)
-    positive = score[finite & (score > 0)]
-    log = positive.size > 0 and not (score[finite] < 0).any() and positive.max() > _LOG_RANGE * positive.min()
-    placed = finite & (score > 0) if log else finite
-    ax.set_xscale("log" if log else "linear")
+    scale, placed, note = place_scores(score)
+    ax.set_xscale(scale)
     accuracy_axis(ax, whole.min(), whole.max())
     x_edges = _edges(score[placed], ax.xaxis.get_transform(), _BINS[0])
     y_edges = _edges(whole, ax.yaxis.get_transform(), _BINS[1])
@@ -75,13 +70,12 @@ def draw_score(
         aside = np.histogram(accuracy[~placed], y_edges)[0]
         ax.axvspan(*band, color="#F0F0F0", linewidth=0)
         ax.pcolormesh(band, y_edges, np.ma.masked_equal(aside[:, None], 0), **look)
-        zero, absent = (score[~placed] == 0).sum(), (~finite).sum()
-        notes = [f"{zero:,} at 0"] * bool(zero) + [f"{absent:,} without a score"] * bool(absent)
-        note = f"left: {', '.join(notes)}"
-        ax.annotate(note, (0.98, 0.02), xycoords="axes fraction", ha="right", va="bottom", fontsize=7.5, color=GREY)
+        ax.annotate(
+            f"left: {note}", (0.98, 0.02), xycoords="axes fraction", ha="right", va="bottom", fontsize=7.5, color=GREY
+        )
     left = -_MARGIN if placed.all() else -_WITH_BAND
     ax.set_xlim(*_beside(x_edges, ax.xaxis.get_transform(), left, 1 + _MARGIN))
-    if not log:
+    if scale == "linear":
         ax.locator_params(axis="x", nbins=4)
         ax.ticklabel_format(axis="x", scilimits=(-3, 4))
     ax.set(xlabel=proxy + (f", n = {score.size:,}" if score.size < whole.size else ""), title=_title(*kendall))

@@ -9,6 +9,7 @@ from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
 
 from proxybank.figures.style import (
     COLOURS,
+    MARKERS,
     accuracy_axis,
     budget_label,
     choice_labels,
@@ -20,7 +21,6 @@ from proxybank.figures.style import (
     suptitle,
 )
 
-_MARKERS = "osD^vPX"
 _SEARCH = ["algorithm", "objective"]
 
 
@@ -79,7 +79,7 @@ def draw_search_time(
             y,
             yerr=points["error"].to_numpy(),
             color=colour,
-            marker=_MARKERS[(k + k // len(COLOURS)) % len(_MARKERS)],  # no two searches of 49 look alike
+            marker=MARKERS[(k + k // len(COLOURS)) % len(MARKERS)],  # no two searches of 49 look alike
             markersize=5,
             markeredgecolor="white",
             markeredgewidth=0.6,

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from matplotlib.transforms import ScaledTranslation
+from numpy.typing import NDArray
 
 from proxybank import store
 
@@ -21,6 +22,7 @@ from proxybank import store
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 GREY = "#6E6E6E"
 LIGHT = "#D9D9D9"
+MARKERS = "osD^vPX"
 DENSITY = LinearSegmentedColormap.from_list("density", ["#C6DBEF", "#4292C6", "#08519C", "#041F4A"])
 
 _RC: dict[Any, object] = {
@@ -53,7 +55,23 @@ _RC: dict[Any, object] = {
     "svg.hashsalt": "proxybank",
 }
 _NORMALISED = re.compile(r"\s*/\s*max\(\s*(\w+|\w+\(\s*\w+\s*\))\s*\)")
+_LOG_RANGE = 1e3
 _METADATA = {".png": {"Software": None}, ".svg": {"Date": None, "Creator": None}}
+
+
+def place_scores(score: NDArray[np.float64]) -> tuple[str, NDArray[np.bool_], str]:
+    """Scale of the axis of a score, which scores have a place on it, and a note that counts the others.
+
+    The scale is ``"log"`` if all scores are at least 0 and the positive ones span more than three decades; zeros have
+    no place then. Else it is ``"linear"``. What is not finite has no place.
+    """
+    finite = np.isfinite(score)
+    positive = score[finite & (score > 0)]
+    log = positive.size > 0 and not (score[finite] < 0).any() and positive.max() > _LOG_RANGE * positive.min()
+    placed = finite & (score > 0) if log else finite
+    zero, absent = (finite & ~placed).sum(), (~finite).sum()
+    notes = [f"{zero:,} at 0"] * bool(zero) + [f"{absent:,} without a score"] * bool(absent)
+    return "log" if log else "linear", placed, ", ".join(notes)
 
 
 @contextmanager
