@@ -72,11 +72,12 @@ def score_all(images: str, index: NDArray[np.int64], cache: Path) -> dict[str, N
     scores = {name: np.tile(costs[REGISTRY[name].score][index], (len(SEEDS), 1)) for name in fed_by(CLOSED_FORM)}
     for group in (*filter(fed_by, GROUPS), OWN_BATCHES):
         parts: dict[int, list[pl.DataFrame]] = {seed: [] for seed in SEEDS}
+        versions = "-".join(str(REGISTRY[name].version) for name in fed_by(group)) or REGISTRY["epe_nas"].version
         chosen = index[:N_WITH_OWN_BATCHES] if group == OWN_BATCHES else index
         for start in range(0, len(chosen), N_TOGETHER):
             part = chosen[start : start + N_TOGETHER]
             for seed in SEEDS:
-                path = cache / f"{group}_{seed}_{start}_{len(part)}.parquet"
+                path = cache / f"{group}_{versions}_{seed}_{start}_{len(part)}.parquet"
                 if not path.exists():
                     store.write_parquet(score(images, part, group, seed), path)
                 parts[seed].append(pl.read_parquet(path))
@@ -142,7 +143,7 @@ weights and batch, agree with each other: nothing that was drawn once can be met
   initialisation adds about the same, whatever its kernel. It counts convolutions, and networks of one count are in
   random order. The number of convolutions alone has a rho of {convolutions:.3f} with the published values, and those
   differ from ours by {l2_difference:.2%} (median). The agreement of two draws is the bound, not the definition.
-- **plain** is a sum of terms that cancel but for rounding, so that two seeds hardly agree.
+- **plain** is a signed sum to which convolutions before BatchNorm add next to nothing: two seeds hardly agree.
 - **epe_nas** adds up pairs of images of one class, and the batch sets how many there are. In the last row,
   `{own_batches}`, every network has a batch of its own, as the publication's loader seems to have drawn: then our seeds
   agree no better with each other than with the published scores. One batch for all networks is less noisy.
