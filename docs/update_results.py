@@ -12,6 +12,7 @@ import polars as pl
 
 ROOT = Path(__file__).parents[1]
 UNEXPLAINED = "unexplained"
+WITHIN = "The difference is within what is uncertain of it."
 KEY = ["space", "dataset", "arch_index"]
 PUBLISHED = "published_"  # names of users' columns that hold others' scores start with this
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -74,7 +75,7 @@ def opening(results: Results) -> str:
             row["target"],
             _number(row["ours"], _shown_places(row["printed"])),
             {True: "yes", False: "**no**", None: "no answer"}[row["holds"]]
-            + (f" {reasons.mark(row['because'])}" if row["because"] else ""),
+            + (f" {reasons.mark(row['because'] or WITHIN)}" if row["holds"] is False else ""),
         ]
         for row in held.iter_rows(named=True)
     ]
@@ -91,8 +92,10 @@ def opening(results: Results) -> str:
     table = _table(["what must hold", "space", "dataset", "", "by", "target", "ours", "holds"], rows)
     return f"""# Results beside the papers'
 
-Made by `make results` from the run of `config/nats-bench.yaml`: figures of the papers' tables
-(`resources/papers/published.csv`) beside ours. Scores: seeds {seeds}, batches of {facts["config.batch_size"]} images,
+Made by `make results` from the run of `config/nats-bench.yaml` with `config/nats-bench-shipped.yaml`: figures of the
+papers' tables (`resources/papers/published.csv`) beside ours.
+
+Scores: seeds {seeds}, batches of {facts["config.batch_size"]} images,
 means over the seeds.{fewer}{further} proxybank {facts["proxybank.version"]} ({facts["proxybank.commit"]}), torch
 {facts["libraries.torch"]}, {facts["machine.processor"]}, {facts["machine.cores"]} cores.
 
