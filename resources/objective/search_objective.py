@@ -427,7 +427,8 @@ def page(tables: Path, runs: int, runs_to_choose: int, n_rows: int, afterwards: 
         baseline=baseline,
         n_rows=n_rows,
         choice=choice_table(ordered, {baseline, chosen}, n_rows),
-        left_out=f"{len(ordered)} candidates; {len(left_out)} left out, for this run has not all of their scores.",
+        left_out=f"{len(ordered)} candidates; "
+        + (f"{len(left_out)} left out, for this run has not all of their scores." if left_out else "none left out."),
         runs=runs,
         results=table(
             ["dataset", "limit", "optimum", "FreeREA's", "choice", "gain", "lost, FreeREA's", "lost, choice"]
