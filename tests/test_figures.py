@@ -522,7 +522,10 @@ def test_correlations_have_a_bar_per_proxy_and_place(ax):
     assert [tss.get_label(), sss.get_label()] == ["tss, digits, n = 15,625", "sss, digits, n = 32,768"]
     assert [bar.get_width() for bar in tss] == [0.6, 0.5, -0.3]
     assert [bar.get_width() for bar in sss] == [0.7, 0.4]
-    assert [bar.get_y() + bar.get_height() / 2 for bar in tss] == pytest.approx([-0.2, 0.8, 1.8])
+    # Two bars of flops at 0 and 1, two of naswot behind a gap of 0.8, one of kappa behind another.
+    assert [bar.get_y() + bar.get_height() / 2 for bar in tss] == pytest.approx([0, 2.8, 5.6])
+    assert [bar.get_y() + bar.get_height() / 2 for bar in sss] == pytest.approx([1, 3.8])
+    assert ax.get_yticks().tolist() == pytest.approx([0.5, 3.3, 5.6])
     assert texts(ax) == ["0.60", "0.50", "−0.30", "0.70", "0.40"]
 
 

@@ -7,12 +7,14 @@ from matplotlib.figure import Figure
 
 from proxybank.figures.style import COLOURS, GREY, legend_beside, suptitle
 
+_GAP = 0.8  # between the bars of two proxies, in bars
+
 
 def draw_correlations(ax: Axes, correlations: pl.DataFrame) -> Axes:
     """Kendall's tau-b of each proxy, one bar per space and dataset, with its 95% bootstrap interval.
 
-    Proxies are sorted by their mean tau-b. A proxy without one (all scores equal) has no bar; one that is scored on a
-    sample says its n, and one that is scored on no network is left out.
+    Proxies are sorted by their mean tau-b, and a bar is 1 high with its margin. A proxy without one (all scores equal)
+    has no bar; one that is scored on a sample says its n, and one that is scored on no network is left out.
 
     Parameters
     ----------
@@ -31,19 +33,17 @@ def draw_correlations(ax: Axes, correlations: pl.DataFrame) -> Axes:
         .group_by("proxy", maintain_order=True)
         .agg(pl.col("kendall").mean().fill_null(0))
     )
-    order = order.sort("kendall", descending=True, maintain_order=True).select("proxy").with_row_index("place")
+    bars = correlations.drop_nulls("kendall").with_columns(number=pl.int_range(pl.len()).over("proxy"))
+    lengths = _n_bars(correlations)
+    order = order.sort("kendall", descending=True, maintain_order=True).join(lengths, on="proxy", maintain_order="left")
+    order = order.with_columns(first=pl.col("n_bars").cum_sum() - pl.col("n_bars") + _GAP * pl.int_range(pl.len()))
     most = correlations.group_by("space", "dataset", maintain_order=True).agg(pl.col("n").max())
-    places = most.rows()
     in_sample = pl.col("n") < pl.col("n").max().over("space", "dataset")
-    height = 0.8 / len(places)
-    for k, (space, dataset, n_all) in enumerate(places):
-        rows = order.join(
-            correlations.filter(space=space, dataset=dataset).drop_nulls("kendall"), on="proxy", maintain_order="left"
-        )
-        tau = rows["kendall"].to_numpy()
-        middle = rows["place"].to_numpy() + (k - (len(places) - 1) / 2) * height
+    for k, (space, dataset, n_all) in enumerate(most.rows()):
+        rows = order.drop("kendall").join(bars.filter(space=space, dataset=dataset), on="proxy", maintain_order="left")
+        tau, middle = rows["kendall"].to_numpy(), (rows["first"] + rows["number"]).to_numpy()
         label = f"{space}, {dataset}, n = {n_all:,}" if rows.height else f"{space}, {dataset}"
-        ax.barh(middle, tau, 0.88 * height, color=COLOURS[k % len(COLOURS)], label=label)
+        ax.barh(middle, tau, 0.88, color=COLOURS[k % len(COLOURS)], label=label)
         low, high = (rows[bound].fill_null(rows["kendall"]).to_numpy() for bound in ("low", "high"))
         ax.errorbar(
             tau,
@@ -68,14 +68,20 @@ def draw_correlations(ax: Axes, correlations: pl.DataFrame) -> Axes:
                 color=GREY,
             )
     ax.axvline(0, color=GREY, linewidth=0.8)
-    ax.set_yticks(order["place"], order["proxy"])
-    ax.set_ylim(order.height - 0.45, -0.55)
+    ax.set_yticks(order["first"] + (order["n_bars"] - 1) / 2, order["proxy"])
+    ax.set_ylim(order["n_bars"].sum() + _GAP * (order.height - 1) - 0.2, -0.8)
     ax.tick_params(axis="y", length=0)
     ax.spines["left"].set_visible(False)
     ax.grid(False, axis="y")
     ax.margins(x=0.1 if correlations.filter(in_sample).is_empty() else 0.36)  # room for n
     ax.set_xlabel("Kendall's τ-b with final test accuracy")
     return ax
+
+
+def _n_bars(correlations: pl.DataFrame) -> pl.DataFrame:
+    """Bars of each proxy that is scored on some network; room for one where it has none."""
+    scored = correlations.filter(pl.col("n").max().over("proxy") > 0)
+    return scored.group_by("proxy", maintain_order=True).agg(n_bars=pl.col("kendall").count().clip(1).cast(pl.Int64))
 
 
 def correlations_figure(correlations: pl.DataFrame) -> Figure:
@@ -87,8 +93,8 @@ def correlations_figure(correlations: pl.DataFrame) -> Figure:
         The table ``correlations``.
     """
     rows = correlations.filter(subset="all")
-    n_bars = rows["proxy"].n_unique() * rows.select("space", "dataset").n_unique()
-    figure = Figure(figsize=(7.2, 1.5 + 0.17 * n_bars + 0.08 * rows["proxy"].n_unique()))
+    lengths = _n_bars(rows)
+    figure = Figure(figsize=(7.2, 1.5 + 0.17 * (lengths["n_bars"].sum() + _GAP * lengths.height)))
     ax = draw_correlations(figure.add_subplot(), rows)
     legend_beside(ax)
     suptitle(
