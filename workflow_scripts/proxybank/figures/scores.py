@@ -78,7 +78,9 @@ def draw_score(
     if scale == "linear":
         ax.locator_params(axis="x", nbins=4)
         ax.ticklabel_format(axis="x", scilimits=(-3, 4))
-    ax.set(xlabel=proxy + (f", n = {score.size:,}" if score.size < whole.size else ""), title=_title(*kendall))
+    # On the left, for the power of ten of the axis is on the right.
+    ax.set_xlabel(proxy + (f", n = {score.size:,}" if score.size < whole.size else ""), loc="left")
+    ax.set_title(_title(*kendall))
     return ax
 
 
