@@ -175,6 +175,14 @@ def test_initial_accuracies(device, monkeypatch):
         assert found[repeat] == pytest.approx(correct)
 
 
+def test_few_initial_accuracies_are_the_first_and_take_their_own_seconds_alone():
+    both, *_ = passes.run("initial_accuracy", {"initial_accuracy", "few_accuracies"}, [CHAIN], BATCH, "default", SEED)
+    (every, seconds), (few, few_seconds) = both["initial_accuracy"], both["few_accuracies"]
+    assert few.tolist() == every[:10].tolist()
+    assert 0 < few_seconds < seconds / 2  # a tenth
+    assert evidence("few_accuracies", CHAIN).tolist() == few.tolist()
+
+
 @EACH
 def test_initial_accuracies_in_bfloat16(network):
     exact = evidence("initial_accuracy", network)

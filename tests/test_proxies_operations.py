@@ -55,8 +55,7 @@ def test_cv_u():
     assert value("cv_u", np.array([0.1, 0.1])) == (None, Status.CONSTANT)
     assert value("cv_u", np.zeros(3)) == (None, Status.CONSTANT)
     assert not REGISTRY["cv_u"].higher_is_better
-    repeats = np.array([0.1, 0.3] * 5 + [0.9] * 90)
-    assert value("cv_u_10", repeats) == ok(0.1 / 0.2)
+    assert value("cv_u_10", np.array([0.1, 0.3])) == ok(0.1 / 0.2)
     assert not REGISTRY["cv_u_10"].higher_is_better
 
 

@@ -37,7 +37,6 @@ PASSES: dict[str, Pass] = {
     "path_sum": path_sums,
     "weights": drawn_weights,
     "noisy_images": noise_responses,
-    "initial_accuracy": initial_accuracies,
     "perturbed_noise": perturbations,
     "sign_pattern": sign_patterns,
     "channel_correlation": channel_correlations,
@@ -50,8 +49,8 @@ PASSES: dict[str, Pass] = {
     "gradient_sign": sign_determinants,
 }
 
-# Those that provide several things from one forward pass, and run what is asked for.
-SHARED = {"gradients": shared_gradients}
+# Those that provide several things, and run what is asked for.
+SHARED = {"gradients": shared_gradients, "initial_accuracy": initial_accuracies}
 
 
 def run(

@@ -1,7 +1,7 @@
 """Accuracy of untrained networks on the batch, over many initialisations."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from functools import partial
 from typing import Any
 
@@ -15,15 +15,16 @@ from proxybank.passes.engines import engine_for
 from proxybank.passes.evidence import Batch
 from proxybank.passes.inference import ignore
 from proxybank.passes.prefixes import Trunk
-from proxybank.passes.repeats import repeated
+from proxybank.passes.repeats import each_repeat
 from proxybank.spaces.base import Layer
 
-N_REPEATS = 100
+# Initialisations that each part has, the first ones of the other's.
+N_REPEATS, N_FEW = 100, 10
 
 
 def initial_accuracies(
-    members: Sequence[Network], batch: Batch, initialisation: str, seed: int
-) -> Iterator[tuple[NDArray[np.float64], float]]:
+    members: Sequence[Network], batch: Batch, initialisation: str, seed: int, parts: Set[str]
+) -> Iterator[dict[str, tuple[NDArray[np.float64], float]]]:
     """Yield the shares of images that each network labels correctly, one for each initialisation, and the seconds.
 
     Parameters
@@ -35,9 +36,13 @@ def initial_accuracies(
     initialisation : str
         Not read: the definition has its own.
     seed : int
+    parts : set of str
+        Of ``initial_accuracy``, with `N_REPEATS` initialisations, and ``few_accuracies``, with the first `N_FEW`.
     """
-    repeats = repeated(partial(_accuracies, members, batch), N_REPEATS, seed)
-    yield from ((np.array(accuracies), seconds) for accuracies, seconds in repeats)
+    counts = {part: {"initial_accuracy": N_REPEATS, "few_accuracies": N_FEW}[part] for part in parts}
+    for found in each_repeat(partial(_accuracies, members, batch), max(counts.values()), seed):
+        accuracies, seconds = np.array(found).T
+        yield {part: (accuracies[:n], float(seconds[:n].sum())) for part, n in counts.items()}
 
 
 @torch.inference_mode()  # on a generator, it holds within each step only

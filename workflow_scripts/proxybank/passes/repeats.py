@@ -13,10 +13,10 @@ def repeat_seed(seed: int, repeat: int) -> int:
     return int(stream_key(seed, "repeat", repeat))
 
 
-def repeated(
+def each_repeat(
     once: Callable[[int], Iterator[tuple[Evidence, float]]], n_repeats: int, seed: int
-) -> Iterator[tuple[list[Evidence], float]]:
-    """Yield what a pass over all networks found in each repeat, and the seconds of all repeats, network by network.
+) -> Iterator[tuple[tuple[Evidence, float], ...]]:
+    """Yield what a pass over all networks found in each repeat, with its seconds, network by network.
 
     A repeat runs over all networks before the next one begins, so that networks of the size space share its layers.
 
@@ -28,6 +28,12 @@ def repeated(
     seed : int
         The run's; every repeat gets a seed of its own.
     """
-    repeats = [list(once(repeat_seed(seed, repeat))) for repeat in range(n_repeats)]
-    for found in zip(*repeats, strict=True):
+    yield from zip(*(list(once(repeat_seed(seed, repeat))) for repeat in range(n_repeats)), strict=True)
+
+
+def repeated(
+    once: Callable[[int], Iterator[tuple[Evidence, float]]], n_repeats: int, seed: int
+) -> Iterator[tuple[list[Evidence], float]]:
+    """Yield what `each_repeat` does, and the seconds of all repeats together."""
+    for found in each_repeat(once, n_repeats, seed):
         yield [evidence for evidence, _ in found], sum(seconds for _, seconds in found)

@@ -28,14 +28,14 @@ def cv_u(accuracies: "NDArray[np.float64]") -> float | Status:
 @register(
     name="cv_u_10",
     version=1,
-    needs="initial_accuracy",
+    needs="few_accuracies",
     higher_is_better=False,
     source="Gracheva, Array 12, 2021, table A.3",
     differs="As cv_u.",
 )
 def cv_u_10(accuracies: "NDArray[np.float64]") -> float | Status:
     """`cv_u` of the first 10 of its 100 initialisations."""
-    return cv_u(accuracies[:10])
+    return cv_u(accuracies)
 
 
 @register(

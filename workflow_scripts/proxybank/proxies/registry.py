@@ -23,7 +23,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "path_sum": ("path_sum",),
     "weights": ("weights",),
     "noisy_images": ("noisy_images",),
-    "initial_accuracy": ("initial_accuracy",),
+    "initial_accuracy": ("initial_accuracy", "few_accuracies"),
     "perturbed_noise": ("perturbed_noise",),
     "sign_pattern": ("sign_pattern",),
     "channel_correlation": ("channel_correlation",),
