@@ -190,9 +190,8 @@ def in_the_sample(results: Results) -> str:
             continue
         status = results.table("score_status").filter(pl.col("status") != "not_sampled", proxy=sampled[0], **place)
         table = results.table("networks").filter(**place).join(results.table("scores"), on=KEY)
-        accuracies = results.table("accuracies").filter(
-            pl.col("epochs") == pl.col("epochs").max(), split="test", **place
-        )
+        accuracies = results.table("accuracies").filter(split="test", **place)
+        accuracies = accuracies.filter(pl.col("epochs") == pl.col("epochs").max())
         table = table.join(accuracies.select(*KEY, "accuracy_pct"), on=KEY).sort("arch_index")
         n_classes = status["class_index"].n_unique()
         inside = table.filter(pl.col("sample_place") < n_classes)

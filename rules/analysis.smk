@@ -1,8 +1,8 @@
 """Analysis.
 
 Needs: the tables of networks, scores, accuracies and search runs.
-Makes: rank correlations with intervals, also given costs, and their ceilings; regrets under constraints; and the record
-of how all of it came about.
+Makes: rank correlations with intervals, also given costs, and their ceilings; what each proxy chooses under constraints,
+and regrets; and the record of how all of it came about.
 """
 
 
@@ -87,6 +87,61 @@ rule ceilings:
         "../workflow_scripts/ceilings.py"
 
 
+rule choices:
+    """What limits allow, and which networks each proxy would choose within them: known without any accuracy."""
+    input:
+        networks="results/{run}/tables/networks.parquet",
+        scores="results/{run}/tables/scores.parquet",
+    output:
+        table="results/{run}/tables/choices.parquet",
+        feasible="results/{run}/tables/feasible_networks.parquet",
+    log:
+        "results/{run}/logs/choices.log",
+    benchmark:
+        "results/{run}/benchmarks/choices.tsv"
+    conda:
+        "../envs/proxybank.yaml"
+    resources:
+        mem_mb=2000,
+    params:
+        constraints=config["constraints"],
+        higher_is_better=directions(),
+        version=versions.ANALYSIS,
+    message:
+        "Choosing networks by each proxy"
+    script:
+        "../workflow_scripts/choices.py"
+
+
+rule chosen:
+    """What each proxy would choose on one space and dataset, for the report."""
+    input:
+        choices="results/{run}/tables/choices.parquet",
+    output:
+        table=report(
+            "results/{run}/figures/chosen_{space}_{dataset}.csv",
+            caption="../captions/chosen.rst",
+            category="Choices",
+            labels={
+                "figure": "chosen networks",
+                "space": "{space}",
+                "dataset": "{dataset}",
+            },
+        ),
+    log:
+        "results/{run}/logs/chosen/{space}_{dataset}.log",
+    benchmark:
+        "results/{run}/benchmarks/chosen/{space}_{dataset}.tsv"
+    conda:
+        "../envs/proxybank.yaml"
+    resources:
+        mem_mb=1000,
+    message:
+        "Listing chosen networks of {wildcards.space} on {wildcards.dataset}"
+    script:
+        "../workflow_scripts/chosen.py"
+
+
 rule regrets:
     """Accuracy lost by trusting a proxy or a search, under every constraint."""
     input:
@@ -96,7 +151,6 @@ rule regrets:
         search_runs="results/{run}/tables/search_runs.parquet",
     output:
         table="results/{run}/tables/regrets.parquet",
-        feasible="results/{run}/tables/feasible_networks.parquet",
     log:
         "results/{run}/logs/regrets.log",
     benchmark:
@@ -129,6 +183,7 @@ rule provenance:
         scores="results/{run}/tables/scores.parquet",
     output:
         table="results/{run}/tables/provenance.parquet",
+        proxies="results/{run}/tables/proxies.parquet",
         config="results/{run}/config.yaml",
     log:
         "results/{run}/logs/provenance.log",

@@ -327,9 +327,10 @@ def histories_file():
 
 
 def figure_files():
-    """Every picture (PNG, the SVG comes with it) and table of the report; without accuracies there is nothing to show."""
+    """Every picture (PNG, the SVG comes with it) and table of the report; without accuracies, what each proxy chooses."""
+    chosen = [f"results/{{run}}/figures/chosen_{s}_{d}.csv" for s, d in pairs()]
     if not pairs(truth=True):
-        return []
+        return chosen
     retrained = [
         (space, dataset)
         for space, dataset in pairs(truth=True)
@@ -347,6 +348,7 @@ def figure_files():
     of_kind |= dict.fromkeys(["search_time", "trajectories"], searched)
     of_kind["children"] = with_children
     return [
+        *chosen,
         "results/{run}/figures/correlations.png",
         *(
             f"results/{{run}}/figures/{kind}_{space}_{dataset}.png"

@@ -123,24 +123,6 @@ def test_a_limit_on_a_column_that_misses_networks(caplog):
     found = analysis.regrets_table(networks, SCORES, ACCURACIES, RUNS.clear(), both, DIRECTIONS)
     assert found["constraint_id"].unique().to_list() == ["small"]
     assert "tss, digits, left out: constraints, fast: column phone_ms" in caplog.text
-    # A network without an accuracy needs no value.
-    accuracies = ACCURACIES.filter(pl.col("arch_index") != 1)
-    assert analysis.feasible_networks(networks, accuracies, {"tss": [fast]})["arch_index"].to_list() == [0, 2]
-
-
-def test_feasible_networks_have_an_accuracy():
-    accuracies = ACCURACIES.filter(pl.col("arch_index") != 1)
-    found = analysis.feasible_networks(NETWORKS, accuracies, CONSTRAINTS)
-    store.conform(found, "feasible_networks", "here")
-    rows = found.select("constraint_id", "arch_index").rows()
-    assert rows == [
-        ("small", 0),
-        ("small", 2),
-        ("unlimited", 0),
-        ("unlimited", 2),
-        ("unlimited", 3),
-        ("unlimited", 4),
-    ] + [("tight", 0)]
 
 
 def test_best_scored_takes_all_that_tie():

@@ -41,6 +41,15 @@ def test_long_form_by_architecture_without_seconds(csv):
     assert found.select("arch_index", "accuracy_pct", "train_seconds").rows() == [(1, 70.0, None), (32_767, 80.0, None)]
 
 
+def test_accuracies_of_other_images_are_refused(csv):
+    rows = "dataset,arch_index,split,epochs,accuracy_pct\nmine,7,test,200,90\n"
+    assert store.read_accuracies(csv(rows), TSS, "mine").height == 1
+    with pytest.raises(TableError, match=r"truth.csv: column dataset has digits in 1 of 2 rows. Expected mine"):
+        store.read_accuracies(csv(rows + "digits,8,test,200,90\n"), TSS, "mine")
+    with pytest.raises(TableError, match=r"column space has sss in 1 of 1 rows. Expected tss"):
+        store.read_accuracies(csv("space,arch_index,split,epochs,accuracy_pct\nsss,7,test,200,90\n"), TSS, "mine")
+
+
 def test_wide_form(csv):
     measurements = [
         {"split": "test", "epochs": 200, "accuracy": "final", "train_seconds_per_epoch": "s"},

@@ -15,7 +15,7 @@ from proxybank import store
 from proxybank.errors import TableError
 from proxybank.store import database, schema
 
-CONTRACT = {  # design.md section 5, and four tables more
+CONTRACT = {  # design.md section 5, and six tables more
     "networks": "space dataset arch_index arch class_index params_m mflops n_relu skipped_layers",
     "scores_by_seed": "space dataset arch_index seed",
     "scores": "space dataset arch_index",
@@ -31,6 +31,8 @@ CONTRACT = {  # design.md section 5, and four tables more
     "regrets": "space dataset constraint_id algorithm objective max_mflops max_params_m n_feasible optimum_pct "
     "mean_pct std_pct regret_pct runs",
     "feasible_networks": "space dataset constraint_id arch_index",
+    "choices": "space dataset constraint_id proxy place arch_index arch score params_m mflops n_relu",
+    "proxies": "proxy higher_is_better fed_by version source differs",
     "provenance": "key value",
 }
 AT = {"space": "tss", "dataset": "digits"}
@@ -161,6 +163,26 @@ ROWS = {
         **AT,
         "constraint_id": ["small"] * 2 + ["unlimited"] * 3,
         "arch_index": [0, 1, 0, 1, 2],
+    },
+    "choices": {
+        **AT,
+        "constraint_id": ["small", "unlimited"],
+        "proxy": "naswot",
+        "place": 1,
+        "arch_index": 0,
+        "arch": "a",
+        "score": 5.0,
+        "params_m": 1.0,
+        "mflops": 10.0,
+        "n_relu": 5,
+    },
+    "proxies": {
+        "proxy": ["naswot"],
+        "higher_is_better": [True],
+        "fed_by": ["forward"],
+        "version": [1],
+        "source": ["somebody"],
+        "differs": [""],
     },
     "provenance": {"key": ["version"], "value": ["0.1.0"]},
 }

@@ -4,9 +4,11 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import polars as pl
 import yaml
 
 from proxybank import logs, provenance, store
+from proxybank.proxies import REGISTRY
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import Snakemake, snakemake
@@ -21,6 +23,12 @@ def main(job: "Snakemake") -> None:
         }
         facts |= {"precision": json.loads(Path(job.input.precision).read_text())}
         store.write_table("provenance", store.provenance_table(facts), job.output.table)
+        columns = [column.name for column in store.TABLES["proxies"].columns[1:]]
+        rows = [
+            {"proxy": name} | {column: getattr(REGISTRY[name], column) for column in columns}
+            for name in job.params.versions["proxies"]
+        ]
+        store.write_table("proxies", pl.DataFrame(rows), job.output.proxies)
         with store.atomic(job.output.config) as path:
             path.write_text(yaml.safe_dump(job.params.config, sort_keys=False))
 

@@ -10,14 +10,11 @@ if TYPE_CHECKING:
 
 def main(job: "Snakemake") -> None:
     with logs.to_file(job.log[0]):
-        networks, scores, accuracies, search_runs = map(store.read_table, job.input)
-        constraints = job.params.constraints
+        params = job.params
         table = analysis.regrets_table(
-            networks, scores, accuracies, search_runs, constraints, job.params.higher_is_better, job.params.samples
+            *map(store.read_table, job.input), params.constraints, params.higher_is_better, params.samples
         )
         store.write_table("regrets", table, job.output.table)
-        feasible = analysis.feasible_networks(networks, accuracies, constraints)
-        store.write_table("feasible_networks", feasible, job.output.feasible)
 
 
 if __name__ == "__main__":

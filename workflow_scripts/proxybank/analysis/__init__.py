@@ -2,19 +2,11 @@
 
 from proxybank.analysis.aggregates import add_aggregates, aggregate_status
 from proxybank.analysis.ceilings import ceilings_table, spearman_brown
+from proxybank.analysis.choices import choices_table, feasible_networks
 from proxybank.analysis.comparison import compare_scores
 from proxybank.analysis.correlations import best_percent, correlations_table, partial_correlations_table
 from proxybank.analysis.ranks import Correlation, Resampled, correlate, partial, resample, worst_if_missing
-from proxybank.analysis.regrets import (
-    ARGMAX,
-    ORACLE,
-    RANDOM,
-    best_scored,
-    feasible,
-    feasible_networks,
-    judge,
-    regrets_table,
-)
+from proxybank.analysis.regrets import ARGMAX, ORACLE, RANDOM, best_scored, feasible, judge, regrets_table
 from proxybank.analysis.sampling import best_of_random, sampling_table
 
 __all__ = [
@@ -29,6 +21,7 @@ __all__ = [
     "best_percent",
     "best_scored",
     "ceilings_table",
+    "choices_table",
     "compare_scores",
     "correlate",
     "correlations_table",

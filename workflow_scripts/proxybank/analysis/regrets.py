@@ -217,25 +217,6 @@ def regrets_table(
     return store.stack("regrets", frames)
 
 
-def feasible_networks(networks: pl.DataFrame, accuracies: pl.DataFrame, constraints: Constraints) -> pl.DataFrame:
-    """Table ``feasible_networks``: which networks of known accuracy keep which constraint.
-
-    Parameters
-    ----------
-    networks, accuracies : polars.DataFrame
-        The tables of these names.
-    constraints : mapping of str to sequence of mapping
-        Space -> its sets of limits, see `feasible`.
-    """
-    return store.stack(
-        "feasible_networks",
-        (
-            within.select(*_PAIR, pl.lit(constraint["id"]).alias("constraint_id"), "arch_index")
-            for _, constraint, within in _feasible_sets(networks, accuracies, constraints)
-        ),
-    )
-
-
 def _feasible_sets(
     networks: pl.DataFrame, accuracies: pl.DataFrame, constraints: Constraints
 ) -> Iterator[tuple[tuple[str, str], Constraint, pl.DataFrame]]:

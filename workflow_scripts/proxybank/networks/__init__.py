@@ -1,4 +1,4 @@
-"""Untrained torch networks from genes: their convolutions, counter-based weights, and a functional forward pass."""
+"""Torch networks from genes: their convolutions, counter-based weights, a functional forward pass; and as modules."""
 
 from proxybank.networks.forward import (
     Output,
@@ -9,6 +9,7 @@ from proxybank.networks.forward import (
     run_layer,
     stem,
 )
+from proxybank.networks.modules import NetworkModule, build
 from proxybank.networks.structure import Conv, Network, block_convs, cell_convs
 from proxybank.networks.weights import INITIALISATIONS, Weights, draw
 
@@ -16,11 +17,13 @@ __all__ = [
     "INITIALISATIONS",
     "Conv",
     "Network",
+    "NetworkModule",
     "Output",
     "Weights",
     "average_pool",
     "batch_norm",
     "block_convs",
+    "build",
     "cell_convs",
     "draw",
     "forward",

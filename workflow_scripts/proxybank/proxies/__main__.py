@@ -1,6 +1,6 @@
 """``python -m proxybank.proxies`` prints the table of all proxies, which is ``docs/proxies.md``."""
 
-from proxybank.proxies import AGGREGATE, CLOSED_FORM, REGISTRY, Proxy, group_of
+from proxybank.proxies import AGGREGATE, CLOSED_FORM, REGISTRY, Proxy
 
 INTRODUCTION = """# Proxies
 
@@ -29,14 +29,9 @@ with the objective `naswot / max(naswot) + ...` divides by the maxima of what it
 """
 
 
-def group(proxy: Proxy) -> str:
-    """Group of passes that feeds a proxy, or what stands for one."""
-    return proxy.needs if proxy.needs in (CLOSED_FORM, AGGREGATE) else group_of(proxy.needs)
-
-
 def line(proxy: Proxy) -> str:
     """Row of the table."""
-    better, fed_by = "higher" if proxy.higher_is_better else "lower", group(proxy)
+    better, fed_by = "higher" if proxy.higher_is_better else "lower", proxy.fed_by
     if proxy.needs == CLOSED_FORM:
         fed_by += f": `{proxy.score}`"
     elif proxy.needs == AGGREGATE:
@@ -49,8 +44,8 @@ def line(proxy: Proxy) -> str:
 def reference() -> str:
     """Write the introduction, and all entries as a Markdown table, group by group."""
     head = INTRODUCTION.format(n=len(REGISTRY), closed_form=CLOSED_FORM, aggregate=AGGREGATE)
-    groups = dict.fromkeys(map(group, REGISTRY.values()))
-    rows = [proxy for name in groups for proxy in REGISTRY.values() if group(proxy) == name]
+    groups = dict.fromkeys(proxy.fed_by for proxy in REGISTRY.values())
+    rows = [proxy for name in groups for proxy in REGISTRY.values() if proxy.fed_by == name]
     table = ["| proxy | better | fed by | source | where it differs |", "|---|---|---|---|---|", *map(line, rows)]
     return head + "\n" + "\n".join(table) + "\n"
 

@@ -83,6 +83,11 @@ class Proxy:
     differs: str
     score: Callable[[Any], float | Status] | str | tuple[str, ...]
 
+    @property
+    def fed_by(self) -> str:
+        """Group of passes that it is computed from, ``closed_form`` or ``aggregate``."""
+        return self.needs if self.needs in (CLOSED_FORM, AGGREGATE) else group_of(self.needs)
+
 
 REGISTRY: dict[str, Proxy] = {}
 

@@ -25,7 +25,8 @@ def read_accuracies(
     """Read accuracies from CSV or Parquet, from one file or several.
 
     A network is named by ``arch_index`` (official index), ``arch`` (architecture string), or both, which must agree.
-    Columns that are not needed are left alone.
+    A column ``space`` or ``dataset`` must say what is asked for in every row, so that no accuracy is taken for that of
+    other images. Columns that are not needed are left alone.
 
     Parameters
     ----------
@@ -51,13 +52,14 @@ def read_accuracies(
     Raises
     ------
     TableError
-        If the file is missing or unreadable, lacks a column or has one of the wrong type, names an unknown architecture
-        or one twice, or holds an accuracy that is missing or not within 0 to 100 percent; or if two files measure the
-        same.
+        If the file is missing or unreadable, is about another space or dataset, lacks a column or has one of the wrong
+        type, names an unknown architecture or one twice, or holds an accuracy that is missing or not within 0 to 100
+        percent; or if two files measure the same.
     """
     tables: dict[Path, pl.DataFrame] = {}
     for file in map(Path, (path, *further_paths)):
         table = _read(file)
+        _check_about(table, {"space": space.name, "dataset": dataset}, file)
         tables[file] = table.with_columns(_arch_index(table, space, file)).with_row_index(_ROW, offset=1)
     if measurements is None:
         parts = [(file, _long(table, file)) for file, table in tables.items()]
@@ -140,6 +142,20 @@ def _read(path: Path) -> pl.DataFrame:
     if not table.height:
         raise TableError(f"{path}: the table has no rows. Expected one per network.")
     return table
+
+
+def _check_about(table: pl.DataFrame, expected: Mapping[str, str], path: Path) -> None:
+    for name, value in expected.items():
+        if name not in table.columns:
+            continue
+        others = table[name].cast(pl.String).fill_null("nothing")
+        others = others.filter(others != value)
+        if others.len():
+            raise TableError(
+                f"{path}: column {name} has {others[0]} in {others.len()} of {table.height} rows. Expected {value}, "
+                "for which the configuration names this file. Name one with its accuracies alone, or leave out "
+                "`truth`; or drop the column, if it means something else."
+            )
 
 
 def _column(table: pl.DataFrame, name: str, path: Path) -> pl.Series:

@@ -71,6 +71,7 @@ _SEED = _count("seed", "seed of the weight initialisation")
 _ALGORITHM = _text("algorithm", "the search's name, or its algorithm's where it has none")
 _OBJECTIVE = _text("objective", "expression over score columns that the search maximises")
 _CONSTRAINT = _text("constraint_id", "the config's name of a set of cost limits")
+_PROXY = _text("proxy", "name in the registry")
 _SCORE = _number("<proxy>", "raw value of the proxy of that name; null where there is no score", nullable=True)
 
 _TABLES = (
@@ -114,7 +115,7 @@ _TABLES = (
             _DATASET,
             _CLASS_INDEX,
             _SEED,
-            _text("proxy", "name in the registry"),
+            _PROXY,
             _text("status", "ok, or why there is no score: singular, constant, overflow, nan, or not_sampled"),
             _number("seconds", "seconds of this class's share of the pass that fed the proxy"),
         ),
@@ -187,7 +188,7 @@ _TABLES = (
         (
             _SPACE,
             _DATASET,
-            _text("proxy", "name in the registry"),
+            _PROXY,
             _text(
                 "subset",
                 "all: networks without a score rank worst, all tied; finite: they are left out; best_10_pct, "
@@ -211,7 +212,7 @@ _TABLES = (
         (
             _SPACE,
             _DATASET,
-            _text("proxy", "name in the registry"),
+            _PROXY,
             _text("given", "columns of networks whose ranks (signs of differences, for tau) are regressed out"),
             _number("kendall", "partial tau-b; null where the costs determine the proxy's ranks, or do not vary", True),
             _number("spearman", "partial rho; null as kendall", True),
@@ -276,9 +277,41 @@ _TABLES = (
     ),
     Table(
         "feasible_networks",
-        "one network with a known accuracy that keeps all limits of a constraint",
+        "one network that is known to keep all limits of a constraint",
         ("space", "dataset", "constraint_id", "arch_index"),
         (_SPACE, _DATASET, _CONSTRAINT, _ARCH_INDEX),
+    ),
+    Table(
+        "choices",
+        "one of the ten networks that a proxy likes best within all limits of a constraint; of those that compute the "
+        "same function, the one with the fewest parameters",
+        ("space", "dataset", "constraint_id", "proxy", "place"),
+        (
+            _SPACE,
+            _DATASET,
+            _CONSTRAINT,
+            _PROXY,
+            _count("place", "1 for the best score; equal ones in the order of parameters, then of arch_index"),
+            _ARCH_INDEX,
+            _text("arch", "NATS-Bench's architecture string"),
+            _number("score", "value of the proxy, mean over the seeds asked for"),
+            _number("params_m", "parameters, millions"),
+            _number("mflops", "multiply-adds per image, millions"),
+            _count("n_relu", "ReLUs called in a forward pass"),
+        ),
+    ),
+    Table(
+        "proxies",
+        "one proxy of the run",
+        ("proxy",),
+        (
+            _PROXY,
+            Column("higher_is_better", pl.Boolean(), "whether its paper prefers larger values; scores are raw"),
+            _text("fed_by", "group of passes that it is computed from, closed_form, or aggregate"),
+            _count("version", "raised whenever its scores change"),
+            _text("source", "publication"),
+            _text("differs", "where the definition parts from the publication or its code; empty if nowhere"),
+        ),
     ),
     Table(
         "provenance",

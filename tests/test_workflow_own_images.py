@@ -1,0 +1,77 @@
+"""From a folder of images to a network to train: config/own-images.yaml, which has no accuracies, made smaller."""
+
+import re
+from dataclasses import replace
+
+import duckdb
+import numpy as np
+import pytest
+import torch
+import yaml
+from PIL import Image
+from sklearn.datasets import load_digits
+
+from proxybank import networks, spaces
+
+SKELETON = {"stem_width": 4, "cells_per_stage": 1}
+
+
+@pytest.fixture(scope="module")
+def run(workspace, root):
+    made = workspace()
+    digits = load_digits()
+    for number, (image, label) in enumerate(zip(digits.images[:60], digits.target[:60], strict=True)):
+        folder = made.folder / "images" / f"class {label % 3}"
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray((image * 15).astype(np.uint8)).save(folder / f"{number}.png")
+    config = yaml.safe_load((root / "config/own-images.yaml").read_text())
+    config["datasets"]["mine"] |= {"images": "images", "image_side": 16}
+    config |= {"seeds": [0, 1], "batch_size": 16, "spaces": {"tss": SKELETON}}
+    config["constraints"] = {"tss": [{"id": "unlimited"}, {"id": "tiny", "max_params_m": 0.008}]}
+    config["samples"] = [{"space": "tss", "passes": ["forward", "synaptic_flow"], "classes": 40}]
+    (made.folder / "my.yaml").write_text(yaml.safe_dump(config))
+    made = replace(made, configfile="my.yaml")
+    done = made.run()
+    assert done.returncode == 0, done.stderr
+    return made
+
+
+def query(run, sql):
+    with duckdb.connect(run.results / "scores.duckdb", read_only=True) as connection:
+        return connection.sql(sql).fetchall()
+
+
+def test_a_chosen_network_can_be_built_and_trained(run, root):
+    page = (root / "docs/own-images.md").read_text()
+    sql = next(block for block in re.findall(r"```sql\n(.*?)```", page, re.DOTALL) if "from choices" in block)
+    rows = query(run, sql.replace("'small'", "'tiny'"))
+    assert [row[0] for row in rows] == list(range(1, 11))
+    scores = [row[2] for row in rows]
+    assert scores == sorted(scores, reverse=True) and scores[0] > scores[-1]
+    skeleton = spaces.Skeleton(in_channels=1, n_classes=3, image_side=16, **SKELETON)
+    for _, arch, _, params_m, _ in rows:
+        model = networks.build("tss", arch, skeleton)
+        n_params = sum(weight.numel() for weight in model.parameters())
+        assert n_params == round(params_m * 1e6) <= 8000
+    logits = model(torch.rand(4, 1, 16, 16))
+    assert logits.shape == (4, 3)
+    logits.sum().backward()
+    assert all(weight.grad is not None for weight in model.parameters())
+
+
+def test_no_accuracy_is_needed_and_the_report_lists_the_choices(run):
+    tables = {name for (name,) in query(run, "select table_name from duckdb_tables()")}
+    empty = {name for name in tables if query(run, f"select count(*) from {name}") == [(0,)]}
+    assert empty == tables - {
+        *("networks", "scores", "scores_by_seed", "score_status"),
+        *("feasible_networks", "choices", "proxies", "provenance"),
+    }
+    assert "chosen_tss_mine.csv" in (run.results / "report.html").read_text()
+    header, *rows = (run.results / "figures/chosen_tss_mine.csv").read_text().splitlines()
+    assert header == "constraint_id,proxy,place,arch_index,arch,score,params_m,mflops,n_relu"
+    assert len(rows) == 2 * 8 * 3
+
+
+def test_proxies_say_what_they_are(run):
+    rows = query(run, "select proxy, higher_is_better, fed_by from proxies where proxy in ('naswot', 'flops')")
+    assert sorted(rows) == [("flops", True, "closed_form"), ("naswot", True, "forward")]

@@ -1,0 +1,21 @@
+"""Rule chosen: the table of choices in, the first three places on one space and dataset as CSV out."""
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from proxybank import logs, store
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import Snakemake, snakemake
+
+
+def main(job: "Snakemake") -> None:
+    with logs.to_file(job.log[0]):
+        rows = store.read_table(job.input.choices, space=job.wildcards.space, dataset=job.wildcards.dataset)
+        with store.atomic(job.output.table) as path:
+            rows.filter(pl.col("place") <= 3).drop("space", "dataset").write_csv(path)
+
+
+if __name__ == "__main__":
+    main(snakemake)
