@@ -412,17 +412,30 @@ def test_only_the_first_tensors_enter_the_fisher_matrix():
     assert found.n_tensors == 21 + 9 * 18 and found.eigenvalues.shape == (128,)
 
 
-def test_weighted_correlations():
-    model, active = built(CHAIN), []
-    watch(model, nn.ReLU, lambda _, __, y: active.append(y))
+# Edges that share a ReLU and a pooling, and no dead ones, which the authors' code counts.
+@pytest.mark.parametrize("network", [CHAIN, networks.Network("tss", (3, 2, 3, 4, 1, 2), SMALL), SIZES])
+def test_weighted_correlations(network):
+    """As kunjing96/ZSNAS-WRCor: each ReLU in a cell or reduction weighs by that, the last one by their number."""
+    model, seen = built(network), []
+    for weight, part in enumerate([*model.cells, model.lastact]):
+        watch(part, nn.ReLU, lambda _, x, y, weight=weight: seen.append((weight, x, y)))
     watch(model, nn.ReLU, lambda _, __, y: y.retain_grad())
     F.cross_entropy(model(IMAGES)[1], BATCH.labels).backward()
     expected = np.zeros((20, 20))
-    for i, y in enumerate(active):
-        for response in (y, y.grad):
-            expected += 2.0**i * np.abs(np.corrcoef(response.detach().double().flatten(1).numpy()))
-    assert len(active) == 3 * 3 + 2 * 2 + 1
-    np.testing.assert_allclose(evidence("response_correlation", CHAIN), expected, rtol=1e-3, atol=1e-3 * 2.0**14)
+    for weight, x, y in seen:
+        for response in (x, y.grad * (x > 0)):
+            expected += 2.0**weight * np.abs(np.corrcoef(response.detach().double().flatten(1).numpy()))
+    found = evidence("response_correlation", network)
+    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-3 * 2.0 ** len(model.cells))
+    assert np.linalg.slogdet(found)[1] == pytest.approx(np.linalg.slogdet(expected)[1], rel=1e-4)
+
+
+def test_correlations_that_are_not_defined_are_left_out():
+    some = response_correlation.Correlations()
+    assert some.weighted_sum() is None
+    some.add(3, torch.full((2, 2), torch.nan), torch.eye(2))
+    some.add(0, torch.eye(2))
+    assert some.weighted_sum().tolist() == [[9, 0], [0, 9]]
 
 
 def test_absolute_correlations_by_hand():

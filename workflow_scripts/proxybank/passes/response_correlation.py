@@ -7,24 +7,25 @@ from torch import Tensor
 
 
 class Correlations:
-    """An `on_relu` for `Sweep`: a weighted sum of correlation matrices.
+    """A weighted sum of correlation matrices over ReLUs: one for each edge with a convolution, and the last one.
 
-    The sum over ReLUs, numbered i = 0, 1, ... from stem to head, of 2^i times the absolute correlations between images
-    of its output, plus those of the gradients of the loss to its output. A ReLU on which the output does not depend is
-    left out.
+    In layer l, counted from 0 from stem to head, a ReLU adds 2^l times the absolute correlations between images of its
+    input, and of the gradients of the loss to its input. The last one is in a layer of its own. Correlations that are
+    not defined, for the values of some image are all equal, are left out, and so is a ReLU that the output does not
+    depend on.
     """
 
     def __init__(self) -> None:
-        self._total: Tensor | None = None
+        self._total: Tensor | float = 0.0
 
-    def __call__(self, active: Tensor, gradient: Tensor) -> None:
-        """Take the ReLU before those that were taken."""
-        new = absolute_correlations(active) + absolute_correlations(gradient)
-        self._total = new if self._total is None else 2 * self._total + new
+    def add(self, layer: int, *matrices: Tensor) -> None:
+        """Take the correlations of one ReLU in a layer."""
+        for matrix in matrices:
+            self._total = self._total + 2.0**layer * torch.where(matrix.isnan().any(), 0.0, matrix)
 
     def weighted_sum(self) -> NDArray[np.float64] | None:
-        """The sum, shape (n_images, n_images); None if the loss has no gradient."""
-        return None if self._total is None else self._total.cpu().numpy()
+        """The sum, shape (n_images, n_images); None if the output depends on no ReLU."""
+        return None if isinstance(self._total, float) else self._total.cpu().numpy()
 
 
 def absolute_correlations(responses: Tensor) -> Tensor:

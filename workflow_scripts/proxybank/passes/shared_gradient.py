@@ -15,7 +15,6 @@ from proxybank.networks import Network
 from proxybank.passes.evidence import Batch
 from proxybank.passes.input_gradient import InputGradient
 from proxybank.passes.loss_gradient import LayerGradient
-from proxybank.passes.response_correlation import Correlations
 from proxybank.passes.sweep import Sweep
 
 # What each part sends back, and the kinds of work of the sweep that it needs besides.
@@ -52,30 +51,30 @@ def shared_gradients(
     """
     streams = {stream for part in parts for stream in STREAMS[part]}
     to_weights = not parts.isdisjoint({"loss_gradient", "loss_curvature"})
-    sweep = Sweep(batch.images, batch.labels, streams, to_weights=to_weights)
+    correlate = "response_correlation" in parts
+    sweep = Sweep(batch.images, batch.labels, streams, to_weights=to_weights, correlate=correlate)
     for network in members:
         start = time.perf_counter()
         weights = networks.draw(network, initialisation, seed, device=batch.images.device)
         drawn = time.perf_counter() - start
-        correlations = Correlations()
-        sweep.run(network, weights, correlations if "response_correlation" in parts else None)
+        sweep.run(network, weights)
         found = {}
         for part in parts:
             start = time.perf_counter()
-            evidence = _evidence(part, network, batch, sweep, correlations)
+            evidence = _evidence(part, network, batch, sweep)
             seconds = drawn + time.perf_counter() - start + sum(sweep.clock.seconds[kind] for kind in _WORK[part])
             found[part] = evidence, seconds + sweep.clock.seconds["back"] * len(STREAMS[part]) / len(streams)
         yield found
 
 
-def _evidence(part: str, network: Network, batch: Batch, sweep: Sweep, correlations: Correlations) -> Any:
+def _evidence(part: str, network: Network, batch: Batch, sweep: Sweep) -> Any:
     if part == "loss_gradient":
         return _layer_gradients(sweep)
     if part == "input_gradient":
         gradient = torch.zeros_like(batch.images) if sweep.images_gradient is None else sweep.images_gradient
         rows = gradient.flatten(1).double().cpu().numpy()
         return InputGradient(rows, batch.labels.cpu().numpy(), network.skeleton.n_classes)
-    return sweep.turned.item() if part == "loss_curvature" else correlations.weighted_sum()
+    return sweep.turned.item() if part == "loss_curvature" else sweep.correlations.weighted_sum()
 
 
 def _layer_gradients(sweep: Sweep) -> list[LayerGradient]:

@@ -22,7 +22,7 @@ not.
 
 import time
 import weakref
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
@@ -38,6 +38,7 @@ from proxybank.passes.channelwise import channel_sums, mix
 from proxybank.passes.devices import on_cpu
 from proxybank.passes.inference import as_map, as_tensor
 from proxybank.passes.prefixes import Trunk
+from proxybank.passes.response_correlation import Correlations, absolute_correlations
 from proxybank.spaces.base import Layer
 from proxybank.spaces.tss import CONV1, CONV3, EDGES, NONE, POOL, drop_dead_edges
 
@@ -187,11 +188,13 @@ class _Block:
 
     def __init__(self, name: str, edges: list[_Edge], sweep: "Sweep", before: "_Block | None" = None) -> None:
         self._name, self._edges, self._sweep = name, edges, sweep
+        self.number = -1 if before is None else before.number + 1  # of the layer
         self.slight = before is None or before.slight and all(e.norm for e in before._edges if e.conv is not None)
         self._inputs: dict[_Edge, Tensor] = {}
         self._outputs: dict[_Edge, Tensor] = {}
         self._norms: dict[_Edge, _Norm] = {}
         self._active: dict[int, Tensor] = {}
+        self._alike: dict[int, Tensor] = {}  # correlations between images of what goes into ReLUs
 
     def forward(self, x: Tensor) -> Tensor:
         """Output of the layer and, behind it, its tangent, if it has any."""
@@ -201,6 +204,7 @@ class _Block:
             x, target = nodes[edge.source], edge.target
             if edge.relu:
                 if edge.source not in self._active:
+                    self._alike[edge.source] = sweep.compare(x)
                     self._active[edge.source] = sweep.relu(x)
                 x = self._active[edge.source]
             if edge.pool:
@@ -233,6 +237,7 @@ class _Block:
             for edge in edges:
                 if edge.relu:
                     v = self._back(edge, nodes[edge.target])
+                    sweep.compare_back(self.number, self._alike[source], self._active[source], v)
                     total = v if total is None else total.add_(v)
             if total is not None:
                 sweep.back_through_relu(self._active[source], total)
@@ -352,6 +357,8 @@ class Sweep:
         Of `STREAMS`; with ``turn`` comes ``loss``.
     to_weights : bool
         Whether to take gradients of the loss to weights.
+    correlate : bool
+        Whether to compare images, which needs the stream ``loss``; see `correlations`.
 
     Attributes
     ----------
@@ -366,22 +373,30 @@ class Sweep:
         Derivatives of the sum of all logits to the images.
     clock : Clock
         Seconds of ``forward``, of its extra work for the ``tangent``, of the way ``back`` of all streams, of the
-        ``gradients`` to weights, how they ``turn``, and of ``relu``, which is spent in `on_relu`.
+        ``gradients`` to weights, how they ``turn``, and of ``relu``, which is spent on `correlations`.
+    correlations : Correlations
+        What ReLUs of the network run last do to images, and the loss to ReLUs; empty unless asked for.
     """
 
-    def __init__(self, images: Tensor, labels: Tensor, streams: Collection[str], *, to_weights: bool) -> None:
+    def __init__(
+        self,
+        images: Tensor,
+        labels: Tensor,
+        streams: Collection[str],
+        *,
+        to_weights: bool = False,
+        correlate: bool = False,
+    ) -> None:
         self.n_images, self._labels = len(images), labels
         self.streams = tuple(stream for stream in STREAMS if stream in streams)
-        self.to_weights = to_weights
+        self.to_weights, self._correlate = to_weights, correlate
         images = torch.cat([images, torch.zeros_like(images)]) if "turn" in self.streams else images
         self._images = images.contiguous(memory_format=torch.channels_last)
         # The trunk and its blocks know the sweep, but do not own it: activations are freed with it, and need not wait
         # until Python next looks for cycles.
         self._trunk = Trunk(partial(Sweep._forward, weakref.proxy(self)))
 
-    def run(
-        self, network: Network, weights: Weights, on_relu: Callable[[Tensor, Tensor], None] | None = None
-    ) -> "Sweep":
+    def run(self, network: Network, weights: Weights) -> "Sweep":
         """Run a network, and return this sweep with what was found.
 
         Parameters
@@ -389,12 +404,9 @@ class Sweep:
         network : Network
         weights : dict of str to Tensor
             As `networks.draw` returns them.
-        on_relu : callable, optional
-            Called in the backward sweep, from head to stem, for each ReLU that several edges may share, with its output
-            and the derivatives of the loss to that, each of shape (n_images, ...).
         """
         self.clock = Clock()
-        self.weights, self._on_relu = weights, on_relu
+        self.weights, self.correlations = weights, Correlations()
         self.gradients: dict[str, Tensor] = {}
         self.saliencies: dict[str, Tensor] = {}
         self.products: dict[str, Tensor] = {}
@@ -404,7 +416,7 @@ class Sweep:
             self._classify(torch.zeros(self.n_images, network.width, device=self._images.device))
             return self
         blocks, x = self._trunk.visit(network, len(network.layers))[-1]
-        u = self._head(x)
+        u = self._head(x, blocks[-1].number + 1)
         for block in reversed(blocks):
             u = block.back(u)
         self.images_gradient = u if "sum" in self.streams else None
@@ -429,12 +441,26 @@ class Sweep:
     def back_through_relu(self, active: Tensor, u: Tensor) -> None:
         """Keep cotangents to a ReLU's output where it is positive."""
         active = active[: self.n_images]
-        self.lap_back()
-        if self._on_relu is not None:
-            self._on_relu(active, u[-self.n_images :])
-            self.clock.lap("relu")
         for part in u.split(self.n_images):
             torch.ops.aten.threshold_backward.grad_input(part, active, 0, grad_input=part)
+
+    def compare(self, x: Tensor) -> Tensor | None:
+        """Correlations between images of what goes into a ReLU, if they are asked for."""
+        if not self._correlate:
+            return None
+        self.lap_forward(len(x))
+        alike = absolute_correlations(x[: self.n_images])
+        self.clock.lap("relu")
+        return alike
+
+    def compare_back(self, layer: int, alike: Tensor | None, active: Tensor, u: Tensor) -> None:
+        """Add a ReLU's correlations, given those of its input, its output, and the cotangents to that."""
+        if alike is None:
+            return
+        self.lap_back()
+        to_input = torch.ops.aten.threshold_backward(u[-self.n_images :], active[: self.n_images], 0)
+        self.correlations.add(layer, alike, absolute_correlations(to_input))
+        self.clock.lap("relu")
 
     def lap_forward(self, n: int) -> None:
         """Clock a step forward over n images and tangents of images."""
@@ -444,13 +470,15 @@ class Sweep:
         """Clock a step back of all streams."""
         self.clock.lap("back")
 
-    def _head(self, x: Tensor) -> Tensor:
-        """Cotangents to the last layer's output, through BatchNorm, ReLU, average and classifier."""
+    def _head(self, x: Tensor, number: int) -> Tensor:
+        """Cotangents to the last layer's output, through BatchNorm, ReLU, average and classifier: layer `number`."""
         n_pixels = x[0, 0].numel()
         norm = _Norm(x, self.n_images, grows=False)
-        active = self.relu(norm.add_to(None))
+        y = norm.add_to(None)
+        alike, active = self.compare(y), self.relu(y)
         u = self._classify(active.mean(dim=(2, 3))) / n_pixels
         u = u.to(x.dtype)[:, :, None, None].expand(-1, -1, *x.shape[2:]).contiguous(memory_format=torch.channels_last)
+        self.compare_back(number, alike, active, u)
         self.back_through_relu(active, u)
         u, _, _ = norm.back(u, self.streams)
         self.lap_back()

@@ -34,20 +34,19 @@ def meco_opt(sums: "ChannelCorrelations") -> float:
 
 @register(
     name="wrcor",
-    version=2,
+    version=3,
     needs="response_correlation",
     higher_is_better=True,
     source="Jing et al. 2025, arXiv:2507.08841",
-    differs="A reading: how the published code numbers its layers is not known here. Edges that leave one node share a "
-    "ReLU, which is one layer; the last layer weighs as much as all before it.",
+    differs="ReLUs of edges on no path have no part, where the authors' code has their inputs. The run's initialisation and "
+    "batch.",
 )
 def wrcor(total: "NDArray[np.float64] | None") -> float | Status:
-    """Logarithm of the determinant of the weighted sum of absolute correlations between images.
+    """Logarithm of the absolute determinant of the weighted sum of absolute correlations between images.
 
-    Constant where the loss does not depend on the images, or an image's responses do not vary; singular where the
-    determinant is not positive (absolute values of correlations need not be positive semidefinite).
+    Constant where the output depends on no ReLU; singular where the determinant is 0.
     """
-    if total is None or not np.isfinite(total).all():
+    if total is None:
         return Status.CONSTANT
-    sign, logarithm = np.linalg.slogdet(total)
-    return float(logarithm) if sign > 0 else Status.SINGULAR
+    logarithm = np.linalg.slogdet(total).logabsdet
+    return float(logarithm) if np.isfinite(logarithm) else Status.SINGULAR
