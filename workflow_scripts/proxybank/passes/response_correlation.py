@@ -10,8 +10,8 @@ class Correlations:
     """An `on_relu` for `Sweep`: a weighted sum of correlation matrices.
 
     The sum over ReLUs, numbered i = 0, 1, ... from stem to head, of 2^i times the absolute correlations between images
-    of its output, plus those of the gradients of the loss to its output. A ReLU on which the output does not depend is
-    left out.
+    of its output, plus those of the gradients of the loss to its output. Edges that leave one node share a ReLU. One on
+    which the network's output does not depend is left out.
     """
 
     def __init__(self) -> None:

@@ -13,8 +13,10 @@ if TYPE_CHECKING:
 
 MECO = "Jiang, Wang, Bie, NeurIPS 2023"
 MECO_DIFFERS = (
-    "Every convolution, norm, ReLU, pooling and the classifier count once; the authors' code also counts the modules "
-    "that contain them, and takes noise of 64 x 64 pixels in place of an image."
+    "Members of a class may differ in poolings: those of the one that is scored count. Every convolution, norm, ReLU, "
+    "pooling and the classifier count once; the authors' code also counts the modules that contain them, and skips. "
+    "The run's initialisation, and the first image of its batch; theirs are PyTorch's default and an image of 32 x 32 "
+    "pixels, or noise of 64 x 64 in the script without meco_opt."
 )
 
 
@@ -38,14 +40,18 @@ def meco_opt(sums: "ChannelCorrelations") -> float:
     needs="response_correlation",
     higher_is_better=True,
     source="Jing et al. 2025, arXiv:2507.08841",
-    differs="A reading: how the published code numbers its layers is not known here. Edges that leave one node share a "
-    "ReLU, which is one layer; the last layer weighs as much as all before it.",
+    differs="A reading: layers are ReLUs, one for all edges that leave a node, of which the output and the gradient to "
+    "it count; the last layer weighs as much as all before it. In the authors' code layers are cells, reductions and "
+    "the last ReLU, and each edge's ReLU adds its input and the gradient to that, unless a correlation is not defined. "
+    "It takes the determinant's absolute value; here one that is not positive has no score. The run's initialisation; "
+    "the code uses PyTorch's default.",
 )
 def wrcor(total: "NDArray[np.float64] | None") -> float | Status:
-    """Logarithm of the determinant of the weighted sum of absolute correlations between images.
+    """Logarithm of the determinant of the sum over ReLUs i of 2^i times absolute correlations between images.
 
-    Constant where the loss does not depend on the images, or an image's responses do not vary; singular where the
-    determinant is not positive (absolute values of correlations need not be positive semidefinite).
+    They are those of a ReLU's output, and of the gradient of the loss to it. Constant where the loss does not depend on
+    the images, or an image's responses do not vary; singular where the determinant is not positive (absolute values of
+    correlations need not be positive semidefinite).
     """
     if total is None or not np.isfinite(total).all():
         return Status.CONSTANT
