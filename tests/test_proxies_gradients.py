@@ -150,6 +150,12 @@ def test_a_kernel_whose_least_eigenvalue_is_rounding_has_no_condition_number(gra
     assert value("ntk_lambda_max", np.array(gram))[1] is Status.OK
 
 
+def test_a_kernel_of_zeros_has_no_largest_eigenvalue():
+    """0 would rank best."""
+    for name in ("ntk", "ntk_lambda_min", "ntk_lambda_max"):
+        assert value(name, np.zeros((2, 2))) == (None, Status.SINGULAR)
+
+
 def test_gradients_that_overflow_have_no_spectrum():
     gram = np.array([[np.inf, 1.0], [1.0, 1.0]])
     for name in in_group(REGISTRY, "tangent_kernel"):
@@ -178,8 +184,9 @@ def test_equal_images_have_equal_gradients(network):
 
 
 ZERO = ("grad_norm", "snip", "plain", "fisher", "fisher_channels", "grasp", "zico", "synflow_bn", "pathnorm")
-ZERO += ("ntk_trace", "knas", "knas_code", "gradsign", "ntk_lambda_max")
-UNSCORED = {"jacov": "constant", "epe_nas": "constant", "ntk": "singular", "ntk_lambda_min": "singular"}
+ZERO += ("ntk_trace", "knas", "knas_code", "gradsign")
+UNSCORED = {"jacov": "constant", "epe_nas": "constant"}
+UNSCORED |= dict.fromkeys(("ntk", "ntk_lambda_min", "ntk_lambda_max"), "singular")
 
 
 @pytest.mark.parametrize("name", [*ZERO, *UNSCORED])

@@ -1,6 +1,6 @@
 """``python -m proxybank.proxies`` prints the table of all proxies, which is ``docs/proxies.md``."""
 
-from proxybank.proxies import AGGREGATE, CLOSED_FORM, REGISTRY, Proxy
+from proxybank.proxies import AGGREGATE, CLOSED_FORM, LOW_PRECISION, REGISTRY, Proxy, in_group
 
 INTRODUCTION = """# Proxies
 
@@ -13,6 +13,12 @@ a configuration.
   below.
 - Where the definition gives no initialisation or batch of its own, they are the run's. Scores are raw; one that is not
   a finite number is null, and `score_status` says why: `singular`, `constant`, `overflow`, `nan`. Nothing is imputed.
+- By default, networks are scored without dead edges, and one network of each class stands for all
+  ([how](classes.md)). What is counted or looked at, such as ReLUs, poolings and tensors, is that of the network that is
+  scored: all 341 cells without a path have a singular NASWOT kernel, and as they are written 201 of them. With
+  `dead_edges: keep` every network is scored as it is written. Closed forms describe networks as they are written.
+- The passes of {low_precision} run in bfloat16 where the processor is faster with it
+  (`precision: auto`); `provenance` says in which precision a run was made.
 - A group that takes too long for every network can be run on a sample (`samples` in the configuration): networks are
   drawn at random until they have so many classes. Those not drawn have no score, and classes of which none is drawn
   status `not_sampled`; correlations, regrets and figures leave them out, and say n. The column `sample_place` of
@@ -43,7 +49,11 @@ def line(proxy: Proxy) -> str:
 
 def reference() -> str:
     """Write the introduction, and all entries as a Markdown table, group by group."""
-    head = INTRODUCTION.format(n=len(REGISTRY), closed_form=CLOSED_FORM, aggregate=AGGREGATE)
+    lowered = [f"`{name}`" for group_name in LOW_PRECISION for name in in_group(REGISTRY, group_name)]
+    low_precision = ", ".join(lowered[:-1]) + " and " + lowered[-1]
+    head = INTRODUCTION.format(
+        n=len(REGISTRY), closed_form=CLOSED_FORM, aggregate=AGGREGATE, low_precision=low_precision
+    )
     groups = dict.fromkeys(proxy.fed_by for proxy in REGISTRY.values())
     rows = [proxy for name in groups for proxy in REGISTRY.values() if proxy.fed_by == name]
     table = ["| proxy | better | fed by | source | where it differs |", "|---|---|---|---|---|", *map(line, rows)]

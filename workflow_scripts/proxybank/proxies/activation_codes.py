@@ -17,7 +17,8 @@ if TYPE_CHECKING:  # torch comes with it, and the registry is read without
     higher_is_better=True,
     source="Mellor, Turner, Storkey, Crowley, ICML 2021, arXiv:2006.04647",
     differs="Every ReLU called counts once, in float64; the authors' code counts the ReLUs inside blocks twice. "
-    "A singular kernel has no score; published tables impute one.",
+    "A singular kernel has no score; published tables impute one. The run's initialisation and batch; theirs are "
+    "PyTorch's default and 128 images.",
 )
 def naswot(codes: "ReluKernel") -> float | Status:
     """Logarithm of the determinant of the Hamming kernel K[i, j] = number of ReLU units that agree on images i and j.

@@ -63,7 +63,8 @@ for name, terms, higher_is_better, source, differs in (
         ("vkdnw", "jacov", "az_expressivity", "az_trainability", "flops"),
         True,
         "Tybl, Neumann, CVPR 2025, arXiv:2502.04975",
-        _WORST + "The paper ranks 9,445 cells that it holds to be unique.",
+        _WORST + "The paper ranks 9,445 cells that it holds to be unique. Ties have average ranks; in the code, ranks "
+        "of (vkdnw_tensors, vkdnw_entropy) are dense.",
     ),
 ):
     register_proxy(Proxy(name, 1, AGGREGATE, higher_is_better, source, differs, terms))

@@ -49,8 +49,7 @@ def pathnorm(total: float) -> float:
     needs="weights",
     higher_is_better=True,
     source=_ABDELFATTAH,
-    differs="The run's initialisation; the code uses PyTorch's default. Of the network that is scored: convolutions on "
-    "dead edges count only where the run keeps them.",
+    differs="The run's initialisation; the code uses PyTorch's default.",
 )
 def l2_norm(weights: "list[Tensor]") -> float:
     """Sum over layers of the Euclidean norm of the weight."""

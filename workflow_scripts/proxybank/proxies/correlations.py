@@ -13,8 +13,10 @@ if TYPE_CHECKING:
 
 MECO = "Jiang, Wang, Bie, NeurIPS 2023"
 MECO_DIFFERS = (
-    "Every convolution, norm, ReLU, pooling and the classifier count once; the authors' code also counts the modules "
-    "that contain them, and takes noise of 64 x 64 pixels in place of an image."
+    "Members of a class may differ in poolings: those of the one that is scored count. Every convolution, norm, ReLU, "
+    "pooling and the classifier count once; the authors' code also counts the modules that contain them, and skips. "
+    "The run's initialisation, and the first image of its batch; theirs are PyTorch's default and an image of 32 x 32 "
+    "pixels, or noise of 64 x 64 in the script without meco_opt."
 )
 
 
@@ -38,13 +40,15 @@ def meco_opt(sums: "ChannelCorrelations") -> float:
     needs="response_correlation",
     higher_is_better=True,
     source="Jing et al. 2025, arXiv:2507.08841",
-    differs="ReLUs of edges on no path have no part, where the authors' code has their inputs. The run's initialisation and "
-    "batch.",
+    differs="ReLUs of edges on no path have no part, where the authors' code has their inputs. The run's "
+    "initialisation; the code uses PyTorch's default.",
 )
 def wrcor(total: "NDArray[np.float64] | None") -> float | Status:
-    """Logarithm of the absolute determinant of the weighted sum of absolute correlations between images.
+    """Logarithm of the absolute determinant of the sum over layers l of 2^l times absolute correlations between images.
 
-    Constant where the output depends on no ReLU; singular where the determinant is 0.
+    Layers are cells, reductions and the last ReLU. The correlations are those of the input of each of their ReLUs, one
+    for each edge with a convolution, and of the gradient of the loss to it, where they are defined. Constant where the
+    output depends on no ReLU; singular where the determinant is 0.
     """
     if total is None:
         return Status.CONSTANT

@@ -10,6 +10,7 @@ if TYPE_CHECKING:  # torch comes with them, and the registry is read without
     from proxybank.passes.perturbed_noise import Perturbation
 
 NI = "Wu, Lin, Tsai, IEEE TEVC 28(2), 2024"
+_POOLINGS = "Members of a class may differ in poolings: those of the one that is scored count. "
 
 
 @register(
@@ -18,8 +19,8 @@ NI = "Wu, Lin, Tsai, IEEE TEVC 28(2), 2024"
     needs="noisy_images",
     higher_is_better=True,
     source=NI,
-    differs="Every convolution counts once; the authors' code counts those in blocks with ReLU and norm twice "
-    "(ni_code). The run's initialisation and batch; theirs are PyTorch's default and 128 images.",
+    differs=_POOLINGS + "Every convolution counts once; the authors' code counts those in blocks with ReLU and norm "
+    "twice (ni_code). The run's initialisation and batch; theirs are PyTorch's default and 128 images.",
 )
 def ni(response: "NoiseResponse") -> float:
     """Noise immunity: ln(channels * convolutions / poolings / ln(change)), 0 if ln(change) is below 0."""
@@ -32,7 +33,8 @@ def ni(response: "NoiseResponse") -> float:
     needs="noisy_images",
     higher_is_better=True,
     source=NI,
-    differs="As the authors' code counts: modules with 'Conv' in their class name, so blocks beside what they hold.",
+    differs=_POOLINGS + "As the authors' code counts: modules with 'Conv' in their class name, so blocks beside what "
+    "they hold. The run's initialisation and batch; theirs are PyTorch's default and 128 images.",
 )
 def ni_code(response: "NoiseResponse") -> float:
     """Noise immunity with the counts of the authors' code; see `ni`."""

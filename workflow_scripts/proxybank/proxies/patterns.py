@@ -25,7 +25,8 @@ def swap(patterns: "SignPatterns") -> float:
     higher_is_better=True,
     source=SWAP,
     differs="The mean and width of the preferred size are tuned for each space in the paper, and not given for these. "
-    "Here nothing is tuned: they are the mean and twice the variance of the parameters of all networks of the space.",
+    "Here nothing is tuned: they are the mean and twice the variance of the parameters of all networks of the space as "
+    "they are written, while a network's own are those of the one that is scored.",
 )
 def swap_regularised(patterns: "SignPatterns") -> float:
     """SWAP times exp(-z ** 2 / 2), z the network's parameters in standard deviations from the mean of the space."""
@@ -39,7 +40,8 @@ def swap_regularised(patterns: "SignPatterns") -> float:
     higher_is_better=True,
     source="Chen, Gong, Wang, ICLR 2021, arXiv:2102.11535; Xiong et al., ICML 2020",
     differs="Codes are compared exactly, in the code in half precision; crops come from the run's batch, in the code "
-    "from the training set. Constant on the size space, where every cell is the same.",
+    "from the training set. All run at once; in the code three batches of 1,000, each with its own BatchNorm "
+    "statistics. Constant on the size space, where every cell is the same.",
 )
 def te_nas_regions(n_regions: int | None) -> float | Status:
     """Number of linear regions that 3,000 crops of 3 x 3 pixels fall into, in one cell of one channel."""
@@ -53,7 +55,8 @@ def te_nas_regions(n_regions: int | None) -> float | Status:
     higher_is_better=True,
     source="Casarin, Escalera, Lanz, CVPR 2025, arXiv:2505.07300",
     differs="A reading, for lack of official code: gradients deviate between the two halves of the batch, patterns are "
-    "counted over 16 images, and all convolutions behind a ReLU take part; the paper chooses among layers.",
+    "counted over 16 images, and all convolutions behind a ReLU take part; the paper chooses among layers. The run's "
+    "initialisation and batch.",
 )
 def l_swag(layers: "LayerGradients") -> float:
     """Sum over layers of ln(sum of inverse deviations of gradients) times the number of patterns; 0 without any."""

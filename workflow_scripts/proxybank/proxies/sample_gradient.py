@@ -34,7 +34,8 @@ def ntk_trace(gradients: "SampleGradients") -> float:
     higher_is_better=True,
     source="Xu, Zhao, Lin, Gao, Sun, Yang, ICML 2021, arXiv:2111.13293",
     differs=_STATISTICS + "Gradients of each image's cross-entropy to all weights. The theory is written for the "
-    "outputs' gradients; the authors' code takes 100 weights of a few tensors over 50 batches, and centres them.",
+    "outputs' gradients; the authors' code takes 50 weights of each of the first 11 tensors over 50 batches, and "
+    "centres them (knas_code).",
 )
 def knas(gradients: "SampleGradients") -> float:
     """Mean of all inner products of the images' gradients."""
@@ -117,7 +118,7 @@ def ntk_lambda_min(gram: NDArray[np.float64]) -> float | Status:
 
 @register(
     name="ntk_lambda_max",
-    version=1,
+    version=2,
     needs="tangent_kernel",
     higher_is_better=False,
     source=_CHEN,
@@ -125,5 +126,11 @@ def ntk_lambda_min(gram: NDArray[np.float64]) -> float | Status:
     "on the kernel's trace hold larger to be better.",
 )
 def ntk_lambda_max(gram: NDArray[np.float64]) -> float | Status:
-    """Largest eigenvalue of the neural tangent kernel of the sum of logits; 0 without a path."""
-    return float(np.linalg.eigvalsh(gram)[-1]) if np.isfinite(gram).all() else Status.OVERFLOW
+    """Largest eigenvalue of the neural tangent kernel of the sum of logits.
+
+    Singular where it is 0, without a path, which would rank best.
+    """
+    if not np.isfinite(gram).all():
+        return Status.OVERFLOW
+    largest = float(np.linalg.eigvalsh(gram)[-1])
+    return largest if largest > 0 else Status.SINGULAR

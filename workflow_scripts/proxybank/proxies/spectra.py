@@ -37,8 +37,8 @@ def near(sums: "NDArray[np.float64]") -> float:
     needs="cell_jacobian",
     higher_is_better=True,
     source=AZ_NAS,
-    differs="Eigenvalues in float64, those below 0 by rounding set to 0. The stem's output is not among the layers. "
-    "The fourth term, complexity, is `flops`.",
+    differs="Eigenvalues in float64, those below 0 by rounding set to 0. The stem's output, a layer in the code, is "
+    "none here. The fourth term, complexity, is `flops`.",
 )
 def az_expressivity(spectra: "LayerSpectra") -> float | Status:
     """Sum over cells and reductions of the entropy of their features' principal components; constant without any."""
@@ -64,12 +64,13 @@ def az_progressivity(spectra: "LayerSpectra") -> float | Status:
     needs="cell_jacobian",
     higher_is_better=True,
     source=AZ_NAS,
-    differs="No score where the code has -inf, a cell that only copies.",
+    differs="The stem's output, a layer in the code, is none here, so that the first cell has no gain. No score where "
+    "the code has -inf, a cell that only copies.",
 )
 def az_trainability(spectra: "LayerSpectra") -> float | Status:
     """Mean over layers of -s - 1 / (s + 1e-6) + 2 for the gain s of their estimated Jacobian: 0 at best, for s = 1.
 
-    Constant if a cell only copies. Without a path through the cells, s is 0 there.
+    The first cell does not count. Constant if a cell only copies. Without a path through the cells, s is 0 there.
     """
     gains = np.array(spectra.gains)
     return Status.CONSTANT if np.isnan(gains).any() else float((-gains - 1 / (gains + 1e-6) + 2).mean())
@@ -99,7 +100,6 @@ def vkdnw_entropy(fisher: "FisherSpectrum") -> float | Status:
     needs="fisher_spectrum",
     higher_is_better=True,
     source=VKDNW,
-    differs="Of the network that is scored: without those on dead edges where these are dropped.",
 )
 def vkdnw_tensors(fisher: "FisherSpectrum") -> float:
     """Number of tensors of parameters, norms included."""

@@ -14,8 +14,9 @@ if TYPE_CHECKING:  # torch comes with it, and the registry is read without
     needs="synaptic_flow",
     higher_is_better=True,
     source="Tanaka, Kunin, Yamins, Ganguli, NeurIPS 2020, arXiv:2006.05467",
-    differs="BatchNorm left out, as in Abdelfattah, Mehrotra, Dudziak, Lane, ICLR 2021, arXiv:2101.08134. In float32 "
-    "with exponents kept aside, which agrees with float64 to six digits.",
+    differs="BatchNorm left out, as in Abdelfattah, Mehrotra, Dudziak, Lane, ICLR 2021, arXiv:2101.08134. The "
+    "run's initialisation; their code uses PyTorch's default. In float32 with exponents kept aside, which agrees with "
+    "float64 to six digits.",
 )
 def synflow(flow: "ScaledFlow") -> float:
     """Sum over weights of |w| times the gradient of the flow; 0 where no path leads from input to output."""
@@ -28,7 +29,8 @@ def synflow(flow: "ScaledFlow") -> float:
     needs="synaptic_flow",
     higher_is_better=True,
     source="Cavagnero, Robbiano, Caputo, Averta, WACV 2023, arXiv:2207.05135",
-    differs="ln(g + 1) as printed; the authors' released CIFAR-10 file holds |ln(g + 1e-6)|",
+    differs="The run's initialisation; the code uses kaiming normal, fan out. ln(g + 1) as printed; the authors' "
+    "released CIFAR-10 file holds |ln(g + 1e-6)|.",
 )
 def logsynflow(flow: "ScaledFlow") -> float:
     """Sum over weights of |w| times ln(1 + gradient of the flow)."""
