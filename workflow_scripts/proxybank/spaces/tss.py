@@ -143,7 +143,7 @@ def function_of(cell: Sequence[int]) -> Function:
     Two cells have the same value exactly if they compute the same function of input and weights, up to the names of
     their convolutions: then every score of the function has the same distribution over random weights. A score that
     sees how the cell is written may not: poolings, of which the cells may have different numbers (`ni`, `meco`), or the
-    nodes and the order of convolutions (`wrcor`, `knas_code`, `vkdnw`).
+    order of convolutions (`knas_code`, `vkdnw`).
 
     Parameters
     ----------
