@@ -63,6 +63,7 @@ RUNS = pl.DataFrame(
         "kind": "rea",
         "budget_unit": "evaluations",
         "own_seconds": 0.1,
+        "seed": pl.Series([None] * 6, dtype=pl.Int64),
     }
 )
 DIRECTIONS = {"naswot": True, "kappa": False, "n_relu": True}
@@ -206,7 +207,7 @@ def test_runs_are_judged_by_test_accuracy(judged):
 
 
 def test_trajectories_are_judged_as_runs_are():
-    changes = RUNS.drop("kind", "budget_unit", "own_seconds").filter(pl.col("best_arch_index").is_not_null())
+    changes = RUNS.drop("kind", "budget_unit", "own_seconds", "seed").filter(pl.col("best_arch_index").is_not_null())
     changes = changes.with_columns(n_evaluated=pl.int_range(pl.len()))
     found = analysis.judge("search_trajectories", changes, NETWORKS, ACCURACIES, CONSTRAINTS)
     store.conform(found, "search_trajectories", "here")

@@ -166,6 +166,7 @@ RUNS = pl.DataFrame(
         "n_evaluated": 1,
         "simulated_seconds": [10.0, 12.0, 11.0, 1.0, 2.0, 3.0, 20.0],
         "budget_unit": ["evaluations"] * 6 + ["seconds"],
+        "seed": pl.Series([None] * 7, dtype=pl.Int64),
     }
 )
 
@@ -190,6 +191,13 @@ def test_search_time_shows_intervals_and_percentiles(ax):
     np.testing.assert_allclose(percentiles.get_segments()[0][:, 1], [80.4, 85.8])
     half = 1.96 * np.sqrt(28 / 3 / 3)
     np.testing.assert_allclose(interval.get_segments()[0][:, 1], [250 / 3 - half, 250 / 3 + half])
+
+
+def test_search_time_counts_seeds_where_runs_see_one_each(ax):
+    # Seeds 0 and 1 find 80 and 85, the mean of 84 and 86: Student's t of two is 12.706.
+    figures.draw_search_time(ax, RUNS.filter(budget=50).with_columns(seed=pl.Series([0, 1, 1])))
+    _, interval = [lines for lines in ax.collections if isinstance(lines, LineCollection)][:2]
+    assert interval.get_segments()[0][1, 1] - 250 / 3 == pytest.approx(12.706 * 2.5, rel=1e-4)
 
 
 def test_search_keeps_its_colour_in_every_panel():

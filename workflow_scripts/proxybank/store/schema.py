@@ -159,6 +159,7 @@ _TABLES = (
             _text("kind", "name of the algorithm in the registry, whatever the search is called"),
             _text("budget_unit", "what budget counts: evaluations, or simulated seconds"),
             _number("own_seconds", "seconds that replaying the run took here"),
+            _count("seed", "seed whose scores alone the run saw; null where it saw means over the seeds", True),
         ),
     ),
     Table(

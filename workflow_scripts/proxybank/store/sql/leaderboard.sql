@@ -1,11 +1,22 @@
 -- One row per space, dataset, constraint_id, algorithm, objective, budget: what its runs find, percent test accuracy;
 -- and the two controls, exactly: the oracle, and random, which is any network within the limits.
--- low_pct, high_pct: 95% interval of mean_pct, 1.96 standard errors (std_pct has n - 1; n for a control).
+-- low_pct, high_pct: 95% interval of mean_pct, 1.96 standard errors (std_pct has n - 1; n for a control). Where runs
+-- see the scores of one seed each, those of a seed share its noise: Student's interval by the means of n_seeds seeds,
+-- null if there is one.
 -- n_runs: runs that found a network. simulated_seconds, own_seconds: mean of a run; own_seconds are measured.
 -- gain_pct, gain_low_pct, gain_high_pct, p_value: against a random search run by run, see against_random: the one with
 -- the same objective and budget, else the one that draws a single network; random_algorithm is which, null if neither.
 create or replace view leaderboard as
-with runs as (
+with by_seed as (
+    select
+        *,
+        avg(accuracy_pct) over of_seed as seed_pct,
+        row_number() over of_seed = 1 and seed is not null as is_seed
+    from search_runs
+    window of_seed as (partition by space, dataset, constraint_id, algorithm, objective, budget, seed)
+),
+
+runs as (
     select
         space,
         dataset,
@@ -17,12 +28,18 @@ with runs as (
         count(accuracy_pct) as n_runs,
         avg(accuracy_pct) as mean_pct,
         stddev_samp(accuracy_pct) as std_pct,
-        1.96 * std_pct / sqrt(n_runs) as half_pct,
+        count(seed_pct) filter (where is_seed) as n_seeds,
+        if(
+            n_seeds > 0,
+            [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228][least(n_seeds - 1, 10)]
+            * (stddev_samp(seed_pct) filter (where is_seed)) / sqrt(n_seeds),
+            1.96 * std_pct / sqrt(n_runs)
+        ) as half_pct,
         avg(regret_pct) as regret_pct,
         avg(n_evaluated) as n_evaluated,
         avg(simulated_seconds) as simulated_seconds,
         avg(own_seconds) as own_seconds
-    from search_runs
+    from by_seed
     group by space, dataset, constraint_id, algorithm, objective, budget
 ),
 
@@ -38,6 +55,7 @@ controls as (
         null::bigint as n_runs,
         mean_pct,
         std_pct,
+        null::bigint as n_seeds,
         null::double as half_pct,
         regret_pct,
         null::double as n_evaluated,
@@ -96,7 +114,8 @@ select  -- noqa: ST06
     g.gain_pct,
     g.gain_low_pct,
     g.gain_high_pct,
-    g.p_value
+    g.p_value,
+    nullif(e.n_seeds, 0) as n_seeds
 from entries as e
 left join gains as g
     on
