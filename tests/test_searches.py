@@ -586,6 +586,7 @@ def test_ensembles_are_over_the_set_drawn(objective):
         total = function(problem.columns["score"][history]) + function(problem.columns["other"][history])
         assert best == history[np.argmax(total)]
     assert (outcome.n_evaluated == 30).all()
+    assert (outcome.simulated_seconds == 30 * 0.5).all()  # two columns of 0.25 s, and no other networks
 
 
 def test_robot_pays_for_scoring_everything_and_finds_a_good_weighting():

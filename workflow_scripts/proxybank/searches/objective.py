@@ -4,7 +4,8 @@ Besides numbers, names of columns and ``+ - * / **``, an expression may call
 
 - ``log(x)``: natural logarithm; networks where x is not positive have no score;
 - ``max(x)``: the largest ``|x|`` so far among the networks a run has explored, plus 1e-9, as FreeREA's code has it;
-- ``zscore(x)``: x less its mean, over its standard deviation, both from 100 networks that the run draws first;
+- ``zscore(x)``: x less its mean, over its standard deviation, both from 100 networks that the run draws first
+  (an ensemble has its own set);
 - ``rank(x)``: how many networks of the set being compared have a smaller x, those with the same x counting half;
 - ``place(x)``: the place of the network in that set by x, the largest first, from 1; equal ones share their mean place.
 

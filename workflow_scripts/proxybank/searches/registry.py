@@ -74,6 +74,8 @@ class Algorithm:
         Least and largest number of stages, each with an objective of its own.
     any_stage : bool
         Whether it returns the best network of any stage, not of the last one it reached.
+    own_moments : bool
+        Whether zscore() is over networks it evaluates; else others are drawn and paid for first.
     differs : str
         Where it differs from its source.
     """
@@ -86,6 +88,7 @@ class Algorithm:
     repeats: str = "charged"
     stages: tuple[int, int] = (1, 1)
     any_stage: bool = False
+    own_moments: bool = False
     differs: str = ""
 
     def check(self, parameters: Mapping[str, object]) -> dict[str, Value]:
@@ -206,9 +209,10 @@ _ALGORITHMS = (
     ),
     Algorithm(
         name="ensemble",
-        version=1,
+        version=2,
         kernel="ensemble",
         source="rank-aware ensembles: sums of zscore(), -place() or -log(place()) over a set of random networks",
+        own_moments=True,
     ),
     Algorithm(
         name="rea",

@@ -151,7 +151,7 @@ def replay(
         make_ready(run, shared, *options)  # or else the first run's own seconds would be those of the compiler
         for k in range(first, n, threads):
             began = perf_counter()
-            start(search, f"{seed}/{algorithm}/{constraint}/{numbers[k]}")
+            start(search, f"{seed}/{algorithm}/{constraint}/{numbers[k]}", chosen.own_moments)
             code = run(shared, *options)
             own[k] = perf_counter() - began
             if evaluations is None and search.counts[0] == MAX_EVALUATIONS:
@@ -277,8 +277,11 @@ def _most_evaluations(
     return min(bounds)
 
 
-def start(search: "Search", key: str) -> None:
-    """Forget the run before and begin another; its random numbers follow from the key alone."""
+def start(search: "Search", key: str, own_moments: bool = False) -> None:
+    """Forget the run before and begin another; its random numbers follow from the key alone.
+
+    The networks that zscore() is over are drawn first, unless the search has moments of its own.
+    """
     from proxybank.searches.core import draw_moments, reference
 
     search.random[0] = int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8).digest(), "little")
@@ -286,5 +289,5 @@ def start(search: "Search", key: str) -> None:
     search.clock[:] = 0
     search.seen[:] = False
     search.peaks[:] = 0
-    if (search.program[:, 0] == ZSCORE).any():
+    if not own_moments and (search.program[:, 0] == ZSCORE).any():
         draw_moments(reference(search))
