@@ -475,6 +475,28 @@ def test_the_skip_filter_lets_no_child_without_a_skip_pass(child):
     assert not all(has.all() for has in skips)  # the first population is as drawn
 
 
+def test_the_skip_filter_knows_skips_where_an_operation_is_absent():
+    # Cells without `none`: a skip, 1 in the topology space, is the first of four operations.
+    cells = cube(n_genes=6)
+    problem = searches.make_problem(1 + genes_of(np.arange(4**6), 6), np.arange(4**6), cells.columns)
+    outcome = replay(problem, "turin_rea", "score", runs=5, evaluations=60, histories=True, skips_only="yes")
+    assert all((genes_of(history[10:], 6) == 0).any(axis=1).all() for history in outcome.histories)
+
+
+def test_the_skip_filter_is_for_what_stands_in_for_children_too():
+    # Inversion makes no skip where there is none; one network in five has skips, and is drawn in place of a child.
+    genes = genes_of(np.arange(5**6), 6, 5)
+    without, few = (genes != 1).all(axis=1), (genes == 1).sum(axis=1) == 6
+    feasible = without & (genes[:, 1:] == 4).all(axis=1) | few
+    problem = cube(feasible=feasible, n_genes=6, n_choices=5)
+    options = {"population": 2, "sample": 2, "child": "inversion", "skips_only": "yes"}
+    outcome = replay(problem, "rea", "score", runs=20, evaluations=9, histories=True, **options)
+    assert all(few[history[2:]].all() for history in outcome.histories)
+    # Where there is no skip at all, the filter gives up.
+    problem = cube(feasible=without, n_genes=6, n_choices=5)
+    assert (replay(problem, "rea", "score", runs=2, evaluations=9, **options).n_evaluated == 9).all()
+
+
 def test_the_skip_filter_is_about_cells():
     with pytest.raises(
         SearchError, match="rea, skips_only: found 'yes' for networks of 4 genes. This is about the 6 edges"

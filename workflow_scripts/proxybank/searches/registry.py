@@ -216,7 +216,7 @@ _ALGORITHMS = (
     ),
     Algorithm(
         name="rea",
-        version=1,
+        version=2,
         kernel="rea",
         source=_REA,
         parameters={
@@ -231,7 +231,7 @@ _ALGORITHMS = (
     ),
     Algorithm(
         name="turin_rea",
-        version=1,
+        version=2,
         kernel="rea",
         source="Melchionna, Revel Garrone, Suriano: regularised evolution by a proxy, four ways to make a child",
         parameters={
@@ -246,7 +246,7 @@ _ALGORITHMS = (
     ),
     Algorithm(
         name="freerea_minus",
-        version=1,
+        version=2,
         kernel="rea",
         source="Cavagnero et al., WACV 2023, arXiv:2207.05135; NiccoloCavagnero/FreeREA our_baselines.py",
         parameters={

@@ -233,6 +233,7 @@ def prepare(
         drawable=drawable,
         places=problem.n_choices ** np.arange(problem.n_genes - 1, -1, -1, dtype=np.int64),
         n_choices=problem.n_choices,
+        choices=problem.choices,
         max_evaluations=limit,
         max_seconds=math.inf if seconds is None else float(seconds),
         charge_repeats=charge_repeats,
