@@ -437,6 +437,13 @@ def test_trajectories_by_time_count_what_is_complete(con):
     assert [found[time] for time in times if time > 5] == [(2, 91.0)] * 4
 
 
+def test_trajectories_by_time_leave_out_searches_with_a_run_of_unknown_seconds(paths, tmp_path):
+    unknown = pl.when(pl.col("run") > 0).then("simulated_seconds").alias("simulated_seconds")
+    store.write_table("search_runs", FRAMES["search_runs"].with_columns(unknown), paths["search_runs"])
+    store.build_database(paths, tmp_path / "scores.duckdb")
+    assert store.read_view(tmp_path / "scores.duckdb", "trajectories_by_time").is_empty()
+
+
 def test_searches_are_compared_with_random_search_run_by_run(con):
     columns = "algorithm, random_algorithm, n_pairs, gain_pct, std_pct, low_pct, high_pct, p_value"
     freerea, rea = con.execute(f"select {columns} from against_random order by algorithm").fetchall()
