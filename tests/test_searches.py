@@ -14,7 +14,7 @@ from scipy import stats
 
 from proxybank import searches, spaces
 from proxybank.errors import SearchError
-from proxybank.searches import benchmark, bohb, core, rea, replay
+from proxybank.searches import benchmark, bohb, core, freerea, rea, replay
 from proxybank.searches.replays import prepare, start
 
 # Objective and parameters that make each search finish its stages within a few dozen evaluations.
@@ -462,6 +462,32 @@ def test_inversion_reverses_a_run_of_genes():
     runs = [(first, last) for first in range(4) for last in range(first + 1, 4)]
     expected = {(*range(first), *range(last, first - 1, -1), *range(last + 1, 4)) for first, last in runs}
     assert children == expected
+
+
+def two_maxima(a, b):
+    """State of a run that adds two scores of the first networks, each over its largest."""
+    columns = {name: np.resize(values, 256) for name, values in (("a", a), ("b", b))}
+    problem = searches.make_problem(genes_of(np.arange(256)), np.arange(256), columns)
+    search = prepare(problem, "a / max(a) + b / max(b)", "test", 1000, None, True)()
+    start(search, "0")
+    return core.reference(search)
+
+
+def test_those_who_survive_in_freerea_are_chosen_at_once():
+    # By hand: 0, 0.7, 0.8 and 1.5, so networks 2 and 3 stay. Without network 0 the maximum of b is 5, and network 1
+    # would have 0.9.
+    members, born = np.arange(4), np.array([7, 6, 5, 4])
+    n = freerea._survive(two_maxima([-10.0, 5, 8, 10], [10.0, 2, 0, 5]), members, born, 4, 2)
+    assert (n, members[:2].tolist(), born[:2].tolist()) == (2, [2, 3], [5, 4])
+
+
+def test_parents_in_freerea_were_there_before_the_step():
+    # Network 3 is the best; it is fresh, and its values do not count for maxima either: 2 has 1 + 0.75, 1 has 0.5 + 1.
+    search = two_maxima([0.0, 2, 4, 100], [0.0, 2, 1.5, 1])
+    members = np.arange(4)
+    assert freerea._parents(search, members, members == 3, 4).tolist() == [2, 1]
+    assert freerea._parents(search, members, members != 0, 4).tolist() == [0]
+    assert freerea._parents(search, members, members < 0, 4).tolist() == [3, 1]
 
 
 @pytest.mark.parametrize("child", ["mutation", "vote", "inversion", "crossover"])

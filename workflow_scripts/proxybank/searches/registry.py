@@ -262,7 +262,7 @@ _ALGORITHMS = (
     ),
     Algorithm(
         name="freerea",
-        version=1,
+        version=2,
         kernel="freerea",
         source="Cavagnero et al., WACV 2023, arXiv:2207.05135; NiccoloCavagnero/FreeREA search.py",
         parameters=_evolution(25, 5),
