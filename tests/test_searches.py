@@ -569,6 +569,26 @@ def test_the_model_of_bohb_is_a_density_of_unordered_values():
     assert bohb._density(search, 0b01_00_01_00, codes, widths) == pytest.approx(0.1 * 0.7 * (2 * far + near) / 3 * 0.25)
 
 
+@pytest.mark.parametrize(("n", "n_good", "n_bad"), [(4, 4, 0), (9, 5, 4), (10, 5, 5), (40, 6, 34), (41, 6, 34)])
+def test_the_model_of_bohb_has_no_network_in_both_densities(n, n_good, n_bad):
+    # As in hpbandster, for four genes: 15% are good, and 85% of all are bad, both rounded down, and five at least.
+    problem = cube()
+    search, shared = search_state(problem)
+    for code in range(n):
+        core.evaluate(shared, code)
+    good, bad = bohb._good_and_bad(shared, 0)
+    order = np.argsort(-problem.columns["score"][:n])
+    assert (good.tolist(), bad.tolist()) == (order[:n_good].tolist(), order[n_good : n_good + n_bad].tolist())
+    assert bad.size == n_bad
+    # A network drawn without a model takes one random number.
+    before = search.random.copy()
+    bohb._from_model(shared, 4, 0.3)
+    after = search.random.copy()
+    search.random[:] = before
+    core.random_bits(shared)
+    assert (search.random == after).all() == (n < 10)
+
+
 def test_the_model_of_bohb_keeps_what_good_networks_share():
     # Good ones share genes 0 and 1, so these stay with chance 1 - 0.3 + 0.3 / 4 each.
     _, search = search_state(cube())

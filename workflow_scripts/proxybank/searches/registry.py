@@ -361,7 +361,7 @@ _ALGORITHMS = (
     ),
     Algorithm(
         name="bohb",
-        version=1,
+        version=2,
         kernel="bohb",
         source="Falkner et al., ICML 2018, arXiv:1807.01774; D-X-Y/AutoDL-Projects exps/NATS-algos/bohb.py, run-all.sh",
         parameters={
