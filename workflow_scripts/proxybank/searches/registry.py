@@ -344,7 +344,7 @@ _ALGORITHMS = (
     ),
     Algorithm(
         name="successive_halving",
-        version=1,
+        version=2,
         kernel="successive_halving",
         source="Jamieson and Talwalkar, AISTATS 2016, arXiv:1502.07943; objective: validation after ever more epochs",
         parameters={"candidates": _CANDIDATES},
@@ -385,7 +385,7 @@ _ALGORITHMS = (
     ),
     Algorithm(
         name="mf_nas",
-        version=1,
+        version=2,
         kernel="mf_nas",
         source="Phan and Luong, GECCO 2024; ELO-Lab/MF-NAS algos/sonas/mf_nas.py; objective: proxy; validation; ...",
         parameters={"warmup": Parameter(2000, _WARMUP), "candidates": _CANDIDATES},
