@@ -693,6 +693,11 @@ def test_search_economics_visits_its_regions():
         ({"objective": "scores"}, r"Did you mean 'score'\?"),
         ({"objective": "score; score"}, "rea: found 2 stages in 'score; score'. Expected 1, one expression each"),
         ({"algorithm": "hyperband", "objective": ";".join(["score"] * 11)}, "Expected 1 to 10"),
+        (
+            {"algorithm": "ga_rk", "objective": "rank(score) - rank(other)"},
+            r"ga_rk: found 'rank\(score\) - rank\(other\)'. Expected a sum of rank\(\)",
+        ),
+        ({"algorithm": "ga_rk", "objective": "2 * rank(score)"}, r"Write rank\(-x\) where less of x is better"),
         ({"evaluations": None}, "there is no budget. Expected evaluations, seconds or both"),
         (
             {"evaluations": None, "seconds": 1e9},

@@ -98,6 +98,17 @@ def _check_expression(expression: str, columns: Collection[str]) -> list[str]:
     return names
 
 
+def is_sum_of_ranks(expression: str) -> bool:
+    """Whether an expression is rank() of something, or several of these added up."""
+
+    def is_sum(node: ast.expr) -> bool:
+        if isinstance(node, ast.BinOp):
+            return isinstance(node.op, ast.Add) and is_sum(node.left) and is_sum(node.right)
+        return isinstance(node, ast.Call) and _function(node) == "rank"
+
+    return is_sum(_parse(expression).body)
+
+
 def compile_objective(expression: str, columns: Mapping[str, NDArray[np.float64]]) -> Objective:
     """Check one expression and lower it for a table of columns, each float64 of shape (n_codes,)."""
     _check_expression(expression, columns)

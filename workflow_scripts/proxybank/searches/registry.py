@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from proxybank.errors import SearchError, suggest
-from proxybank.searches.objective import split_stages
+from proxybank.searches.objective import is_sum_of_ranks, split_stages
 
 Value = int | float | str
 # Genes of a cell: its edges.
@@ -74,6 +74,8 @@ class Algorithm:
         Least and largest number of stages, each with an objective of its own.
     any_stage : bool
         Whether it returns the best network of any stage, not of the last one it reached.
+    by_ranks : bool
+        Whether its objective must be a sum of rank(), since it looks at what each is of.
     own_moments : bool
         Whether zscore() is over networks it evaluates; else others are drawn and paid for first.
     differs : str
@@ -88,6 +90,7 @@ class Algorithm:
     repeats: str = "charged"
     stages: tuple[int, int] = (1, 1)
     any_stage: bool = False
+    by_ranks: bool = False
     own_moments: bool = False
     differs: str = ""
 
@@ -126,13 +129,13 @@ class Algorithm:
                     f"{N_EDGES} edges of a cell. Remove it, or search the topology space alone."
                 )
 
-    def check_stages(self, objective: str) -> None:
-        """Check that an objective has as many stages as the search.
+    def check_objective(self, objective: str) -> None:
+        """Check that an objective has as many stages as the search, and the form that it needs.
 
         Raises
         ------
         SearchError
-            If it has more or less.
+            If it has more or less stages, or is no sum of rank() where that is needed.
         """
         found, (low, high) = len(split_stages(objective)), self.stages
         if not low <= found <= high:
@@ -140,6 +143,11 @@ class Algorithm:
             raise SearchError(
                 f"{self.name}: found {found} stages in '{objective}'. Expected {expected}, one expression each, "
                 "with semicolons between them. Correct it."
+            )
+        if self.by_ranks and not is_sum_of_ranks(objective):
+            raise SearchError(
+                f"{self.name}: found '{objective}'. Expected a sum of rank(), of which the highest are kept, one by "
+                "one. Write rank(-x) where less of x is better."
             )
 
 
@@ -300,6 +308,7 @@ _ALGORITHMS = (
         source="OEmiliatanO/Rank-Based-NAS search/GA/GA_rk_abstract.py; objective: a sum of rank()",
         parameters=_genetic(25, 30),
         repeats="free",
+        by_ranks=True,
         differs="the cuts lie anywhere between genes; the code's never reach some of them",
     ),
     Algorithm(

@@ -132,7 +132,7 @@ def replay(
     chosen.check_space(parameters, problem.n_genes)
     charge_repeats = (repeats or chosen.repeats) == "charged"
     where = f"{algorithm} by '{objective}' under constraint '{constraint}'"
-    chosen.check_stages(objective)
+    chosen.check_objective(objective)
     make_search = prepare(problem, objective, where, evaluations, seconds, charge_repeats)
     from proxybank.searches import incumbents  # not above: the compiler takes half a second to import
     from proxybank.searches.core import make_ready, reference
