@@ -14,7 +14,7 @@ from scipy import stats
 
 from proxybank import searches, spaces
 from proxybank.errors import SearchError
-from proxybank.searches import benchmark, bohb, core, freerea, rea, replay
+from proxybank.searches import benchmark, bohb, core, freerea, rea, replay, search_economics
 from proxybank.searches.replays import prepare, start
 
 # Objective and parameters that make each search finish its stages within a few dozen evaluations.
@@ -678,6 +678,15 @@ def test_search_economics_visits_its_regions():
     assert set(first) == {0, 1, 2, 3}
 
 
+def test_search_economics_counts_a_round_once_however_many_search():
+    # Two searchers choose region 0, one region 2; all waited for one round before.
+    waited, invested = np.ones(3), np.ones(3)
+    search_economics._count_round(waited, invested, np.array([0, 2, 0]))
+    assert (waited.tolist(), invested.tolist()) == ([1, 2, 1], [3, 1, 2])
+    search_economics._count_round(waited, invested, np.array([2, 2, 2]))
+    assert (waited.tolist(), invested.tolist()) == ([2, 3, 1], [3, 1, 5])
+
+
 # Mistakes.
 
 
@@ -698,6 +707,10 @@ def test_search_economics_visits_its_regions():
             r"ga_rk: found 'rank\(score\) - rank\(other\)'. Expected a sum of rank\(\)",
         ),
         ({"algorithm": "ga_rk", "objective": "2 * rank(score)"}, r"Write rank\(-x\) where less of x is better"),
+        (
+            {"algorithm": "search_economics", "regions": 5},
+            "search_economics, regions: found 5 where genes have 4 values. Expected no more than these. Parts of the",
+        ),
         ({"evaluations": None}, "there is no budget. Expected evaluations, seconds or both"),
         (
             {"evaluations": None, "seconds": 1e9},

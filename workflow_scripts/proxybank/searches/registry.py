@@ -27,6 +27,8 @@ class Parameter:
         Values of a word; a kernel receives their number.
     cells_only : bool
         Whether another value than the default makes sense for the topology space alone.
+    per_value : bool
+        Whether it may not be more than the values of a gene.
     """
 
     default: Value
@@ -35,6 +37,7 @@ class Parameter:
     high: float = 10_000
     choices: tuple[str, ...] = ()
     cells_only: bool = False
+    per_value: bool = False
 
     def accepts(self, value: object) -> bool:
         """Whether the value has the right type and range."""
@@ -113,13 +116,13 @@ class Algorithm:
                 raise SearchError(f"{self.name}, {name}: found {value!r}. Expected {rule.expected}. {rule.meaning}")
         return {name: parameters.get(name, rule.default) for name, rule in self.parameters.items()}
 
-    def check_space(self, parameters: Mapping[str, object], n_genes: int) -> None:
-        """Check that the values of parameters make sense for networks of so many genes.
+    def check_space(self, parameters: Mapping[str, object], n_genes: int, n_choices: int) -> None:
+        """Check that the values of parameters make sense for networks of so many genes, with so many values each.
 
         Raises
         ------
         SearchError
-            If one is about the edges of a cell, and the networks are no cells.
+            If one is about the edges of a cell, and the networks are no cells; or if a gene has too few values for it.
         """
         for name, rule in self.parameters.items():
             value = parameters.get(name, rule.default)
@@ -127,6 +130,11 @@ class Algorithm:
                 raise SearchError(
                     f"{self.name}, {name}: found {value!r} for networks of {n_genes} genes. This is about the "
                     f"{N_EDGES} edges of a cell. Remove it, or search the topology space alone."
+                )
+            if rule.per_value and value > n_choices:
+                raise SearchError(
+                    f"{self.name}, {name}: found {value} where genes have {n_choices} values. Expected no more than "
+                    f"these. {rule.meaning}"
                 )
 
     def check_objective(self, objective: str) -> None:
@@ -330,12 +338,12 @@ _ALGORITHMS = (
     ),
     Algorithm(
         name="search_economics",
-        version=1,
+        version=2,
         kernel="search_economics",
         source="Wu, Lin, Tsai, IEEE TEVC 28(2), 2024; cwtsaiai/TNASSE se/se_nasbench201.py",
         parameters={
             "searchers": Parameter(1, "Searchers.", high=100),
-            "regions": Parameter(3, "Parts of the space, by the first gene.", high=100),
+            "regions": Parameter(3, "Parts of the space, by the first gene.", high=8, per_value=True),
             "goods": Parameter(1, "Good networks remembered for each region.", high=100),
         },
         repeats="free",

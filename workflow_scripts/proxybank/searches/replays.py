@@ -129,7 +129,7 @@ def replay(
     """
     chosen = get_algorithm(algorithm)
     options = _kernel_options(chosen, chosen.check(parameters))
-    chosen.check_space(parameters, problem.n_genes)
+    chosen.check_space(parameters, problem.n_genes, problem.n_choices)
     charge_repeats = (repeats or chosen.repeats) == "charged"
     where = f"{algorithm} by '{objective}' under constraint '{constraint}'"
     chosen.check_objective(objective)
