@@ -375,6 +375,7 @@ _ALGORITHMS = (
         parameters={"eta": Parameter(3, "One in so many networks goes on to the next stage.", low=2, high=10)},
         stages=(1, 10),
         any_stage=True,
+        differs="brackets have hpbandster's sizes, 9, 3 and 3 for three stages; the paper rounds up, to 9, 5 and 3",
     ),
     Algorithm(
         name="bohb",
