@@ -347,7 +347,9 @@ _ALGORITHMS = (
             "goods": Parameter(1, "Good networks remembered for each region.", high=100),
         },
         repeats="free",
-        differs="children keep the first gene of their region; the code sets it after scoring",
+        differs="children keep the first gene of their region, which the authors' code sets after scoring; there, no "
+        "region gains by waiting (Accumulation1 is called twice, Accumulation2 never), a region's best good stays that "
+        "of the start, and four further genes choose a backbone",
     ),
     Algorithm(
         name="reinforce",
@@ -408,7 +410,8 @@ _ALGORITHMS = (
         source="Phan and Luong, GECCO 2024; ELO-Lab/MF-NAS algos/sonas/mf_nas.py; objective: proxy; validation; ...",
         parameters={"warmup": Parameter(2000, _WARMUP), "candidates": _CANDIDATES},
         stages=(2, 20),
-        differs="the last stage is judged by validation accuracy; the code looks at test accuracy",
+        differs="the last stage is judged by validation accuracy, and the moves of all genes are tried in one random "
+        "order; the authors' code looks at test accuracy, and tries all operations of an edge before those of the next",
     ),
     Algorithm(
         name="robot",
