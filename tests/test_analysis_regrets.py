@@ -173,6 +173,15 @@ def test_searches_count_their_largest_budget(regrets):
     assert row(regrets, "unlimited", "rea", "naswot") == (90.0, 90.0, None, 0.0, 5, 1, 100.0)
 
 
+def test_searches_have_intervals_by_runs_or_by_seeds(judged, regrets):
+    # Two runs with 73.5 and 72.5: 1.96 standard errors of 0.5, or Student's 12.706 where each saw another seed.
+    halves = regrets.filter(algorithm="rea").select("constraint_id", "half_pct").rows()
+    assert halves == [("small", pytest.approx(1.96 * 0.5)), ("unlimited", None)]
+    by_seed = judged.with_columns(seed=pl.col("run"))
+    found = analysis.regrets_table(NETWORKS, SCORES, ACCURACIES, by_seed, CONSTRAINTS, DIRECTIONS)
+    assert found.filter(algorithm="rea", constraint_id="small")["half_pct"].item() == pytest.approx(6.353, abs=1e-3)
+
+
 def test_constraint_that_no_network_keeps(regrets):
     assert row(regrets, "none", "oracle") == (None, None, None, None, 0, None, None)
     assert row(regrets, "none", "argmax", "naswot") == (None, None, None, None, 0, None, None)

@@ -159,6 +159,7 @@ ROWS = {
         "max_n_relu": None,
         "budget_unit": None,
         "limits": ['{"max_params_m": 1.0}', "{}"],
+        "half_pct": None,
     },
     "feasible_networks": {
         **AT,
