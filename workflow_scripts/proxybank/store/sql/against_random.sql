@@ -32,17 +32,42 @@ with pairs as (
         and (s.algorithm <> r.algorithm or s.objective <> r.objective or s.budget <> r.budget)
 ),
 
+seeds as (
+    select
+        space,
+        dataset,
+        constraint_id,
+        algorithm,
+        objective,
+        budget,
+        random_algorithm,
+        random_objective,
+        random_budget,
+        seed,
+        avg(gain_pct) as seed_pct
+    from pairs
+    where seed is not null
+    group by
+        space, dataset, constraint_id, algorithm, objective, budget, random_algorithm, random_objective, random_budget,
+        seed
+),
+
 by_seed as (
     select
-        *,
-        avg(gain_pct) over of_seed as seed_pct,
-        row_number() over of_seed = 1 and seed is not null as is_seed
-    from pairs
-    window of_seed as (
-        partition by
-            space, dataset, constraint_id, algorithm, objective, budget, random_algorithm, random_objective,
-            random_budget, seed
-    )
+        space,
+        dataset,
+        constraint_id,
+        algorithm,
+        objective,
+        budget,
+        random_algorithm,
+        random_objective,
+        random_budget,
+        count(seed_pct) as n_seeds,
+        stddev_samp(seed_pct) as seeds_pct
+    from seeds
+    group by
+        space, dataset, constraint_id, algorithm, objective, budget, random_algorithm, random_objective, random_budget
 ),
 
 gains as (
@@ -60,12 +85,24 @@ gains as (
         any_value(is_alike) as is_alike,
         count(gain_pct) as n_pairs,
         avg(gain_pct) as gain_pct,
-        stddev_samp(gain_pct) as std_pct,
-        count(seed_pct) filter (where is_seed) as n_seeds,
-        stddev_samp(seed_pct) filter (where is_seed) as seeds_pct
-    from by_seed
+        stddev_samp(gain_pct) as std_pct
+    from pairs
     group by
         space, dataset, constraint_id, algorithm, objective, budget, random_algorithm, random_objective, random_budget
+),
+
+gains_by_seed as (
+    select
+        g.*,
+        s.n_seeds,
+        s.seeds_pct
+    from gains as g
+    left join by_seed as s
+        on
+            g.space = s.space and g.dataset = s.dataset and g.constraint_id = s.constraint_id
+            and g.algorithm = s.algorithm and g.objective = s.objective and g.budget = s.budget
+            and g.random_algorithm = s.random_algorithm and g.random_objective = s.random_objective
+            and g.random_budget = s.random_budget
 ),
 
 tests as (
@@ -82,7 +119,7 @@ tests as (
         1 / (1 + 0.3275911 * z / sqrt(2)) as t,
         n_seeds - 1 as freedom,
         atan(z / sqrt(freedom)) as theta
-    from gains
+    from gains_by_seed
 )
 
 select
@@ -100,6 +137,7 @@ select
     n_pairs,
     gain_pct,
     std_pct,
+    n_seeds,
     gain_pct - quantile * error_pct as low_pct,
     gain_pct + quantile * error_pct as high_pct,
     -- Abramowitz and Stegun 1964: of Student's t, 26.7.3 and 26.7.4; erfc(z / sqrt(2)), 7.1.26, right to 1.5e-7.
@@ -113,6 +151,5 @@ select
         else
             exp(-z * z / 2) * t
             * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))))
-    end as p_value,
-    nullif(n_seeds, 0) as n_seeds
+    end as p_value
 from tests;

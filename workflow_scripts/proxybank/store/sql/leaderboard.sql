@@ -7,13 +7,35 @@
 -- gain_pct, gain_low_pct, gain_high_pct, p_value: against a random search run by run, see against_random: the one with
 -- the same objective and budget, else the one that draws a single network; random_algorithm is which, null if neither.
 create or replace view leaderboard as
-with by_seed as (
+with seeds as (
     select
-        *,
-        avg(accuracy_pct) over of_seed as seed_pct,
-        row_number() over of_seed = 1 and seed is not null as is_seed
+        space,
+        dataset,
+        constraint_id,
+        algorithm,
+        objective,
+        budget,
+        seed,
+        avg(accuracy_pct) as seed_pct
     from search_runs
-    window of_seed as (partition by space, dataset, constraint_id, algorithm, objective, budget, seed)
+    where seed is not null
+    group by space, dataset, constraint_id, algorithm, objective, budget, seed
+),
+
+by_seed as (
+    select
+        space,
+        dataset,
+        constraint_id,
+        algorithm,
+        objective,
+        budget,
+        count(seed_pct) as n_seeds,
+        -- of Student's t; of many seeds the last one, a little too large
+        [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228][least(n_seeds - 1, 10)]
+        * stddev_samp(seed_pct) / sqrt(n_seeds) as half_pct
+    from seeds
+    group by space, dataset, constraint_id, algorithm, objective, budget
 ),
 
 runs as (
@@ -28,18 +50,12 @@ runs as (
         count(accuracy_pct) as n_runs,
         avg(accuracy_pct) as mean_pct,
         stddev_samp(accuracy_pct) as std_pct,
-        count(seed_pct) filter (where is_seed) as n_seeds,
-        if(
-            n_seeds > 0,
-            [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228][least(n_seeds - 1, 10)]
-            * (stddev_samp(seed_pct) filter (where is_seed)) / sqrt(n_seeds),
-            1.96 * std_pct / sqrt(n_runs)
-        ) as half_pct,
+        1.96 * std_pct / sqrt(n_runs) as half_pct,
         avg(regret_pct) as regret_pct,
         avg(n_evaluated) as n_evaluated,
         avg(simulated_seconds) as simulated_seconds,
         avg(own_seconds) as own_seconds
-    from by_seed
+    from search_runs
     group by space, dataset, constraint_id, algorithm, objective, budget
 ),
 
@@ -55,7 +71,6 @@ controls as (
         null::bigint as n_runs,
         mean_pct,
         std_pct,
-        null::bigint as n_seeds,
         null::double as half_pct,
         regret_pct,
         null::double as n_evaluated,
@@ -104,8 +119,8 @@ select  -- noqa: ST06
     e.n_runs,
     e.mean_pct,
     e.std_pct,
-    e.mean_pct - e.half_pct as low_pct,
-    e.mean_pct + e.half_pct as high_pct,
+    e.mean_pct - if(s.n_seeds > 0, s.half_pct, e.half_pct) as low_pct,
+    e.mean_pct + if(s.n_seeds > 0, s.half_pct, e.half_pct) as high_pct,
     e.regret_pct,
     e.n_evaluated,
     e.simulated_seconds,
@@ -115,8 +130,12 @@ select  -- noqa: ST06
     g.gain_low_pct,
     g.gain_high_pct,
     g.p_value,
-    nullif(e.n_seeds, 0) as n_seeds
+    s.n_seeds
 from entries as e
+left join by_seed as s
+    on
+        e.space = s.space and e.dataset = s.dataset and e.constraint_id = s.constraint_id
+        and e.algorithm = s.algorithm and e.objective = s.objective and e.budget = s.budget
 left join gains as g
     on
         e.space = g.space and e.dataset = g.dataset and e.constraint_id = g.constraint_id
