@@ -262,6 +262,16 @@ def test_the_best_so_far_is_what_a_shorter_run_returns(name):
         assert [best_at(trajectory, n) for trajectory in whole.trajectories] == shorter.tolist()
 
 
+@pytest.mark.parametrize("name", ["successive_halving", "mf_nas"])
+def test_the_best_so_far_is_that_of_the_last_stage_reached(name):
+    # Stages disagree, so the best of one is seldom that of the next.
+    settings = PARAMETERS.get(name, {}) | {"runs": 3, "trajectories": True}
+    whole = replay(cube(), name, "score; other; -score", evaluations=60, **settings)
+    for n in range(1, 61):
+        shorter = replay(cube(), name, "score; other; -score", evaluations=n, **settings).best
+        assert [best_at(trajectory, n) for trajectory in whole.trajectories] == shorter.tolist()
+
+
 @pytest.mark.parametrize("name", ["naswot_search", "freerea", "freerea_minus", "rea"])
 def test_the_best_so_far_by_the_running_maximum(name):
     # When a maximum rises, networks seen before may change places.
