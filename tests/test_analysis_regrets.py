@@ -63,6 +63,7 @@ RUNS = pl.DataFrame(
         "kind": "rea",
         "budget_unit": "evaluations",
         "own_seconds": 0.1,
+        "seed": pl.Series([None] * 6, dtype=pl.Int64),
     }
 )
 DIRECTIONS = {"naswot": True, "kappa": False, "n_relu": True}
@@ -154,6 +155,15 @@ def test_searches_count_their_largest_budget(regrets):
     assert row(regrets, "unlimited", "rea", "naswot") == (90.0, 90.0, None, 0.0, 5, 1, 100.0)
 
 
+def test_searches_have_intervals_by_runs_or_by_seeds(judged, regrets):
+    # Two runs with 73.5 and 72.5: 1.96 standard errors of 0.5, or Student's 12.706 where each saw another seed.
+    halves = regrets.filter(algorithm="rea").select("constraint_id", "half_pct").rows()
+    assert halves == [("small", pytest.approx(1.96 * 0.5)), ("unlimited", None)]
+    by_seed = judged.with_columns(seed=pl.col("run"))
+    found = analysis.regrets_table(NETWORKS, SCORES, ACCURACIES, by_seed, CONSTRAINTS, DIRECTIONS)
+    assert found.filter(algorithm="rea", constraint_id="small")["half_pct"].item() == pytest.approx(6.353, abs=1e-3)
+
+
 def test_constraint_that_no_network_keeps(regrets):
     assert row(regrets, "none", "oracle") == (None, None, None, None, 0, None, None)
     assert row(regrets, "none", "argmax", "naswot") == (None, None, None, None, 0, None, None)
@@ -188,7 +198,7 @@ def test_runs_are_judged_by_test_accuracy(judged):
 
 
 def test_trajectories_are_judged_as_runs_are():
-    changes = RUNS.drop("kind", "budget_unit", "own_seconds").filter(pl.col("best_arch_index").is_not_null())
+    changes = RUNS.drop("kind", "budget_unit", "own_seconds", "seed").filter(pl.col("best_arch_index").is_not_null())
     changes = changes.with_columns(n_evaluated=pl.int_range(pl.len()))
     found = analysis.judge("search_trajectories", changes, NETWORKS, ACCURACIES, CONSTRAINTS)
     store.conform(found, "search_trajectories", "here")

@@ -137,8 +137,6 @@ def test_answers_name_proxies_searches_and_constraints_that_exist():
                 place["dataset"] = says.get("found_on", figure["dataset"])
                 fitting = [entry for entry in entries if is_entry(entry, says, place)]
                 found.append(bool(fitting))
-                in_turn = {entry.get("scores") == "each_seed" for entry in fitting}
-                assert in_turn <= {"seeds" in says} and int(says.get("seeds", len(run["seeds"]))) == len(run["seeds"])
         # By its authors' clock FreeREA is replayed on one dataset only.
         assert all(found) or (any(found) and "rtx3080" in rule.says["search"]), rule.says
 
@@ -223,6 +221,7 @@ def run():
                     "objective": objective,
                     "budget": budget,
                     "run": range(len(found)),
+                    "seed": pl.Series([None] * len(found), dtype=pl.Int64),
                     "best_arch_index": found,
                     "regret_pct": [50.0 - TEST[i] for i in found],
                 }
@@ -234,9 +233,9 @@ def run():
             ]
         ]
     )
-    lost = {"algorithm": "lost", "objective": "naswot", "budget": 10.0, "run": 0, "best_arch_index": None}
+    lost = {"algorithm": "lost", "objective": "naswot", "budget": 10.0, "run": 0, "seed": None, "best_arch_index": None}
     lost = pl.DataFrame({**search, **lost}).with_columns(
-        pl.lit(None, pl.Float64).alias("regret_pct"), pl.col("best_arch_index").cast(pl.Int64)
+        pl.lit(None, pl.Float64).alias("regret_pct"), pl.col("seed", "best_arch_index").cast(pl.Int64)
     )
     oracle = {**PLACE, "algorithm": "oracle", "constraint_id": "small", "optimum_pct": 30.0, "n_feasible": 3}
     speed = {**PLACE, "passes": "forward", "batch_size": 8, "pass_seconds": 0.25, "n_runs": 7, "processor": "CPU"}
@@ -342,11 +341,17 @@ def test_what_a_search_finds_is_worth(run, tmp_path, quantity, further, value):
 
 def test_runs_that_see_one_seed_each_have_the_error_of_the_seeds(run, tmp_path):
     # Regrets 0, 10, 0, 10: each seed finds one network again and again, so that two means of 0 and 10 are all there is.
+    # Student's t of two has 12.706 in place of 1.96.
     says = {"search": "rea", "objective": "naswot", "budget": 10}
     ((alone,), _, _) = one(run, tmp_path, says, quantity="regret_pct")
-    ((row,), _, _) = one(run, tmp_path, says | {"seeds": 2}, quantity="regret_pct")
+    in_turn = replace(run, search_runs=run.search_runs.with_columns(seed=pl.col("run") % 2))
+    ((row,), _, _) = one(in_turn, tmp_path, says, quantity="regret_pct")
     assert (row["ours"], row["ours_std"], row["seeds"]) == (5, alone["ours_std"], 1)
-    assert row["allowed"] == pytest.approx(2 * np.std([0, 10], ddof=1) / 2**0.5 + 0.005)
+    error = np.std([0, 10], ddof=1) / 2**0.5
+    assert row["allowed"] == pytest.approx(2 * error * 12.706 / 1.96 + 0.005, rel=1e-4)
+    # Of one seed there is nothing but its runs.
+    first = replace(run, search_runs=run.search_runs.with_columns(seed=pl.lit(0, pl.Int64)))
+    assert one(first, tmp_path, says, quantity="regret_pct")[0][0]["allowed"] == alone["allowed"]
     assert alone["allowed"] == pytest.approx(2 * np.std([0, 0, 10, 10], ddof=1) / 2 + 0.005)
 
 

@@ -14,7 +14,7 @@ from scipy import stats
 
 from proxybank import searches, spaces
 from proxybank.errors import SearchError
-from proxybank.searches import benchmark, bohb, core, rea, replay
+from proxybank.searches import benchmark, bohb, core, freerea, rea, replay, search_economics
 from proxybank.searches.replays import prepare, start
 
 # Objective and parameters that make each search finish its stages within a few dozen evaluations.
@@ -251,7 +251,7 @@ def best_at(trajectory, n):
     return trajectory.arch_index[place] if place >= 0 else -1
 
 
-@pytest.mark.parametrize("name", [name for name in ENDLESS if name not in ("ga_rk", "sa_rk")])
+@pytest.mark.parametrize("name", [name for name in SCORED if name not in ("ga_rk", "sa_rk")])
 def test_the_best_so_far_is_what_a_shorter_run_returns(name):
     # The slow way: the same run again with every smaller budget. Two searches return something else than the best. Many
     # networks tie, and many have no score.
@@ -259,6 +259,16 @@ def test_the_best_so_far_is_what_a_shorter_run_returns(name):
     whole = some(name, 3, cube(score), trajectories=True)
     for n in range(1, 61):
         shorter = some(name, 3, cube(score), evaluations=n).best
+        assert [best_at(trajectory, n) for trajectory in whole.trajectories] == shorter.tolist()
+
+
+@pytest.mark.parametrize("name", ["successive_halving", "mf_nas"])
+def test_the_best_so_far_is_that_of_the_last_stage_reached(name):
+    # Stages disagree, so the best of one is seldom that of the next.
+    settings = PARAMETERS.get(name, {}) | {"runs": 3, "trajectories": True}
+    whole = replay(cube(), name, "score; other; -score", evaluations=60, **settings)
+    for n in range(1, 61):
+        shorter = replay(cube(), name, "score; other; -score", evaluations=n, **settings).best
         assert [best_at(trajectory, n) for trajectory in whole.trajectories] == shorter.tolist()
 
 
@@ -464,6 +474,32 @@ def test_inversion_reverses_a_run_of_genes():
     assert children == expected
 
 
+def two_maxima(a, b):
+    """State of a run that adds two scores of the first networks, each over its largest."""
+    columns = {name: np.resize(values, 256) for name, values in (("a", a), ("b", b))}
+    problem = searches.make_problem(genes_of(np.arange(256)), np.arange(256), columns)
+    search = prepare(problem, "a / max(a) + b / max(b)", "test", 1000, None, True)()
+    start(search, "0")
+    return core.reference(search)
+
+
+def test_those_who_survive_in_freerea_are_chosen_at_once():
+    # By hand: 0, 0.7, 0.8 and 1.5, so networks 2 and 3 stay. Without network 0 the maximum of b is 5, and network 1
+    # would have 0.9.
+    members, born = np.arange(4), np.array([7, 6, 5, 4])
+    n = freerea._survive(two_maxima([-10.0, 5, 8, 10], [10.0, 2, 0, 5]), members, born, 4, 2)
+    assert (n, members[:2].tolist(), born[:2].tolist()) == (2, [2, 3], [5, 4])
+
+
+def test_parents_in_freerea_were_there_before_the_step():
+    # Network 3 is the best; it is fresh, and its values do not count for maxima either: 2 has 1 + 0.75, 1 has 0.5 + 1.
+    search = two_maxima([0.0, 2, 4, 100], [0.0, 2, 1.5, 1])
+    members = np.arange(4)
+    assert freerea._parents(search, members, members == 3, 4).tolist() == [2, 1]
+    assert freerea._parents(search, members, members != 0, 4).tolist() == [0]
+    assert freerea._parents(search, members, members < 0, 4).tolist() == [3, 1]
+
+
 @pytest.mark.parametrize("child", ["mutation", "vote", "inversion", "crossover"])
 def test_the_skip_filter_lets_no_child_without_a_skip_pass(child):
     problem = cube(n_genes=6, n_choices=5)
@@ -473,6 +509,28 @@ def test_the_skip_filter_lets_no_child_without_a_skip_pass(child):
     skips = [(genes_of(history, 6, 5) == 1).any(axis=1) for history in outcome.histories]
     assert all(has[10:].all() for has in skips)
     assert not all(has.all() for has in skips)  # the first population is as drawn
+
+
+def test_the_skip_filter_knows_skips_where_an_operation_is_absent():
+    # Cells without `none`: a skip, 1 in the topology space, is the first of four operations.
+    cells = cube(n_genes=6)
+    problem = searches.make_problem(1 + genes_of(np.arange(4**6), 6), np.arange(4**6), cells.columns)
+    outcome = replay(problem, "turin_rea", "score", runs=5, evaluations=60, histories=True, skips_only="yes")
+    assert all((genes_of(history[10:], 6) == 0).any(axis=1).all() for history in outcome.histories)
+
+
+def test_the_skip_filter_is_for_what_stands_in_for_children_too():
+    # Inversion makes no skip where there is none; one network in five has skips, and is drawn in place of a child.
+    genes = genes_of(np.arange(5**6), 6, 5)
+    without, few = (genes != 1).all(axis=1), (genes == 1).sum(axis=1) == 6
+    feasible = without & (genes[:, 1:] == 4).all(axis=1) | few
+    problem = cube(feasible=feasible, n_genes=6, n_choices=5)
+    options = {"population": 2, "sample": 2, "child": "inversion", "skips_only": "yes"}
+    outcome = replay(problem, "rea", "score", runs=20, evaluations=9, histories=True, **options)
+    assert all(few[history[2:]].all() for history in outcome.histories)
+    # Where there is no skip at all, the filter gives up.
+    problem = cube(feasible=without, n_genes=6, n_choices=5)
+    assert (replay(problem, "rea", "score", runs=2, evaluations=9, **options).n_evaluated == 9).all()
 
 
 def test_the_skip_filter_is_about_cells():
@@ -519,6 +577,26 @@ def test_the_model_of_bohb_is_a_density_of_unordered_values():
     near, far = 1 - widths[2], widths[2] / 3
     assert bohb._density(search, 0, codes, widths) == pytest.approx(0.7**2 * (2 * near + far) / 3 * 0.25)
     assert bohb._density(search, 0b01_00_01_00, codes, widths) == pytest.approx(0.1 * 0.7 * (2 * far + near) / 3 * 0.25)
+
+
+@pytest.mark.parametrize(("n", "n_good", "n_bad"), [(4, 4, 0), (9, 5, 4), (10, 5, 5), (40, 6, 34), (41, 6, 34)])
+def test_the_model_of_bohb_has_no_network_in_both_densities(n, n_good, n_bad):
+    # As in hpbandster, for four genes: 15% are good, and 85% of all are bad, both rounded down, and five at least.
+    problem = cube()
+    search, shared = search_state(problem)
+    for code in range(n):
+        core.evaluate(shared, code)
+    good, bad = bohb._good_and_bad(shared, 0)
+    order = np.argsort(-problem.columns["score"][:n])
+    assert (good.tolist(), bad.tolist()) == (order[:n_good].tolist(), order[n_good : n_good + n_bad].tolist())
+    assert bad.size == n_bad
+    # A network drawn without a model takes one random number.
+    before = search.random.copy()
+    bohb._from_model(shared, 4, 0.3)
+    after = search.random.copy()
+    search.random[:] = before
+    core.random_bits(shared)
+    assert (search.random == after).all() == (n < 10)
 
 
 def test_the_model_of_bohb_keeps_what_good_networks_share():
@@ -586,6 +664,7 @@ def test_ensembles_are_over_the_set_drawn(objective):
         total = function(problem.columns["score"][history]) + function(problem.columns["other"][history])
         assert best == history[np.argmax(total)]
     assert (outcome.n_evaluated == 30).all()
+    assert (outcome.simulated_seconds == 30 * 0.5).all()  # two columns of 0.25 s, and no other networks
 
 
 def test_robot_pays_for_scoring_everything_and_finds_a_good_weighting():
@@ -609,6 +688,15 @@ def test_search_economics_visits_its_regions():
     assert set(first) == {0, 1, 2, 3}
 
 
+def test_search_economics_counts_a_round_once_however_many_search():
+    # Two searchers choose region 0, one region 2; all waited for one round before.
+    waited, invested = np.ones(3), np.ones(3)
+    search_economics._count_round(waited, invested, np.array([0, 2, 0]))
+    assert (waited.tolist(), invested.tolist()) == ([1, 2, 1], [3, 1, 2])
+    search_economics._count_round(waited, invested, np.array([2, 2, 2]))
+    assert (waited.tolist(), invested.tolist()) == ([2, 3, 1], [3, 1, 5])
+
+
 # Mistakes.
 
 
@@ -624,6 +712,15 @@ def test_search_economics_visits_its_regions():
         ({"objective": "scores"}, r"Did you mean 'score'\?"),
         ({"objective": "score; score"}, "rea: found 2 stages in 'score; score'. Expected 1, one expression each"),
         ({"algorithm": "hyperband", "objective": ";".join(["score"] * 11)}, "Expected 1 to 10"),
+        (
+            {"algorithm": "ga_rk", "objective": "rank(score) - rank(other)"},
+            r"ga_rk: found 'rank\(score\) - rank\(other\)'. Expected a sum of rank\(\)",
+        ),
+        ({"algorithm": "ga_rk", "objective": "2 * rank(score)"}, r"Write rank\(-x\) where less of x is better"),
+        (
+            {"algorithm": "search_economics", "regions": 5},
+            "search_economics, regions: found 5 where genes have 4 values. Expected no more than these. Parts of the",
+        ),
         ({"evaluations": None}, "there is no budget. Expected evaluations, seconds or both"),
         (
             {"evaluations": None, "seconds": 1e9},

@@ -5,11 +5,13 @@ import os
 import shutil
 
 import duckdb
+import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from polars.testing import assert_frame_equal
+from scipy import stats
 
 from proxybank import store
 from proxybank.errors import TableError
@@ -88,6 +90,7 @@ ROWS = {
         "kind": ["rea", "rea", "rea", "freerea", "random", "random", "random"],
         "budget_unit": "evaluations",
         "own_seconds": 0.5,
+        "seed": pl.Series([None] * 7, dtype=pl.Int64),
     },
     # Run 0 of rea finds 88 at once and 90 after 50 networks, run 1 finds 92 after 3; run 2 finds nothing.
     "search_trajectories": {
@@ -158,6 +161,7 @@ ROWS = {
         "max_n_relu": None,
         "budget_unit": None,
         "limits": ['{"max_params_m": 1.0}', "{}"],
+        "half_pct": None,
     },
     "feasible_networks": {
         **AT,
@@ -456,6 +460,13 @@ def test_trajectories_by_time_count_what_is_complete(con):
     assert [found[time] for time in times if time > 5] == [(2, 91.0)] * 4
 
 
+def test_trajectories_by_time_leave_out_searches_with_a_run_of_unknown_seconds(paths, tmp_path):
+    unknown = pl.when(pl.col("run") > 0).then("simulated_seconds").alias("simulated_seconds")
+    store.write_table("search_runs", FRAMES["search_runs"].with_columns(unknown), paths["search_runs"])
+    store.build_database(paths, tmp_path / "scores.duckdb")
+    assert store.read_view(tmp_path / "scores.duckdb", "trajectories_by_time").is_empty()
+
+
 def test_searches_are_compared_with_random_search_run_by_run(con):
     columns = "algorithm, random_algorithm, n_pairs, gain_pct, std_pct, low_pct, high_pct, p_value"
     freerea, rea = con.execute(f"select {columns} from against_random order by algorithm").fetchall()
@@ -464,6 +475,32 @@ def test_searches_are_compared_with_random_search_run_by_run(con):
     # error is 1.5 and z 5 / 3.
     expected = ("rea", "random", 2, 2.5, 3 / 2**0.5, 2.5 - 1.96 * 1.5, 2.5 + 1.96 * 1.5, math.erfc(5 / 3 / 2**0.5))
     assert rea == (*expected[:3], *(pytest.approx(value, abs=1.5e-7) for value in expected[3:]))
+
+
+@pytest.mark.parametrize("n_seeds", [1, 2, 3, 4, 5])
+def test_runs_that_see_the_scores_of_a_seed_count_as_one(paths, tmp_path, n_seeds):
+    # Seed k finds 91 + k * k again and again, 90 and 92 in turn around it; the control finds 89.
+    run = pl.DataFrame({"run": range(100)}).with_columns(seed=pl.col("run") // 2 % n_seeds)
+    about = FRAMES["search_runs"].drop("run", "seed")
+    runs = about.filter(algorithm="rea")[:1].join(run, how="cross")
+    runs = runs.with_columns(accuracy_pct=90.0 + pl.col("seed") ** 2 + 2 * (pl.col("run") % 2))
+    random = about.filter(algorithm="random")[:1].join(run.with_columns(seed=None), how="cross")
+    frames = [frame.select(FRAMES["search_runs"].columns) for frame in (runs, random)]
+    store.write_table("search_runs", frames, paths["search_runs"])
+    store.build_database(paths, tmp_path / "scores.duckdb")
+    board = store.read_view(tmp_path / "scores.duckdb", "leaderboard", algorithm="rea").row(0, named=True)
+    gain = store.read_view(tmp_path / "scores.duckdb", "against_random", algorithm="rea").row(0, named=True)
+    seeds = 91.0 + np.arange(n_seeds) ** 2
+    assert (board["n_runs"], board["n_seeds"], gain["n_pairs"], gain["n_seeds"]) == (100, n_seeds, 100, n_seeds)
+    if n_seeds == 1:
+        assert board["low_pct"] is gain["low_pct"] is gain["p_value"] is None
+        return
+    half = stats.t.ppf(0.975, n_seeds - 1) * stats.sem(seeds)
+    assert board["high_pct"] - board["mean_pct"] == pytest.approx(half, rel=1e-3)
+    assert gain["gain_pct"] - gain["low_pct"] == pytest.approx(half, rel=1e-3)
+    assert board["gain_low_pct"] == gain["low_pct"]
+    t = gain["gain_pct"] / stats.sem(seeds)
+    assert gain["p_value"] == pytest.approx(2 * stats.t.sf(t, n_seeds - 1), rel=1e-9)
 
 
 def test_coverage_counts_failures(con):

@@ -149,6 +149,7 @@ def test_runs_may_see_the_scores_of_one_seed_each(search_tables, tmp_path):
     index = store.read_table(search_tables["scores"])["arch_index"]
     first, last = index[0], index[-1]
     assert runs["run"].to_list() == [0, 1, 2, 0, 1, 2]
+    assert runs["seed"].to_list() == [0, 1, 0, None, None, None]
     # 0.25 s a network with seed 0, 0.5 with seed 1, and both for the mean.
     assert runs.filter(algorithm="by seed")["best_arch_index"].to_list() == [first, last, first]
     assert runs.filter(algorithm="by seed")["simulated_seconds"].to_list() == [75, 150, 75]
@@ -156,7 +157,7 @@ def test_runs_may_see_the_scores_of_one_seed_each(search_tables, tmp_path):
     assert runs.filter(algorithm="naswot_search")["simulated_seconds"].to_list() == [225] * 3
     # An objective without a score is the same with each.
     found = search(tables, tmp_path, [entry | {"objective": "-phone_ms", "scores": "each_seed"}])["runs"]
-    assert found["run"].to_list() == [0, 1, 2]
+    assert found["run"].to_list() == [0, 1, 2] and found["seed"].null_count() == 3
     # Where no seed has any, the log says so.
     unscored = pl.concat([by_seed, turned]).with_columns(naswot=pl.lit(None, pl.Float64)).sort("arch_index", "seed")
     store.write_table("scores_by_seed", unscored, tables["by_seed"])

@@ -27,7 +27,7 @@ def main(job: "Snakemake") -> None:
             for name in paths:
                 if name == "histories" and not found.histories:
                     continue
-                of_table = label.drop("kind", "budget_unit") if name == "trajectories" else label
+                of_table = label.drop("kind", "budget_unit", "seed") if name == "trajectories" else label
                 frames[name].append(of_table.join(TABLES[name](runs, found), how="cross"))
         if job.params.entries and len(frames["runs"]) == 1:
             raise SearchError(f"searches: none could run on {job.wildcards.space}, {job.wildcards.dataset}; see above.")
@@ -91,12 +91,12 @@ def outcomes(job: "Snakemake") -> Iterator[tuple[pl.DataFrame, Sequence[int], se
                         histories=entry["histories"],
                         **{key: value for key, value in entry.items() if key not in OURS},
                     )
-                    found.append((runs, replayed))
+                    found.append((seed, runs, replayed))
             except SearchError as error:
                 logs.log.warning("left out: %s", error)
                 continue
-            for runs, replayed in found:
-                yield label_of(space, dataset, constraint["id"], entry), runs, replayed
+            for seed, runs, replayed in found:
+                yield label_of(space, dataset, constraint["id"], entry, seed), runs, replayed
 
 
 def seeds_and_runs(entry: Mapping[str, Any], runs: range, by_seed: pl.DataFrame) -> dict[int | None, range]:
@@ -158,8 +158,8 @@ def read_clock(networks: pl.DataFrame, clock: Mapping[str, float | str]) -> Colu
     }
 
 
-def label_of(space: str, dataset: str, constraint_id: str, entry: Mapping[str, Any]) -> pl.DataFrame:
-    """One row: what tells the runs of a search from all others."""
+def label_of(space: str, dataset: str, constraint_id: str, entry: Mapping[str, Any], seed: int | None) -> pl.DataFrame:
+    """One row: what tells the runs of a search from all others, and the seed whose scores they see."""
     unit = "seconds" if "seconds" in entry else "evaluations"
     return pl.DataFrame(
         {
@@ -171,6 +171,7 @@ def label_of(space: str, dataset: str, constraint_id: str, entry: Mapping[str, A
             "constraint_id": constraint_id,
             "kind": entry["algorithm"],
             "budget_unit": unit,
+            "seed": pl.Series([seed], dtype=pl.Int64),
         }
     )
 

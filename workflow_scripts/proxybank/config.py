@@ -450,7 +450,7 @@ def _check_entry(config: Config, users: list[str], entry: Config, place: list[st
     try:
         algorithm = searches.get_algorithm(entry["algorithm"])
         algorithm.check(parameters)
-        algorithm.check_stages(entry["objective"])
+        algorithm.check_objective(entry["objective"])
         known = [*config["proxies"], *users, *_TRAINED.findall(entry["objective"])]
         searches.check_objective(entry["objective"], known)
     except SearchError as error:

@@ -9,6 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from proxybank import logs, store
+from proxybank.analysis.intervals import half_interval
 from proxybank.errors import ConfigError, SearchError, suggest
 
 ARGMAX = "argmax"
@@ -206,6 +207,7 @@ def regrets_table(
                 "runs": None,
                 "budget": None,
                 "budget_unit": None,
+                "half_pct": None,
                 **_set(accuracy),
                 **found,
             }
@@ -253,4 +255,5 @@ def _searches(runs: pl.DataFrame) -> Iterator[tuple[str, str, dict[str, Any]]]:
         largest = group.filter(pl.col("budget") == budget)
         accuracy = largest["accuracy_pct"].drop_nulls()
         found = {"mean_pct": accuracy.mean(), "std_pct": accuracy.std(ddof=1), "runs": accuracy.len(), "budget": budget}
-        yield algorithm, objective, found | {"budget_unit": largest["budget_unit"][0]}
+        found |= {"budget_unit": largest["budget_unit"][0], "half_pct": half_interval(largest)}
+        yield algorithm, objective, found

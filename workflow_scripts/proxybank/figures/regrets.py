@@ -18,9 +18,9 @@ _DARK = 0.45
 def draw_regrets(ax: Axes, regrets: pl.DataFrame) -> Axes:
     """Regret of each choice (a row, the best on top) under each constraint (a column, in the order of the table).
 
-    After the number comes its 95% interval over runs (1.96 standard errors); what is exact has none. The least regret
-    of a column is bold. Colours are spaced by the square root, so that small regrets can be told from none. A proxy
-    that is scored on a sample says so: it chooses from that, and its regret is against the best network in it.
+    After the number comes its 95% interval over runs, as in view ``leaderboard``; what is exact has none. The least
+    regret of a column is bold. Colours are spaced by the square root, so that small regrets can be told from none. A
+    proxy that is scored on a sample says so: it chooses from that, and its regret is against the best network in it.
 
     Parameters
     ----------
@@ -43,7 +43,6 @@ def draw_regrets(ax: Axes, regrets: pl.DataFrame) -> Axes:
     constraints = constraints.with_row_index("column")
     cells = rows.join(order.select("place", *_CHOICE), on=_CHOICE).join(constraints, on="constraint_id")
     cells = cells.with_columns(
-        error=1.96 * pl.col("std_pct") / pl.col("runs").sqrt(),
         is_best=pl.col("regret_pct") == pl.col("regret_pct").min().over("constraint_id"),
     )
     regret = np.full((order.height, constraints.height), np.nan)
@@ -52,7 +51,7 @@ def draw_regrets(ax: Axes, regrets: pl.DataFrame) -> Axes:
     if cells.height:
         ax.pcolormesh(np.sqrt(regret), cmap=DENSITY, vmin=0, vmax=largest, edgecolors="white", linewidth=0.8)
     for place, column, value, error, best in cells.select(
-        "place", "column", "regret_pct", "error", "is_best"
+        "place", "column", "regret_pct", "half_pct", "is_best"
     ).iter_rows():
         ax.text(
             column + 0.5,

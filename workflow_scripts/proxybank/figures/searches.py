@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
 
+from proxybank import analysis
 from proxybank.figures.style import (
     COLOURS,
     MARKERS,
@@ -29,8 +30,8 @@ def draw_search_time(
 ) -> Axes:
     """Mean accuracy of each search against its mean simulated time, one marker per budget, named where there are more.
 
-    Thick bars are 95% intervals of the mean (1.96 standard errors), thin ones hold the runs from the 5th to the 95th
-    percentile; a crowd of searches has no thin ones, and no names of budgets. Runs that found no network, or whose
+    Thick bars are 95% intervals of the mean, as in view ``leaderboard``, thin ones hold the runs from the 5th to the
+    95th percentile; a crowd of searches has no thin ones, and no names of budgets. Runs that found no network, or whose
     seconds are unknown, are left out.
 
     Parameters
@@ -52,16 +53,20 @@ def draw_search_time(
     """
     runs = runs.drop_nulls(["accuracy_pct", "simulated_seconds"])
     searches = runs.select(_SEARCH).unique(maintain_order=True).rows() if searches is None else searches
+    errors = [
+        (*search, analysis.half_interval(of_search) or 0.0)
+        for search, of_search in runs.group_by(*_SEARCH, "budget", maintain_order=True)
+    ]
     summary = (
         runs.group_by(*_SEARCH, "budget")
         .agg(
             pl.col("simulated_seconds").mean().alias("seconds"),
             pl.col("budget_unit").first(),
             pl.col("accuracy_pct").mean().alias("mean"),
-            (1.96 * pl.col("accuracy_pct").std() / pl.len().sqrt()).fill_null(0).alias("error"),
             pl.col("accuracy_pct").quantile(0.05, "linear").alias("low"),
             pl.col("accuracy_pct").quantile(0.95, "linear").alias("high"),
         )
+        .join(pl.DataFrame(errors, [*_SEARCH, "budget", "error"], orient="row"), on=[*_SEARCH, "budget"])
         .sort("budget")
     )
     crowd = is_crowd(len(searches))

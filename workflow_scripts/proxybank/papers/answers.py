@@ -33,7 +33,8 @@ class Answer:
     std : float or None
         Standard deviation over runs, draws or networks timed.
     error : float
-        Standard error of `value`: what another draw of runs, of weights and images, or of networks would change.
+        Standard error of `value`: what another draw of runs, of weights and images, or of networks would change. Of
+        runs that see one seed each, half a 95% interval over 1.96, since seeds are few.
     of : str
         What it is, for readers.
     n : int
@@ -147,7 +148,6 @@ class Run:
         constraint: str = "unlimited",
         score: str | None = None,
         found_on: str | None = None,
-        seeds: str | None = None,
     ) -> Answer:
         searched = place | {"dataset": found_on or place["dataset"]}
         runs = self.search_runs.filter(algorithm=algorithm, constraint_id=constraint, **searched)
@@ -164,18 +164,18 @@ class Run:
             raise ConfigError(f"search {name} is several in this run ({found}). Name its objective and budget.")
         worth = self._values(quantity, place, score)
         found = runs.join(worth, left_on="best_arch_index", right_on="arch_index", how="left", maintain_order="left")
-        found = found.select("run", "regret_pct" if quantity == "regret_pct" else "value").drop_nulls()
-        values = found.to_series(1)
+        found = found.select("seed", value="regret_pct" if quantity == "regret_pct" else "value").drop_nulls("value")
+        values = found["value"]
         if values.is_empty():
             raise NoAnswerError(f"no run of search {name} found a network")
         std = values.std() if values.len() > 1 else None
         n_seeds = self._n_seeds(re.findall(r"\w+", f"{kinds['objective'][0]} {score or ''}"), searched)
         label = f"`{algorithm}`, {kinds['budget'][0]:g} {'s' if runs['budget_unit'][0] == 'seconds' else 'networks'}"
         label += f", found on {found_on}" if found_on else ""
-        error = (std or 0.0) / values.len() ** 0.5
-        if seeds is not None:  # runs that see the scores of one seed share its noise: as many draws as there are seeds
-            means = found.group_by(pl.col("run") % int(seeds)).agg(mean=pl.col(values.name).mean())["mean"]
-            error, n_seeds = means.std() / means.len() ** 0.5, 1
+        half = analysis.half_interval(found, "value")
+        error = (std or 0.0) / values.len() ** 0.5 if half is None else half / _HALF_INTERVAL
+        if found["seed"].count():
+            n_seeds = 1
         return Answer(values.mean(), std, error, label, values.len(), "runs", n_seeds=n_seeds)
 
     def _best_of(self, proxy: str, place: dict, quantity: str, networks: str, score: str | None = None) -> Answer:

@@ -63,8 +63,10 @@ def compare(
 
     - a correlation over all networks: the standard deviation over single seeds, for either side, since both rank the
       same networks by the same accuracies, and differ in the weights and images drawn. A side with a sample of the
-      networks has the sampling error on top: ours by the bootstrap, print's by the formulas of Bonett and Wright;
-    - a search: the standard deviation over runs by the square root of their number; in print, if the number of runs is
+      networks has the sampling error on top: ours by the bootstrap, print's by the formulas of Bonett and Wright. Where
+      the run has a single seed, the bootstrap's error stands in for ours, and print's has no part for seeds;
+    - a search: the standard deviation over runs by the square root of their number; of runs that see one seed each,
+      that of the means of seeds, times what Student's t of so few has over 1.96; in print, if the number of runs is
       not known, the standard deviation itself;
     - what is exact, such as the best of all networks: none.
 

@@ -14,7 +14,7 @@ from proxybank.papers.figures import KEY
 # Kinds of answers, each with the further keys it needs and those it may have.
 ANSWERS = {
     "correlation": ((), ()),
-    "search": ((), ("objective", "budget", "constraint", "score", "found_on", "seeds")),
+    "search": ((), ("objective", "budget", "constraint", "score", "found_on")),
     "best_of": (("networks",), ("score",)),
     "optimum": ((), ()),
     "seconds": (("batch_size",), ()),

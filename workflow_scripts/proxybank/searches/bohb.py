@@ -46,14 +46,9 @@ def run(search: Search, eta: int, samples: int, random_fraction: float, min_band
 @njit
 def _from_model(search: Search, samples: int, min_bandwidth: float) -> int:
     """Draw near good networks, return the draw with the best ratio of densities; any network while data is scarce."""
-    n_genes = search.places.size
-    least = n_genes + 1
     for stage in range(n_stages(search) - 1, -1, -1):
-        codes = explored(search, stage)
-        if codes.size >= least + 2:
-            ordered = codes[np.argsort(-scores(search, codes, stage), kind="mergesort")]
-            good = ordered[: max(least, codes.size * GOOD_PERCENT // 100)]
-            bad = ordered[-max(least, codes.size * (100 - GOOD_PERCENT) // 100) :]
+        good, bad = _good_and_bad(search, stage)
+        if bad.size > search.places.size:
             widths_good = _bandwidths(search, good, min_bandwidth)
             widths_bad = _bandwidths(search, bad, min_bandwidth)
             best, highest = -1, -1.0
@@ -66,6 +61,17 @@ def _from_model(search: Search, samples: int, min_bandwidth: float) -> int:
                     best, highest = code, ratio
             return best
     return random_network(search)
+
+
+@njit
+def _good_and_bad(search: Search, stage: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Best networks of a stage, one more than genes at least, and others; a model needs as many of these."""
+    least = search.places.size + 1
+    codes = explored(search, stage)
+    ordered = codes[np.argsort(-scores(search, codes, stage), kind="mergesort")]
+    n_good = max(least, codes.size * GOOD_PERCENT // 100)
+    n_bad = max(least, codes.size * (100 - GOOD_PERCENT) // 100)
+    return ordered[:n_good], ordered[n_good : n_good + n_bad]
 
 
 @njit

@@ -43,6 +43,8 @@ class Search(NamedTuple):
         What one step of each gene adds to a code.
     n_choices : int
         Values a gene can take.
+    choices : int64, shape (n_choices,)
+        The space's own number of each, which is another one where some are absent.
     max_evaluations : int; max_seconds : float
         The budget; an evaluation may begin while neither is used up.
     charge_repeats : bool
@@ -75,6 +77,7 @@ class Search(NamedTuple):
     drawable: NDArray[np.int64]
     places: NDArray[np.int64]
     n_choices: int
+    choices: NDArray[np.int64]
     max_evaluations: int
     max_seconds: float
     charge_repeats: bool

@@ -24,6 +24,7 @@ def run(search: Search, population: int, sample: int) -> int:
     """Follow the authors' code: scores are normalised within each set compared, and at the end over the history."""
     members = np.empty(population + 3, np.int64)
     born = np.zeros(population + 3, np.int64)
+    fresh = np.zeros(population + 3, np.bool_)  # met for the first time in this step
     n = 0
     for _ in range(population):
         code = random_network(search)
@@ -35,17 +36,21 @@ def run(search: Search, population: int, sample: int) -> int:
     while True:
         step += 1
         while n <= population:
-            first, second = _parents(search, members[:n], sample)
-            children[0] = mutate(search, first, False)
-            children[1] = mutate(search, second, False)
-            children[2] = cross(search, first, second)
-            for child in children:
+            parents = _parents(search, members[:n], fresh[:n], sample)
+            n_children = parents.size
+            for k in range(parents.size):
+                children[k] = mutate(search, parents[k], False)
+            if parents.size == 2:
+                children[2] = cross(search, parents[0], parents[1])
+                n_children = 3
+            for child in children[:n_children]:
+                fresh[n] = not search.seen[child, 0]
                 if not evaluate(search, child):
                     return best_of(search, explored(search))
                 n = _join(members, born, n, child, step)
         n = _leave(members, born, n, np.argmin(born[:n]))
-        while n > population:
-            n = _leave(members, born, n, _worst(scores_within(search, members[:n])))
+        n = _survive(search, members, born, n, population)
+        fresh[:] = False
 
 
 @njit
@@ -70,6 +75,18 @@ def _leave(members: NDArray[np.int64], born: NDArray[np.int64], n: int, place: i
 
 
 @njit
+def _survive(search: Search, members: NDArray[np.int64], born: NDArray[np.int64], n: int, population: int) -> int:
+    """Keep the best, as many as `population`, by scores among all `n`. Returns the new number of members."""
+    values = scores_within(search, members[:n])
+    while n > population:
+        worst = _worst(values[:n])
+        for k in range(worst, n - 1):
+            values[k] = values[k + 1]
+        n = _leave(members, born, n, worst)
+    return n
+
+
+@njit
 def _worst(values: NDArray[np.float64]) -> int:
     """Place of the lowest value, the last of equal ones."""
     worst = 0
@@ -80,10 +97,15 @@ def _worst(values: NDArray[np.float64]) -> int:
 
 
 @njit
-def _parents(search: Search, members: NDArray[np.int64], sample: int) -> tuple[int, int]:
-    """Two best of a sample drawn without replacement; the same one twice if there is only one."""
-    pool = members.copy()
-    size = min(sample, pool.size)
-    shuffle(search, pool, size)
-    order = highest_places(scores_within(search, pool[:size]), 2)
-    return pool[order[0]], pool[order[-1]]
+def _parents(search: Search, members: NDArray[np.int64], fresh: NDArray[np.bool_], sample: int) -> NDArray[np.int64]:
+    """Two best of a sample drawn without replacement, of which fresh ones are no parents yet; fewer if there are."""
+    places = np.arange(members.size)
+    size = min(sample, places.size)
+    shuffle(search, places, size)
+    pool = np.empty(size, np.int64)
+    n = 0
+    for place in places[:size]:
+        if not fresh[place]:
+            pool[n] = members[place]
+            n += 1
+    return pool[highest_places(scores_within(search, pool[:n]), 2)]

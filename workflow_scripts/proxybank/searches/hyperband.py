@@ -25,7 +25,7 @@ def run(search: Search, eta: int) -> int:
 
 @njit
 def bracket_size(search: Search, eta: int, first_rung: int) -> int:
-    """Networks that a bracket begins with: 9, 3 and 3 for three stages and eta 3, as in hpbandster."""
+    """Networks that a bracket begins with, as in hpbandster, which rounds down before it multiplies."""
     later = n_stages(search) - 1 - first_rung
     return n_stages(search) // (later + 1) * eta**later
 

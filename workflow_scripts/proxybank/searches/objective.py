@@ -4,7 +4,8 @@ Besides numbers, names of columns and ``+ - * / **``, an expression may call
 
 - ``log(x)``: natural logarithm; networks where x is not positive have no score;
 - ``max(x)``: the largest ``|x|`` so far among the networks a run has explored, plus 1e-9, as FreeREA's code has it;
-- ``zscore(x)``: x less its mean, over its standard deviation, both from 100 networks that the run draws first;
+- ``zscore(x)``: x less its mean, over its standard deviation, both from 100 networks that the run draws first
+  (an ensemble has its own set);
 - ``rank(x)``: how many networks of the set being compared have a smaller x, those with the same x counting half;
 - ``place(x)``: the place of the network in that set by x, the largest first, from 1; equal ones share their mean place.
 
@@ -95,6 +96,17 @@ def _check_expression(expression: str, columns: Collection[str]) -> list[str]:
                 f"Columns: {', '.join(sorted(columns))}."
             )
     return names
+
+
+def is_sum_of_ranks(expression: str) -> bool:
+    """Whether an expression is rank() of something, or several of these added up."""
+
+    def is_sum(node: ast.expr) -> bool:
+        if isinstance(node, ast.BinOp):
+            return isinstance(node.op, ast.Add) and is_sum(node.left) and is_sum(node.right)
+        return isinstance(node, ast.Call) and _function(node) == "rank"
+
+    return is_sum(_parse(expression).body)
 
 
 def compile_objective(expression: str, columns: Mapping[str, NDArray[np.float64]]) -> Objective:

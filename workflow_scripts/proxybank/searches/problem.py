@@ -21,6 +21,8 @@ class Problem:
     ----------
     n_genes, n_choices : int
         Genes of a network, and values each can take; codes run from 0 to ``n_choices ** n_genes - 1``.
+    choices : int64, shape (n_choices,)
+        The space's own number of each value.
     arch_index : int64, shape (n_codes,)
         Official index of each network, -1 where there is none.
     columns : mapping of str to float64, shape (n_codes,)
@@ -34,6 +36,7 @@ class Problem:
 
     n_genes: int
     n_choices: int
+    choices: NDArray[np.int64]
     arch_index: NDArray[np.int64]
     columns: Mapping[str, NDArray[np.float64]]
     seconds: Mapping[str, NDArray[np.float64]]
@@ -86,6 +89,7 @@ def make_problem(
     return Problem(
         n_genes,
         n_choices,
+        choices.astype(np.int64),
         by_code(np.asarray(arch_index, np.int64), -1),
         {name: by_code(np.asarray(values, np.float64), np.nan) for name, values in columns.items()},
         {name: by_code(np.asarray(values, np.float64), 0.0) for name, values in (seconds or {}).items()},

@@ -29,7 +29,7 @@ from proxybank.searches.core import (
 )
 
 MUTATION, VOTE, INVERSION, CROSSOVER = range(4)  # the order of the choices in the registry
-SKIP_CONNECT = 1
+SKIP_CONNECT = 1  # the number that the topology space has for it
 
 
 @kernel
@@ -65,16 +65,20 @@ def evolve(
     skips_only: bool,
     own_maxima: bool,
 ) -> None:
-    """Replace the oldest member, the first one to begin with, by a child until the budget is used up."""
+    """Replace the oldest member, the first one to begin with, by a child until the budget is used up.
+
+    Where no child passes, any network that does takes its place; and one without a skip where hardly any has one.
+    """
     oldest = 0
     while True:
         born = -1
-        for _ in range(TRIES):
-            born = _breed(search, members, stage, sample, by_node, any_value, child, own_maxima)
+        for attempt in range(2 * TRIES):
+            if attempt < TRIES:
+                born = _breed(search, members, stage, sample, by_node, any_value, child, own_maxima)
+            else:
+                born = random_network(search)
             if search.feasible[born] and (not skips_only or _has_skip(search, born)):
                 break
-        if not search.feasible[born]:
-            born = random_network(search)
         if not evaluate(search, born, stage):
             return
         members[oldest] = born
@@ -143,6 +147,6 @@ def _invert(search: Search, parent: int) -> int:
 @njit
 def _has_skip(search: Search, code: int) -> bool:
     for gene in range(search.places.size):  # noqa: SIM110 (compiled code knows no generators)
-        if gene_of(search, code, gene) == SKIP_CONNECT:
+        if search.choices[gene_of(search, code, gene)] == SKIP_CONNECT:
             return True
     return False

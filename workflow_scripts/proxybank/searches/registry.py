@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from proxybank.errors import SearchError, suggest
-from proxybank.searches.objective import split_stages
+from proxybank.searches.objective import is_sum_of_ranks, split_stages
 
 Value = int | float | str
 # Genes of a cell: its edges.
@@ -27,6 +27,8 @@ class Parameter:
         Values of a word; a kernel receives their number.
     cells_only : bool
         Whether another value than the default makes sense for the topology space alone.
+    per_value : bool
+        Whether it may not be more than the values of a gene.
     """
 
     default: Value
@@ -35,6 +37,7 @@ class Parameter:
     high: float = 10_000
     choices: tuple[str, ...] = ()
     cells_only: bool = False
+    per_value: bool = False
 
     def accepts(self, value: object) -> bool:
         """Whether the value has the right type and range."""
@@ -74,6 +77,10 @@ class Algorithm:
         Least and largest number of stages, each with an objective of its own.
     any_stage : bool
         Whether it returns the best network of any stage, not of the last one it reached.
+    by_ranks : bool
+        Whether its objective must be a sum of rank(), since it looks at what each is of.
+    own_moments : bool
+        Whether zscore() is over networks it evaluates; else others are drawn and paid for first.
     differs : str
         Where it differs from its source.
     """
@@ -86,6 +93,8 @@ class Algorithm:
     repeats: str = "charged"
     stages: tuple[int, int] = (1, 1)
     any_stage: bool = False
+    by_ranks: bool = False
+    own_moments: bool = False
     differs: str = ""
 
     def check(self, parameters: Mapping[str, object]) -> dict[str, Value]:
@@ -107,13 +116,13 @@ class Algorithm:
                 raise SearchError(f"{self.name}, {name}: found {value!r}. Expected {rule.expected}. {rule.meaning}")
         return {name: parameters.get(name, rule.default) for name, rule in self.parameters.items()}
 
-    def check_space(self, parameters: Mapping[str, object], n_genes: int) -> None:
-        """Check that the values of parameters make sense for networks of so many genes.
+    def check_space(self, parameters: Mapping[str, object], n_genes: int, n_choices: int) -> None:
+        """Check that the values of parameters make sense for networks of so many genes, with so many values each.
 
         Raises
         ------
         SearchError
-            If one is about the edges of a cell, and the networks are no cells.
+            If one is about the edges of a cell, and the networks are no cells; or if a gene has too few values for it.
         """
         for name, rule in self.parameters.items():
             value = parameters.get(name, rule.default)
@@ -122,14 +131,19 @@ class Algorithm:
                     f"{self.name}, {name}: found {value!r} for networks of {n_genes} genes. This is about the "
                     f"{N_EDGES} edges of a cell. Remove it, or search the topology space alone."
                 )
+            if rule.per_value and value > n_choices:
+                raise SearchError(
+                    f"{self.name}, {name}: found {value} where genes have {n_choices} values. Expected no more than "
+                    f"these. {rule.meaning}"
+                )
 
-    def check_stages(self, objective: str) -> None:
-        """Check that an objective has as many stages as the search.
+    def check_objective(self, objective: str) -> None:
+        """Check that an objective has as many stages as the search, and the form that it needs.
 
         Raises
         ------
         SearchError
-            If it has more or less.
+            If it has more or less stages, or is no sum of rank() where that is needed.
         """
         found, (low, high) = len(split_stages(objective)), self.stages
         if not low <= found <= high:
@@ -137,6 +151,11 @@ class Algorithm:
             raise SearchError(
                 f"{self.name}: found {found} stages in '{objective}'. Expected {expected}, one expression each, "
                 "with semicolons between them. Correct it."
+            )
+        if self.by_ranks and not is_sum_of_ranks(objective):
+            raise SearchError(
+                f"{self.name}: found '{objective}'. Expected a sum of rank(), of which the highest are kept, one by "
+                "one. Write rank(-x) where less of x is better."
             )
 
 
@@ -206,13 +225,14 @@ _ALGORITHMS = (
     ),
     Algorithm(
         name="ensemble",
-        version=1,
+        version=2,
         kernel="ensemble",
         source="rank-aware ensembles: sums of zscore(), -place() or -log(place()) over a set of random networks",
+        own_moments=True,
     ),
     Algorithm(
         name="rea",
-        version=1,
+        version=2,
         kernel="rea",
         source=_REA,
         parameters={
@@ -227,7 +247,7 @@ _ALGORITHMS = (
     ),
     Algorithm(
         name="turin_rea",
-        version=1,
+        version=2,
         kernel="rea",
         source="Melchionna, Revel Garrone, Suriano: regularised evolution by a proxy, four ways to make a child",
         parameters={
@@ -242,7 +262,7 @@ _ALGORITHMS = (
     ),
     Algorithm(
         name="freerea_minus",
-        version=1,
+        version=2,
         kernel="rea",
         source="Cavagnero et al., WACV 2023, arXiv:2207.05135; NiccoloCavagnero/FreeREA our_baselines.py",
         parameters={
@@ -258,7 +278,7 @@ _ALGORITHMS = (
     ),
     Algorithm(
         name="freerea",
-        version=1,
+        version=2,
         kernel="freerea",
         source="Cavagnero et al., WACV 2023, arXiv:2207.05135; NiccoloCavagnero/FreeREA search.py",
         parameters=_evolution(25, 5),
@@ -296,6 +316,7 @@ _ALGORITHMS = (
         source="OEmiliatanO/Rank-Based-NAS search/GA/GA_rk_abstract.py; objective: a sum of rank()",
         parameters=_genetic(25, 30),
         repeats="free",
+        by_ranks=True,
         differs="the cuts lie anywhere between genes; the code's never reach some of them",
     ),
     Algorithm(
@@ -317,16 +338,18 @@ _ALGORITHMS = (
     ),
     Algorithm(
         name="search_economics",
-        version=1,
+        version=2,
         kernel="search_economics",
         source="Wu, Lin, Tsai, IEEE TEVC 28(2), 2024; cwtsaiai/TNASSE se/se_nasbench201.py",
         parameters={
             "searchers": Parameter(1, "Searchers.", high=100),
-            "regions": Parameter(3, "Parts of the space, by the first gene.", high=100),
+            "regions": Parameter(3, "Parts of the space, by the first gene.", high=8, per_value=True),
             "goods": Parameter(1, "Good networks remembered for each region.", high=100),
         },
         repeats="free",
-        differs="children keep the first gene of their region; the code sets it after scoring",
+        differs="children keep the first gene of their region, which the authors' code sets after scoring; there, no "
+        "region gains by waiting (Accumulation1 is called twice, Accumulation2 never), a region's best good stays that "
+        "of the start, and four further genes choose a backbone",
     ),
     Algorithm(
         name="reinforce",
@@ -340,7 +363,7 @@ _ALGORITHMS = (
     ),
     Algorithm(
         name="successive_halving",
-        version=1,
+        version=2,
         kernel="successive_halving",
         source="Jamieson and Talwalkar, AISTATS 2016, arXiv:1502.07943; objective: validation after ever more epochs",
         parameters={"candidates": _CANDIDATES},
@@ -354,10 +377,11 @@ _ALGORITHMS = (
         parameters={"eta": Parameter(3, "One in so many networks goes on to the next stage.", low=2, high=10)},
         stages=(1, 10),
         any_stage=True,
+        differs="brackets have hpbandster's sizes, 9, 3 and 3 for three stages; the paper rounds up, to 9, 5 and 3",
     ),
     Algorithm(
         name="bohb",
-        version=1,
+        version=2,
         kernel="bohb",
         source="Falkner et al., ICML 2018, arXiv:1807.01774; D-X-Y/AutoDL-Projects exps/NATS-algos/bohb.py, run-all.sh",
         parameters={
@@ -381,12 +405,13 @@ _ALGORITHMS = (
     ),
     Algorithm(
         name="mf_nas",
-        version=1,
+        version=2,
         kernel="mf_nas",
         source="Phan and Luong, GECCO 2024; ELO-Lab/MF-NAS algos/sonas/mf_nas.py; objective: proxy; validation; ...",
         parameters={"warmup": Parameter(2000, _WARMUP), "candidates": _CANDIDATES},
         stages=(2, 20),
-        differs="the last stage is judged by validation accuracy; the code looks at test accuracy",
+        differs="the last stage is judged by validation accuracy, and the moves of all genes are tried in one random "
+        "order; the authors' code looks at test accuracy, and tries all operations of an edge before those of the next",
     ),
     Algorithm(
         name="robot",

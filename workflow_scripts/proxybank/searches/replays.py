@@ -129,10 +129,10 @@ def replay(
     """
     chosen = get_algorithm(algorithm)
     options = _kernel_options(chosen, chosen.check(parameters))
-    chosen.check_space(parameters, problem.n_genes)
+    chosen.check_space(parameters, problem.n_genes, problem.n_choices)
     charge_repeats = (repeats or chosen.repeats) == "charged"
     where = f"{algorithm} by '{objective}' under constraint '{constraint}'"
-    chosen.check_stages(objective)
+    chosen.check_objective(objective)
     make_search = prepare(problem, objective, where, evaluations, seconds, charge_repeats)
     from proxybank.searches import incumbents  # not above: the compiler takes half a second to import
     from proxybank.searches.core import make_ready, reference
@@ -151,7 +151,7 @@ def replay(
         make_ready(run, shared, *options)  # or else the first run's own seconds would be those of the compiler
         for k in range(first, n, threads):
             began = perf_counter()
-            start(search, f"{seed}/{algorithm}/{constraint}/{numbers[k]}")
+            start(search, f"{seed}/{algorithm}/{constraint}/{numbers[k]}", chosen.own_moments)
             code = run(shared, *options)
             own[k] = perf_counter() - began
             if evaluations is None and search.counts[0] == MAX_EVALUATIONS:
@@ -233,6 +233,7 @@ def prepare(
         drawable=drawable,
         places=problem.n_choices ** np.arange(problem.n_genes - 1, -1, -1, dtype=np.int64),
         n_choices=problem.n_choices,
+        choices=problem.choices,
         max_evaluations=limit,
         max_seconds=math.inf if seconds is None else float(seconds),
         charge_repeats=charge_repeats,
@@ -277,8 +278,11 @@ def _most_evaluations(
     return min(bounds)
 
 
-def start(search: "Search", key: str) -> None:
-    """Forget the run before and begin another; its random numbers follow from the key alone."""
+def start(search: "Search", key: str, own_moments: bool = False) -> None:
+    """Forget the run before and begin another; its random numbers follow from the key alone.
+
+    The networks that zscore() is over are drawn first, unless the search has moments of its own.
+    """
     from proxybank.searches.core import draw_moments, reference
 
     search.random[0] = int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8).digest(), "little")
@@ -286,5 +290,5 @@ def start(search: "Search", key: str) -> None:
     search.clock[:] = 0
     search.seen[:] = False
     search.peaks[:] = 0
-    if (search.program[:, 0] == ZSCORE).any():
+    if not own_moments and (search.program[:, 0] == ZSCORE).any():
         draw_moments(reference(search))

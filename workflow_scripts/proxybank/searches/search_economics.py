@@ -34,6 +34,7 @@ def run(search: Search, searchers: int, regions: int, goods: int) -> int:
     for k in range(searchers):
         owned[k] = market[k % regions, below(search, goods)]
     waited, invested = np.ones(regions), np.ones(regions)
+    chosen = np.empty(searchers, np.int64)
     children = np.empty((regions, goods), np.int64)
     expected = np.empty(regions)
     while True:
@@ -48,13 +49,21 @@ def run(search: Search, searchers: int, regions: int, goods: int) -> int:
                 total = worth.sum() if worth.sum() != 0 else 1e-10
                 value = _finite(scores(search, children[region])).mean()
                 expected[region] = waited[region] / invested[region] * value * peak / total
-            chosen = np.argmax(expected)
-            owned[k] = _best(search, children[chosen])
-            _sell(search, market[chosen], owned[k])
-            best_good[chosen] = _best(search, np.array([best_good[chosen], owned[k]]))
-            waited += 1
-            waited[chosen] = 1
-            invested[chosen] += 1
+            chosen[k] = np.argmax(expected)
+            owned[k] = _best(search, children[chosen[k]])
+        for k in range(searchers):  # the market is the same for all of a round
+            _sell(search, market[chosen[k]], owned[k])
+            best_good[chosen[k]] = _best(search, np.array([best_good[chosen[k]], owned[k]]))
+        _count_round(waited, invested, chosen)
+
+
+@njit
+def _count_round(waited: NDArray[np.float64], invested: NDArray[np.float64], chosen: NDArray[np.int64]) -> None:
+    """Count a round: a region waits for one more unless some searcher chose it, and each choice is an investment."""
+    waited += 1
+    for region in chosen:
+        waited[region] = 1
+        invested[region] += 1
 
 
 @njit

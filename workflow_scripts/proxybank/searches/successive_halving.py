@@ -18,14 +18,18 @@ def run(search: Search, candidates: int) -> int:
 
 @njit
 def halve(search: Search, codes: NDArray[np.int64], first: int) -> int:
-    """Evaluate at each stage from `first`, keep the better half, return the best; -1 if none has a score."""
+    """Evaluate at each stage from `first`, keep the better half.
+
+    Returns the best at the last stage reached, however few were evaluated there, that has one; -1 if none has a score.
+    """
     best = -1
     for stage in range(first, n_stages(search)):
-        for k in range(codes.size):
-            if not evaluate(search, codes[k], stage):
-                return best if best >= 0 else best_of(search, codes[:k], stage)
-        best = best_of(search, codes, stage)
-        if codes.size == 1:
+        n = 0
+        while n < codes.size and evaluate(search, codes[n], stage):
+            n += 1
+        here = best_of(search, codes[:n], stage)
+        best = here if here >= 0 else best
+        if n < codes.size or codes.size == 1:
             break
         codes = top(search, codes, (codes.size + 1) // 2, stage)
     return best

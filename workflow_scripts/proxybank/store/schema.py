@@ -160,6 +160,7 @@ _TABLES = (
             _text("kind", "name of the algorithm in the registry, whatever the search is called"),
             _text("budget_unit", "what budget counts: evaluations, or simulated seconds"),
             _number("own_seconds", "seconds that replaying the run took here"),
+            _count("seed", "seed whose scores alone the run saw; null where it saw means over the seeds", True),
         ),
     ),
     Table(
@@ -273,6 +274,7 @@ _TABLES = (
             _number("max_n_relu", "limit, ReLUs called, inclusive; null if there is none", True),
             Column("budget_unit", pl.String(), "what budget counts: evaluations, or simulated seconds", nullable=True),
             _text("limits", "all limits, inclusive, as JSON: max_<column of networks>, in the unit of the column"),
+            _number("half_pct", "half the 95% interval of mean_pct over runs, as in leaderboard; null if exact", True),
         ),
     ),
     Table(

@@ -5,6 +5,9 @@
 -- gain_pct: mean of accuracy_pct less the random search's, percentage points; std_pct has n_pairs - 1.
 -- low_pct, high_pct: 95% interval of gain_pct, 1.96 standard errors.
 -- p_value: two-sided paired test of no gain; mean and standard error are taken for normal, so have 30 pairs or more.
+-- Where runs see the scores of one seed each, those of a seed share its noise: the standard error is then that of the
+-- means of n_seeds seeds, the search's own or else the random search's, and interval and test are Student's; null if
+-- there is one seed.
 create or replace view against_random as
 with pairs as (
     select
@@ -19,6 +22,7 @@ with pairs as (
         r.budget as random_budget,
         r.kind as random_kind,
         s.objective = r.objective and s.budget = r.budget and s.budget_unit = r.budget_unit as is_alike,
+        coalesce(s.seed, r.seed) as seed,
         s.accuracy_pct - r.accuracy_pct as gain_pct
     from search_runs as s
     inner join search_runs as r
@@ -26,6 +30,44 @@ with pairs as (
     where
         r.kind in ('random', 'naswot_search', 'random_search')
         and (s.algorithm <> r.algorithm or s.objective <> r.objective or s.budget <> r.budget)
+),
+
+seeds as (
+    select
+        space,
+        dataset,
+        constraint_id,
+        algorithm,
+        objective,
+        budget,
+        random_algorithm,
+        random_objective,
+        random_budget,
+        seed,
+        avg(gain_pct) as seed_pct
+    from pairs
+    where seed is not null
+    group by
+        space, dataset, constraint_id, algorithm, objective, budget, random_algorithm, random_objective, random_budget,
+        seed
+),
+
+by_seed as (
+    select
+        space,
+        dataset,
+        constraint_id,
+        algorithm,
+        objective,
+        budget,
+        random_algorithm,
+        random_objective,
+        random_budget,
+        count(seed_pct) as n_seeds,
+        stddev_samp(seed_pct) as seeds_pct
+    from seeds
+    group by
+        space, dataset, constraint_id, algorithm, objective, budget, random_algorithm, random_objective, random_budget
 ),
 
 gains as (
@@ -49,13 +91,35 @@ gains as (
         space, dataset, constraint_id, algorithm, objective, budget, random_algorithm, random_objective, random_budget
 ),
 
+gains_by_seed as (
+    select
+        g.*,
+        s.n_seeds,
+        s.seeds_pct
+    from gains as g
+    left join by_seed as s
+        on
+            g.space = s.space and g.dataset = s.dataset and g.constraint_id = s.constraint_id
+            and g.algorithm = s.algorithm and g.objective = s.objective and g.budget = s.budget
+            and g.random_algorithm = s.random_algorithm and g.random_objective = s.random_objective
+            and g.random_budget = s.random_budget
+),
+
 tests as (
     select
         *,
-        std_pct / sqrt(n_pairs) as error_pct,
+        if(n_seeds > 0, seeds_pct / sqrt(n_seeds), std_pct / sqrt(n_pairs)) as error_pct,
+        if(
+            n_seeds > 0,
+            -- of Student's t; of many seeds the last one, a little too large
+            [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228][least(n_seeds - 1, 10)],
+            1.96
+        ) as quantile,
         abs(gain_pct) / nullif(error_pct, 0) as z,
-        1 / (1 + 0.3275911 * z / sqrt(2)) as t
-    from gains
+        1 / (1 + 0.3275911 * z / sqrt(2)) as t,
+        n_seeds - 1 as freedom,
+        atan(z / sqrt(freedom)) as theta
+    from gains_by_seed
 )
 
 select
@@ -73,9 +137,19 @@ select
     n_pairs,
     gain_pct,
     std_pct,
-    gain_pct - 1.96 * error_pct as low_pct,
-    gain_pct + 1.96 * error_pct as high_pct,
-    -- erfc(z / sqrt(2)), Abramowitz and Stegun 1964, 7.1.26: right to 1.5e-7.
-    exp(-z * z / 2)
-    * t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429)))) as p_value
+    n_seeds,
+    gain_pct - quantile * error_pct as low_pct,
+    gain_pct + quantile * error_pct as high_pct,
+    -- Abramowitz and Stegun 1964: of Student's t, 26.7.3 and 26.7.4; erfc(z / sqrt(2)), 7.1.26, right to 1.5e-7.
+    case
+        when n_seeds > 0
+            then
+                1 - freedom % 2 * 2 * theta / pi() - sin(theta) / sqrt(pi()) * coalesce(list_sum([
+                    gamma((j + 1) / 2) / gamma(j / 2 + 1) * pow(cos(theta), j)
+                    for j in range(freedom % 2, freedom - 1, 2)
+                ]), 0)
+        else
+            exp(-z * z / 2) * t
+            * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))))
+    end as p_value
 from tests;

@@ -1,11 +1,44 @@
 -- One row per space, dataset, constraint_id, algorithm, objective, budget: what its runs find, percent test accuracy;
 -- and the two controls, exactly: the oracle, and random, which is any network within the limits.
--- low_pct, high_pct: 95% interval of mean_pct, 1.96 standard errors (std_pct has n - 1; n for a control).
+-- low_pct, high_pct: 95% interval of mean_pct, 1.96 standard errors (std_pct has n - 1; n for a control). Where runs
+-- see the scores of one seed each, those of a seed share its noise: Student's interval by the means of n_seeds seeds,
+-- null if there is one.
 -- n_runs: runs that found a network. simulated_seconds, own_seconds: mean of a run; own_seconds are measured.
 -- gain_pct, gain_low_pct, gain_high_pct, p_value: against a random search run by run, see against_random: the one with
 -- the same objective and budget, else the one that draws a single network; random_algorithm is which, null if neither.
 create or replace view leaderboard as
-with runs as (
+with seeds as (
+    select
+        space,
+        dataset,
+        constraint_id,
+        algorithm,
+        objective,
+        budget,
+        seed,
+        avg(accuracy_pct) as seed_pct
+    from search_runs
+    where seed is not null
+    group by space, dataset, constraint_id, algorithm, objective, budget, seed
+),
+
+by_seed as (
+    select
+        space,
+        dataset,
+        constraint_id,
+        algorithm,
+        objective,
+        budget,
+        count(seed_pct) as n_seeds,
+        -- of Student's t; of many seeds the last one, a little too large
+        [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228][least(n_seeds - 1, 10)]
+        * stddev_samp(seed_pct) / sqrt(n_seeds) as half_pct
+    from seeds
+    group by space, dataset, constraint_id, algorithm, objective, budget
+),
+
+runs as (
     select
         space,
         dataset,
@@ -86,8 +119,8 @@ select  -- noqa: ST06
     e.n_runs,
     e.mean_pct,
     e.std_pct,
-    e.mean_pct - e.half_pct as low_pct,
-    e.mean_pct + e.half_pct as high_pct,
+    e.mean_pct - if(s.n_seeds > 0, s.half_pct, e.half_pct) as low_pct,
+    e.mean_pct + if(s.n_seeds > 0, s.half_pct, e.half_pct) as high_pct,
     e.regret_pct,
     e.n_evaluated,
     e.simulated_seconds,
@@ -96,8 +129,13 @@ select  -- noqa: ST06
     g.gain_pct,
     g.gain_low_pct,
     g.gain_high_pct,
-    g.p_value
+    g.p_value,
+    s.n_seeds
 from entries as e
+left join by_seed as s
+    on
+        e.space = s.space and e.dataset = s.dataset and e.constraint_id = s.constraint_id
+        and e.algorithm = s.algorithm and e.objective = s.objective and e.budget = s.budget
 left join gains as g
     on
         e.space = g.space and e.dataset = g.dataset and e.constraint_id = g.constraint_id

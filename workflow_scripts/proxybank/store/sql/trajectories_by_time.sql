@@ -1,6 +1,6 @@
 -- One row per space, dataset, constraint_id, algorithm, objective, budget, simulated_seconds: the best network so far
 -- of each run after so many seconds, eight numbers a decade; a run that ended before keeps its last one. Searches whose
--- seconds are unknown or 0 are left out, and so are times when no run has found a network yet.
+-- seconds are unknown or 0 in any run are left out, and so are times when no run has found a network yet.
 -- mean_pct, std_pct (n - 1), low_pct, q25_pct, median_pct, q75_pct, high_pct (5% and 95%): over runs, percent test
 -- accuracy. n_found: runs that have a network with a score by then, which are those counted; n_runs: all.
 create or replace view trajectories_by_time as
@@ -15,7 +15,7 @@ with budgets as (
         max(simulated_seconds) as most
     from search_runs
     group by space, dataset, constraint_id, algorithm, objective, budget
-    having min(simulated_seconds) > 0
+    having min(simulated_seconds) > 0 and count(simulated_seconds) = count(*)
 ),
 
 grid as (

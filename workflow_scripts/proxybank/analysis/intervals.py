@@ -1,0 +1,30 @@
+"""How certain the mean over the runs of a search is."""
+
+import polars as pl
+from scipy import stats
+
+
+def half_interval(runs: pl.DataFrame, column: str = "accuracy_pct") -> float | None:
+    """Half the 95% interval of a mean over runs, as view ``leaderboard`` has it.
+
+    Parameters
+    ----------
+    runs : polars.DataFrame
+        Runs of one search: the column, and `seed` as in table ``search_runs``. Where it is not null, runs of a seed
+        share the noise of its scores, and the means of the seeds are what counts.
+    column : str
+        What is averaged; runs without a value are left out.
+
+    Returns
+    -------
+    half : float or None
+        1.96 standard errors, or with seeds that of Student's t; None for a single run or seed.
+    """
+    found = runs.drop_nulls(column)
+    seeded = found.drop_nulls("seed")
+    if seeded.is_empty():
+        values, quantile = found[column], 1.96
+    else:
+        values = seeded.group_by("seed").agg(pl.col(column).mean())[column]
+        quantile = float(stats.t.ppf(0.975, values.len() - 1))
+    return quantile * values.std() / values.len() ** 0.5 if values.len() > 1 else None
