@@ -15,6 +15,7 @@ from scipy import stats
 from proxybank import searches, spaces
 from proxybank.errors import SearchError
 from proxybank.searches import benchmark, bohb, core, rea, replay
+from proxybank.searches.__main__ import reference
 from proxybank.searches.replays import prepare, start
 
 # Objective and parameters that make each search finish its stages within a few dozen evaluations.
@@ -646,8 +647,18 @@ def test_times_that_no_clock_counts_are_named(value):
 def test_every_search_says_where_it_is_from():
     for name, algorithm in searches.ALGORITHMS.items():
         assert algorithm.name == name
-        assert algorithm.source and algorithm.version >= 1 and algorithm.repeats in ("charged", "free")
+        assert algorithm.does and algorithm.maximises and algorithm.source and algorithm.version >= 1
+        assert algorithm.repeats in ("charged", "free")
         assert algorithm.check({}) == {key: rule.default for key, rule in algorithm.parameters.items()}
+
+
+def test_the_documentation_is_in_step(root):
+    page = (root / "docs/algorithms.md").read_text()
+    assert page == reference(), "run: make docs/algorithms.md"
+    algorithms, parameters = page.split("## Parameters")
+    for name, algorithm in searches.ALGORITHMS.items():
+        assert f"\n| `{name}` | " in algorithms
+        assert all(f"\n| `{key}` | " in parameters for key in algorithm.parameters)
 
 
 # The papers' numbers, on the authors' published scores.
