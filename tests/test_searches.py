@@ -672,7 +672,7 @@ def cifar10(shared_data):
     truth = pl.read_csv(shared_data / "natsbench/tss_accuracies.csv").sort("arch_index")
     columns = {name: published[name].to_numpy() for name in ("naswot", "logsynflow", "synflow")}
     seconds = {name: published[f"{name}_seconds"].to_numpy() for name in columns}
-    # A skip from node i to node j jumps j - i - 1 nodes; mean over the skips, 0 without any (proxies.md 1.4).
+    # A skip from node i to node j jumps j - i - 1 nodes; mean over the skips, 0 without any (FreeREA's code).
     skips, jumped = space.genes == 1, np.array([0, 1, 0, 2, 1, 0])
     columns["skipped_layers"] = skips @ jumped / np.maximum(skips.sum(axis=1), 1)
     columns["valid_12"] = truth["cifar10_valid_accuracy_12"].to_numpy()

@@ -69,7 +69,8 @@ def test_flops_equal_suite_zero_less_what_it_counts_besides(shared_data):
     costs = TSS.costs(Skeleton())
     index = table["arch_index"].to_numpy()
     n_conv = (costs["n_conv_3x3"] + costs["n_conv_1x1"])[index]
-    # BatchNorm and pooling: of the skeleton, of each convolution edge, of each pooling edge (data README).
+    # BatchNorm and pooling: an edge has 5 x 28,672 outputs, and counts 3 for each if it convolves, 9 if it pools. The
+    # skeleton's is what is left, the same for all.
     expected = costs["mflops"][index] + 0.160822 + 0.43008 * n_conv + 1.29024 * costs["n_avg_pool"][index]
     np.testing.assert_allclose(table["flops"].to_numpy(), expected, rtol=0, atol=1e-9)
     assert len(index) == 725
