@@ -700,9 +700,9 @@ def test_naswot_search_on_published_scores_has_the_mean_of_its_closed_form(cifar
 
 
 @pytest.fixture(scope="module")
-def papers(shared_data):
+def papers(root):
     """Return mean, standard deviation and standard error of a published result; other runs where n is not printed."""
-    table = pl.read_csv(shared_data / "papers/published.csv", infer_schema_length=None)
+    table = pl.read_csv(root / "resources/papers/published.csv", infer_schema_length=None)
 
     def look_up(paper, table_name, dataset, method, runs):
         rows = table.filter(paper=paper, table=table_name, space="tss", dataset=dataset, method=method)
