@@ -44,6 +44,9 @@ docs/configuration.md: workflow_scripts/proxybank/config.py workflow_scripts/pro
 docs/proxies.md: $(wildcard workflow_scripts/proxybank/proxies/*.py)
 	PYTHONPATH=workflow_scripts .venv/bin/python -m proxybank.proxies > $@
 
+docs/algorithms.md: $(addprefix workflow_scripts/proxybank/searches/,__main__.py registry.py)
+	PYTHONPATH=workflow_scripts .venv/bin/python -m proxybank.searches > $@
+
 clean:
 	rm -rf .venv
 

@@ -11,7 +11,8 @@ from proxybank import analysis, config, data, searches, spaces, store
 from proxybank.errors import ConfigError
 from proxybank.proxies import GROUPS, REGISTRY
 
-# Best accuracies as proxies.md section 4 has them: space, dataset, split, epochs -> percent.
+# Best accuracies: space, dataset, split, epochs -> percent. FreeREA's table 3 prints those of topologies on test
+# images; the others are the largest of NATS-Bench's tables, looked up once.
 OPTIMA = {
     ("tss", "cifar10", "test", 200): 94.37,
     ("tss", "cifar100", "test", 200): 73.51,
@@ -132,8 +133,9 @@ def test_one_file_that_is_missing(settings, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("dataset", ["cifar10", "cifar100", "imagenet16-120"])
 def test_limits_keep_the_networks_of_their_papers(settings, linked, dataset):
-    # proxies.md: at most two, one and no 3x3 convolutions are 14,080, 10,240 and 4,096 networks, on all datasets. The
-    # finer limits lie between sizes of a 3x3 and b 1x1 convolutions: of 6!/(a! b! (6-a-b)!) * 3^(6-a-b) networks each.
+    # FreeREA's limits (its table 5) keep at most two, one and no 3x3 convolutions, on all datasets: a of them are in
+    # 6!/(a! (6-a)!) * 4^(6-a) networks. The finer limits lie between sizes of a 3x3 and b 1x1 convolutions: of
+    # 6!/(a! b! (6-a-b)!) * 3^(6-a-b) networks each.
     def up_to(most: int, of_last: int) -> int:
         sizes = [(a, b) for a in range(7) for b in range(7 - a) if a < most or (a == most and b <= of_last)]
         return sum(comb(6, a) * comb(6 - a, b) * 3 ** (6 - a - b) for a, b in sizes)

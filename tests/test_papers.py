@@ -37,9 +37,9 @@ SETTINGS = {key: settings(key) for key in (None, *RULES.runs)}
 # --- the table of figures
 
 
-def test_figures_are_those_collected(shared_data):
+def test_figures_are_those_collected(further_data):
     # The collection they were copied from; numbers are the same, with all printed digits here.
-    collected = pl.read_csv(shared_data / "papers/published.csv", infer_schema=False)
+    collected = pl.read_csv(further_data / "papers/published.csv", infer_schema=False)
     assert collected.select(KEY).equals(FIGURES.select(KEY))
     for name in ("mean", "std"):
         both = [table[name].cast(pl.Float64) for table in (collected, FIGURES)]

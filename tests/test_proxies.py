@@ -1,5 +1,8 @@
 """Proxies against hand values, bounds and published scores."""
 
+import math
+import re
+import textwrap
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
@@ -174,6 +177,16 @@ def test_registry_refuses_duplicates_and_unknown_groups():
         registry.register_proxy(proxy)
     with pytest.raises(ValueError, match="'new' needs 'magic'; known: forward"):
         registry.register_proxy(Proxy("new", 1, "magic", True, "", "", proxy.score))
+
+
+def test_the_example_of_contributing_is_a_proxy(monkeypatch):
+    # By hand: codes 110 and 100 disagree on 1 of 3 units, in 2 of the 4 pairs, each image with itself included.
+    example = re.search(r"```python\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text(), re.DOTALL)[1]
+    monkeypatch.setattr(registry, "REGISTRY", {})
+    exec(textwrap.dedent(example), {"math": math, "register": registry.register, "Status": Status})
+    (proxy,) = registry.REGISTRY.values()
+    assert evaluate(proxy, kernel([[1, 1, 0], [1, 0, 0]])) == (pytest.approx(np.log(1 / 6)), Status.OK)
+    assert evaluate(proxy, kernel([[1, 0], [1, 0]])) == (None, Status.CONSTANT)
 
 
 def test_every_entry_says_where_it_comes_from():

@@ -15,6 +15,7 @@ from scipy import stats
 from proxybank import searches, spaces
 from proxybank.errors import SearchError
 from proxybank.searches import benchmark, bohb, core, freerea, rea, replay, search_economics
+from proxybank.searches.__main__ import reference
 from proxybank.searches.replays import prepare, start
 
 # Objective and parameters that make each search finish its stages within a few dozen evaluations.
@@ -743,8 +744,18 @@ def test_times_that_no_clock_counts_are_named(value):
 def test_every_search_says_where_it_is_from():
     for name, algorithm in searches.ALGORITHMS.items():
         assert algorithm.name == name
-        assert algorithm.source and algorithm.version >= 1 and algorithm.repeats in ("charged", "free")
+        assert algorithm.does and algorithm.maximises and algorithm.source and algorithm.version >= 1
+        assert algorithm.repeats in ("charged", "free")
         assert algorithm.check({}) == {key: rule.default for key, rule in algorithm.parameters.items()}
+
+
+def test_the_documentation_is_in_step(root):
+    page = (root / "docs/algorithms.md").read_text()
+    assert page == reference(), "run: make docs/algorithms.md"
+    algorithms, parameters = page.split("## Parameters")
+    for name, algorithm in searches.ALGORITHMS.items():
+        assert f"\n| `{name}` | " in algorithms
+        assert all(f"\n| `{key}` | " in parameters for key in algorithm.parameters)
 
 
 # The papers' numbers, on the authors' published scores.
@@ -758,7 +769,7 @@ def cifar10(shared_data):
     truth = pl.read_csv(shared_data / "natsbench/tss_accuracies.csv").sort("arch_index")
     columns = {name: published[name].to_numpy() for name in ("naswot", "logsynflow", "synflow")}
     seconds = {name: published[f"{name}_seconds"].to_numpy() for name in columns}
-    # A skip from node i to node j jumps j - i - 1 nodes; mean over the skips, 0 without any (proxies.md 1.4).
+    # A skip from node i to node j jumps j - i - 1 nodes; mean over the skips, 0 without any (FreeREA's code).
     skips, jumped = space.genes == 1, np.array([0, 1, 0, 2, 1, 0])
     columns["skipped_layers"] = skips @ jumped / np.maximum(skips.sum(axis=1), 1)
     columns["valid_12"] = truth["cifar10_valid_accuracy_12"].to_numpy()
@@ -786,9 +797,9 @@ def test_naswot_search_on_published_scores_has_the_mean_of_its_closed_form(cifar
 
 
 @pytest.fixture(scope="module")
-def papers(shared_data):
+def papers(root):
     """Return mean, standard deviation and standard error of a published result; other runs where n is not printed."""
-    table = pl.read_csv(shared_data / "papers/published.csv", infer_schema_length=None)
+    table = pl.read_csv(root / "resources/papers/published.csv", infer_schema_length=None)
 
     def look_up(paper, table_name, dataset, method, runs):
         rows = table.filter(paper=paper, table=table_name, space="tss", dataset=dataset, method=method)

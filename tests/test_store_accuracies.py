@@ -252,7 +252,7 @@ def test_nats_bench_topologies(shared_data):
     found = store.read_accuracies(shared_data / "natsbench" / "tss_accuracies.csv", TSS, "imagenet16-120", measurements)
     assert found.height == 2 * 15_625
     final = store.final_accuracies(found)
-    assert round(final["accuracy_pct"].max(), 2) == 47.31  # proxies.md section 4
+    assert round(final["accuracy_pct"].max(), 2) == 47.31  # FreeREA's table 3: the optimum
     assert found.filter(arch_index=0, split="test")["train_seconds"].item() == pytest.approx(200 * 43.8176)
 
 
@@ -260,4 +260,4 @@ def test_nats_bench_sizes(shared_data):
     measurements = [{"split": "test", "epochs": 90, "accuracy": "cifar100_test_accuracy_90"}]
     found = store.read_accuracies(shared_data / "natsbench" / "sss_accuracies.csv", SSS, "cifar100", measurements)
     assert found.height == 32_768
-    assert found["accuracy_pct"].max() == pytest.approx(71.34, abs=0.005)  # proxies.md section 4
+    assert found["accuracy_pct"].max() == pytest.approx(71.34, abs=0.005)  # the largest of the column

@@ -30,12 +30,12 @@ def read(folder, space, dataset="cifar10", indexes=SOME):
 
 @pytest.mark.parametrize("dataset", DATASETS)
 @pytest.mark.parametrize("space", [TSS, SSS], ids=["tss", "sss"])
-def test_official_entries_hold_what_the_tables_say(space, dataset, shared_data):
+def test_official_entries_hold_what_the_tables_say(space, dataset, further_data):
     # The tables were published by others, to 4 to 6 digits; each of their columns on accuracy and time is compared.
-    found = read(shared_data / "natsbench/archives" / NAMES[space.name], space, dataset)
+    found = read(further_data / "natsbench/archives" / NAMES[space.name], space, dataset)
     seconds = {(row["arch_index"], row["split"], row["epochs"]): row["train_seconds"] for row in found.to_dicts()}
     n_compared = 0
-    for path in (shared_data / "natsbench").glob(f"{space.name}_*.csv"):
+    for path in (further_data / "natsbench").glob(f"{space.name}_*.csv"):
         for row in pl.read_csv(path).filter(pl.col("arch_index").is_in(SOME)).to_dicts():
             index = row["arch_index"]
             for column, value in row.items():
@@ -55,18 +55,18 @@ def test_official_entries_hold_what_the_tables_say(space, dataset, shared_data):
     store.conform(found, "accuracies", "here")
 
 
-def test_the_cost_of_a_short_training(shared_data):
+def test_the_cost_of_a_short_training(further_data):
     # The table has the training alone: 12 epochs on half of CIFAR-10. A search also pays for one validation, which took
     # 2.5489792369660877 seconds for network 0 (its entry, eval_times of x-valid).
-    found = read(shared_data / "natsbench/archives" / NAMES["tss"], TSS).filter(arch_index=0, split="valid", epochs=12)
-    table = pl.read_csv(shared_data / "natsbench/tss_accuracies.csv").filter(arch_index=0)
+    found = read(further_data / "natsbench/archives" / NAMES["tss"], TSS).filter(arch_index=0, split="valid", epochs=12)
+    table = pl.read_csv(further_data / "natsbench/tss_accuracies.csv").filter(arch_index=0)
     expected = table["cifar10_short_training_seconds"].item() + 2.5489792369660877
     assert found["train_seconds"].item() == pytest.approx(expected, abs=5.1e-5)
 
 
 @pytest.mark.parametrize("space", [TSS, SSS], ids=["tss", "sss"])
-def test_the_benchmarks_own_reader_says_the_same(space, shared_data):
-    folder = shared_data / "natsbench/archives" / NAMES[space.name]
+def test_the_benchmarks_own_reader_says_the_same(space, further_data):
+    folder = further_data / "natsbench/archives" / NAMES[space.name]
     api = nats_bench.create(str(folder), space.name, fast_mode=True, verbose=False)
     n_compared = 0
     for dataset, test, valid in (
@@ -85,8 +85,8 @@ def test_the_benchmarks_own_reader_says_the_same(space, shared_data):
     assert n_compared == 3 * 3 * 2 * (2 if space is TSS else 3)
 
 
-def test_every_seed_is_kept(shared_data):
-    trainings = store.read_archive(shared_data / "natsbench/archives" / NAMES["tss"], TSS, [11])
+def test_every_seed_is_kept(further_data):
+    trainings = store.read_archive(further_data / "natsbench/archives" / NAMES["tss"], TSS, [11])
     rows = trainings.filter(dataset="cifar10", split="valid")
     # As the entry of network 11 lists them.
     assert rows.filter(epochs=12)["seed"].to_list() == [111, 777]

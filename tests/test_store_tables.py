@@ -17,7 +17,7 @@ from proxybank import store
 from proxybank.errors import TableError
 from proxybank.store import database, schema
 
-CONTRACT = {  # design.md section 5, and six tables more
+CONTRACT = {  # what readers rely on: these tables, each beginning with these columns
     "networks": "space dataset arch_index arch class_index params_m mflops n_relu skipped_layers",
     "scores_by_seed": "space dataset arch_index seed",
     "scores": "space dataset arch_index",

@@ -67,6 +67,10 @@ class Algorithm:
         Raised whenever its outcomes change.
     kernel : str
         Module of this package that holds ``run(search, *parameters)``.
+    does : str
+        One sentence.
+    maximises : str
+        What its source gives it as objective, an expression for each stage.
     source : str
         Where it was published.
     parameters : mapping of str to Parameter
@@ -88,6 +92,8 @@ class Algorithm:
     name: str
     version: int
     kernel: str
+    does: str
+    maximises: str
     source: str
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
     repeats: str = "charged"
@@ -96,6 +102,12 @@ class Algorithm:
     by_ranks: bool = False
     own_moments: bool = False
     differs: str = ""
+
+    @property
+    def expected_stages(self) -> str:
+        """How many stages it takes, in words."""
+        low, high = self.stages
+        return f"{low}" if low == high else f"{low} to {high}"
 
     def check(self, parameters: Mapping[str, object]) -> dict[str, Value]:
         """Return all parameters in the order of the kernel's arguments, defaults filled in.
@@ -147,10 +159,9 @@ class Algorithm:
         """
         found, (low, high) = len(split_stages(objective)), self.stages
         if not low <= found <= high:
-            expected = f"{low}" if low == high else f"{low} to {high}"
             raise SearchError(
-                f"{self.name}: found {found} stages in '{objective}'. Expected {expected}, one expression each, "
-                "with semicolons between them. Correct it."
+                f"{self.name}: found {found} stages in '{objective}'. Expected {self.expected_stages}, one expression "
+                "each, with semicolons between them. Correct it."
             )
         if self.by_ranks and not is_sum_of_ranks(objective):
             raise SearchError(
@@ -200,6 +211,12 @@ _UNIFORM, _ANY, _SAMPLE = (
 )
 _WARMUP = "Networks scored at the first stage."
 _CANDIDATES = Parameter(32, "Networks that halving begins with.")
+_ACCURACY = "validation accuracy"
+_MORE_EPOCHS = "validation accuracy after ever more epochs"
+_PROXY_FIRST = "a proxy; validation accuracy"
+_FITNESS = "a sum of proxies, each divided by its `max()`"
+_WARM_START = "Scores random networks at the first stage; evolution at the second starts from the best of them."
+_TURIN = "Melchionna, Revel Garrone, Suriano (the Turin paper)"
 _REA = "Real et al., AAAI 2019, arXiv:1802.01548; D-X-Y/AutoDL-Projects exps/NATS-algos/regularized_ea.py"
 
 _ALGORITHMS = (
@@ -207,12 +224,16 @@ _ALGORITHMS = (
         name="random",
         version=1,
         kernel="random_choice",
-        source="control: one network drawn at random, whatever the budget",
+        does="One random network, whatever the budget.",
+        maximises="any; it is not used",
+        source="a control, which every search should beat",
     ),
     Algorithm(
         name="naswot_search",
         version=1,
         kernel="naswot_search",
+        does="The best of random networks, drawn until the budget is used up.",
+        maximises="a proxy",
         source="Mellor et al., ICML 2021, arXiv:2006.04647, algorithm 1",
         differs="starts from -inf, so that negative scores can win, and returns nothing if no network has a score",
     ),
@@ -220,20 +241,26 @@ _ALGORITHMS = (
         name="random_search",
         version=1,
         kernel="naswot_search",
-        source="random search with short training: the objective is validation accuracy; NATS-Bench, arXiv:2009.00437",
+        does="As `naswot_search`, with a short training of each network.",
+        maximises=_ACCURACY,
+        source=f"Dong, Liu, Musial, Gabrys, IEEE TPAMI 2021, arXiv:2009.00437; {_TURIN}",
         differs="the Turin paper selects by test accuracy, which no search sees here",
     ),
     Algorithm(
         name="ensemble",
         version=2,
         kernel="ensemble",
-        source="rank-aware ensembles: sums of zscore(), -place() or -log(place()) over a set of random networks",
+        does="The best of a set of random networks, within which scores are normalised and summed.",
+        maximises="a sum of `zscore()`, `rank()`, `-place()` or `-log(place())`",
+        source="OEmiliatanO/Rank-Based-NAS: its random search by a sum of ranks",
         own_moments=True,
     ),
     Algorithm(
         name="rea",
         version=2,
         kernel="rea",
+        does="Regularised evolution: a child of the best of a sample takes the place of the oldest network.",
+        maximises=_ACCURACY,
         source=_REA,
         parameters={
             **_evolution(10, 3),
@@ -249,7 +276,9 @@ _ALGORITHMS = (
         name="turin_rea",
         version=2,
         kernel="rea",
-        source="Melchionna, Revel Garrone, Suriano: regularised evolution by a proxy, four ways to make a child",
+        does="Regularised evolution by a proxy, with four ways to make a child: `rea` with other defaults.",
+        maximises="`naswot` or `log(synflow)`",
+        source=_TURIN,
         parameters={
             **_evolution(10, 3),
             "edge_choice": _UNIFORM,
@@ -264,6 +293,8 @@ _ALGORITHMS = (
         name="freerea_minus",
         version=2,
         kernel="rea",
+        does="FreeREA with one parent and without survival of the best: `rea` with other defaults.",
+        maximises=_FITNESS,
         source="Cavagnero et al., WACV 2023, arXiv:2207.05135; NiccoloCavagnero/FreeREA our_baselines.py",
         parameters={
             **_evolution(25, 5),
@@ -280,6 +311,8 @@ _ALGORITHMS = (
         name="freerea",
         version=2,
         kernel="freerea",
+        does="Mutants and a crossover of the two best of a sample join; the oldest network leaves, then the worst.",
+        maximises=_FITNESS,
         source="Cavagnero et al., WACV 2023, arXiv:2207.05135; NiccoloCavagnero/FreeREA search.py",
         parameters=_evolution(25, 5),
         repeats="free",
@@ -289,7 +322,9 @@ _ALGORITHMS = (
         name="area",
         version=1,
         kernel="rea_warmup",
-        source="Mellor et al., ICML 2021, arXiv:2006.04647: AREA; objective: proxy; validation accuracy",
+        does=_WARM_START,
+        maximises=_PROXY_FIRST,
+        source="Mellor et al., ICML 2021, arXiv:2006.04647: AREA",
         parameters={"warmup": Parameter(20, _WARMUP), **_evolution(10, 3), "edge_choice": _BY_NODE},
         stages=(2, 2),
     ),
@@ -297,7 +332,9 @@ _ALGORITHMS = (
         name="rea_warmup",
         version=1,
         kernel="rea_warmup",
-        source="Abdelfattah et al., ICLR 2021, arXiv:2101.08134: evolution with warm-up; objective: proxy; validation",
+        does=_WARM_START,
+        maximises=_PROXY_FIRST,
+        source="Abdelfattah et al., ICLR 2021, arXiv:2101.08134: evolution with warm-up",
         parameters={"warmup": Parameter(2000, _WARMUP), **_evolution(10, 3), "edge_choice": _BY_NODE},
         stages=(2, 2),
     ),
@@ -305,6 +342,8 @@ _ALGORITHMS = (
         name="ga",
         version=1,
         kernel="ga",
+        does="Genetic algorithm: children of winners of tournaments replace their whole generation.",
+        maximises="a sum of `zscore()`",
         source="Wu, Lin, Tsai, ICEA 2021: GA-NINASWOT; OEmiliatanO/nas-without-training GA_search.py",
         parameters=_genetic(30, 50),
         repeats="free",
@@ -313,7 +352,9 @@ _ALGORITHMS = (
         name="ga_rk",
         version=1,
         kernel="ga_rk",
-        source="OEmiliatanO/Rank-Based-NAS search/GA/GA_rk_abstract.py; objective: a sum of rank()",
+        does="Genetic algorithm by ranks; of each generation, only the two best by each proxy may be returned.",
+        maximises="a sum of `rank()`",
+        source="OEmiliatanO/Rank-Based-NAS search/GA/GA_rk_abstract.py",
         parameters=_genetic(25, 30),
         repeats="free",
         by_ranks=True,
@@ -323,7 +364,9 @@ _ALGORITHMS = (
         name="sa_rk",
         version=1,
         kernel="sa_rk",
-        source="OEmiliatanO/Rank-Based-NAS search/SA/SA_rk_abstract.py; objective: a sum of rank()",
+        does="Simulated annealing by ranks: moves to the best of some neighbours, to a worse one ever more rarely.",
+        maximises="a sum of `rank()`",
+        source="OEmiliatanO/Rank-Based-NAS search/SA/SA_rk_abstract.py",
         parameters={
             "hottest": Parameter(1.0, "First temperature.", low=1e-9),
             "coldest": Parameter(8e-4, "The run ends at this temperature, if the budget allows.", low=1e-9),
@@ -340,6 +383,8 @@ _ALGORITHMS = (
         name="search_economics",
         version=2,
         kernel="search_economics",
+        does="Breeds with the good networks of that region of the space where the expected value is highest.",
+        maximises="`ni`",
         source="Wu, Lin, Tsai, IEEE TEVC 28(2), 2024; cwtsaiai/TNASSE se/se_nasbench201.py",
         parameters={
             "searchers": Parameter(1, "Searchers.", high=100),
@@ -355,6 +400,8 @@ _ALGORITHMS = (
         name="reinforce",
         version=1,
         kernel="reinforce",
+        does="Draws each gene from a distribution that shifts towards what scored above the average of the past.",
+        maximises=_ACCURACY,
         source="Williams, 1992; D-X-Y/AutoDL-Projects exps/NATS-algos/reinforce.py",
         parameters={
             "learning_rate": Parameter(0.01, "Step size of Adam.", low=1e-6, high=10),
@@ -365,7 +412,9 @@ _ALGORITHMS = (
         name="successive_halving",
         version=2,
         kernel="successive_halving",
-        source="Jamieson and Talwalkar, AISTATS 2016, arXiv:1502.07943; objective: validation after ever more epochs",
+        does="Evaluates random networks; the better half of them goes on to the next stage.",
+        maximises=_MORE_EPOCHS,
+        source="Jamieson and Talwalkar, AISTATS 2016, arXiv:1502.07943",
         parameters={"candidates": _CANDIDATES},
         stages=(1, 20),
     ),
@@ -373,7 +422,9 @@ _ALGORITHMS = (
         name="hyperband",
         version=1,
         kernel="hyperband",
-        source="Li et al., JMLR 2018, arXiv:1603.06560; objective: validation after ever more epochs",
+        does="Many networks begin at the first stage, few at the last, again and again; one in `eta` goes on.",
+        maximises=_MORE_EPOCHS,
+        source="Li et al., JMLR 2018, arXiv:1603.06560",
         parameters={"eta": Parameter(3, "One in so many networks goes on to the next stage.", low=2, high=10)},
         stages=(1, 10),
         any_stage=True,
@@ -383,6 +434,8 @@ _ALGORITHMS = (
         name="bohb",
         version=2,
         kernel="bohb",
+        does="Hyperband that draws networks from a model of those that did well.",
+        maximises=_MORE_EPOCHS,
         source="Falkner et al., ICML 2018, arXiv:1807.01774; D-X-Y/AutoDL-Projects exps/NATS-algos/bohb.py, run-all.sh",
         parameters={
             "eta": Parameter(3, "One in so many networks goes on to the next stage.", low=2, high=10),
@@ -398,6 +451,8 @@ _ALGORITHMS = (
         name="local_search",
         version=1,
         kernel="local_search",
+        does="Moves to the first better network that differs in one gene, until there is none.",
+        maximises=_ACCURACY,
         source="White et al., UAI 2021, arXiv:2005.02960; ELO-Lab/MF-NAS algos/sonas/local_search.py",
         parameters={
             "at_optimum": _word("restart", "restart escape", "What follows a local optimum: a new start, or a leap.")
@@ -407,7 +462,9 @@ _ALGORITHMS = (
         name="mf_nas",
         version=2,
         kernel="mf_nas",
-        source="Phan and Luong, GECCO 2024; ELO-Lab/MF-NAS algos/sonas/mf_nas.py; objective: proxy; validation; ...",
+        does="Local search at the first stage; the best it has met are halved from stage to stage.",
+        maximises="a proxy; validation accuracy after ever more epochs",
+        source="Phan and Luong, GECCO 2024; ELO-Lab/MF-NAS algos/sonas/mf_nas.py",
         parameters={"warmup": Parameter(2000, _WARMUP), "candidates": _CANDIDATES},
         stages=(2, 20),
         differs="the last stage is judged by validation accuracy, and the moves of all genes are tried in one random "
@@ -417,7 +474,9 @@ _ALGORITHMS = (
         name="robot",
         version=1,
         kernel="robot",
-        source="He et al., ICLR 2024; hzf1174/RoBoT search_nb201.py; objective: one proxy a stage; validation accuracy",
+        does="Learns weights of proxies from the networks that weightings like best, then goes down the best ranking.",
+        maximises="one proxy a stage; validation accuracy",
+        source="He et al., ICLR 2024; hzf1174/RoBoT search_nb201.py",
         parameters={
             "queries": Parameter(20, "Networks trained.", low=2, high=200),
             "draws": Parameter(1000, "Random weightings that the acquisition is maximised over."),
