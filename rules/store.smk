@@ -104,7 +104,7 @@ rule pack:
     conda:
         "../envs/proxybank.yaml"
     resources:
-        mem_mb=2000,
+        mem_mb=3000,
     params:
         computed=[name for group in proxies.GROUPS for name in requested(group)],
     message:
