@@ -249,7 +249,8 @@ def _expected(rule: dict[str, Any]) -> str:
         text += f" above {low}" if "exclusiveMinimum" in rule else f" of at least {low}"
     if high is not None:
         text += " and" * (low is not None) + (f" below {high}" if "exclusiveMaximum" in rule else f" at most {high}")
-    return text + (", not empty" if {"minItems", "minLength", "minProperties"} & rule.keys() else "")
+    text += ", not empty" if {"minItems", "minLength", "minProperties"} & rule.keys() else ""
+    return text + (f"; {rule['propertyNames']['title']}" if "propertyNames" in rule else "")
 
 
 def _resolve(rule: dict[str, Any]) -> dict[str, Any]:
