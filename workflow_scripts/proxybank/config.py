@@ -107,8 +107,15 @@ def check(config: Config, where: str = "config.yaml") -> Config:
     return complete
 
 
-# Mappings by name in which null leaves a name out: how a second file takes away what a first one has; * is any key.
-_WITH_NAMES = (("spaces",), ("datasets",), ("datasets", "*", "truth"), ("searches", "clocks"))
+# Mappings in which null leaves a name out: how a second file takes away what a first one has; * is any key. A truth is
+# among them, for each source has keys of its own.
+_WITH_NAMES = (
+    ("spaces",),
+    ("datasets",),
+    ("datasets", "*", "truth"),
+    ("datasets", "*", "truth", "*"),
+    ("searches", "clocks"),
+)
 
 
 def _without_left_out(value: Any, path: tuple[str, ...] = ()) -> Any:
