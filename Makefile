@@ -1,6 +1,7 @@
 # make run: set up .venv if needed, then compute results/<run>/ and its HTML report; call it again after any interruption.
 # make test: set up .venv and the test tools if needed, then run every test.
 # make benchmark: measure what scoring costs (config/benchmark.yaml), for hours; make performance: and write docs/performance.md.
+# make readme: compute the default run if needed, and bring README's table and figure up to date.
 # make results: from the shipped scores, results/nats-bench and two further runs, and docs/results.md: the papers' tables
 # beside ours.
 # Settings: make run CONFIG=config/digits-truth.yaml CORES=8, make PYTHON=/path/to/python3.11 run
@@ -9,7 +10,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 CONFIG ?= config.yaml
 CORES ?= all
 
-.PHONY: run test benchmark performance results lint clean restart
+.PHONY: run test readme benchmark performance results lint clean restart
 .DELETE_ON_ERROR:
 
 run: .venv/run.stamp
@@ -17,6 +18,9 @@ run: .venv/run.stamp
 
 test: .venv/test.stamp
 	@.venv/bin/python -m pytest
+
+readme: run
+	.venv/bin/python docs/update_readme.py
 
 benchmark: .venv/run.stamp
 	.venv/bin/snakemake benchmark --configfile config/benchmark.yaml --cores $(CORES)

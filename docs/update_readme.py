@@ -1,4 +1,4 @@
-"""Bring table and figure of the README up to date, after `make run`: `.venv/bin/python docs/update_readme.py`."""
+"""Bring table and figure of the README up to date, after a run: `make readme`."""
 
 import json
 import re

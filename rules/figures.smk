@@ -187,7 +187,7 @@ rule figure_trajectories:
     conda:
         "../envs/proxybank.yaml"
     resources:
-        mem_mb=1500,
+        mem_mb=4000,
     message:
         "Drawing the best so far on {wildcards.space}, {wildcards.dataset}"
     script:

@@ -42,6 +42,9 @@ rule score_part:
         "../envs/proxybank.yaml"
     resources:
         mem_mb=400 + 18 * config["batch_size"],  # all gradients of one network are at hand
+        # Minutes, for a cluster: a part that is stopped at the limit starts again from nothing. tangent_kernel on CIFAR, the
+        # dearest, takes 75 minutes of one core with the papers' batches of 64 (AMD EPYC).
+        runtime=240,
     params:
         skeleton=lambda wildcards: config["spaces"][wildcards.space],
         versions=lambda wildcards: requested(wildcards.passes),

@@ -61,7 +61,7 @@ rule search_runs:
     conda:
         "../envs/proxybank.yaml"
     resources:
-        mem_mb=1000,
+        mem_mb=3000,
     params:
         constraints=config["constraints"],
         version=versions.ANALYSIS,

@@ -72,6 +72,8 @@ def test_null_leaves_out_what_a_first_file_has():
     complete = config.check(given)
     assert list(complete["spaces"]) == ["tss"] and list(complete["datasets"]) == ["digits", "third"]
     assert complete["datasets"]["third"]["truth"] == complete["searches"]["clocks"] == {}
+    given = changed("datasets", "cifar10", {"images": "x", "truth": {"tss": ARCHIVE | {"measurements": None}}})
+    assert config.check(given)["datasets"]["cifar10"]["truth"]["tss"] == ARCHIVE | {"retrain": 0}
     with pytest.raises(ConfigError, match="batch_size: found None"):  # elsewhere it is a value that was forgotten
         config.check(changed("batch_size", None))
 
@@ -407,10 +409,10 @@ def test_configurations_that_come_with_the_project_are_valid(root, name):
     config.load(root / name)
 
 
-@pytest.mark.parametrize("name", ["nats-bench-shipped", "nats-bench-literal", "nats-bench-128"])
+@pytest.mark.parametrize("name", ["archives", "shipped", "literal", "128"])
 def test_configurations_that_stand_behind_another_are_valid(root, name):
     merged = config.read(root / "config/nats-bench.yaml")
-    update_config(merged, config.read(root / f"config/{name}.yaml"))  # as Snakemake does
+    update_config(merged, config.read(root / f"config/nats-bench-{name}.yaml"))  # as Snakemake does
     config.check(merged)
 
 

@@ -1,11 +1,13 @@
 """config/nats-bench.yaml: what it reads of the published tables and images, and what it says when they are missing."""
 
+import copy
 import itertools
 from math import comb
 
 import numpy as np
 import polars as pl
 import pytest
+from snakemake.utils import update_config
 
 from proxybank import analysis, config, data, searches, spaces, store
 from proxybank.errors import ConfigError
@@ -84,6 +86,23 @@ def test_every_accuracy_and_cost_of_the_tables_is_read(settings, linked):
     assert row.select("accuracy_pct", "train_seconds").row(0) == pytest.approx((18.466667, 12 * 43.8176))
     row = found["tss", "cifar10", "valid", 12].filter(arch_index=0)
     assert row.select("accuracy_pct", "train_seconds").row(0) == pytest.approx((63.364, 86.6531))
+
+
+def test_archives_take_the_place_of_all_tables_and_of_nothing_else(settings, root):
+    merged = config.read(root / "config/nats-bench.yaml")
+    update_config(merged, config.read(root / "config/nats-bench-archives.yaml"))  # as Snakemake does
+    found = config.check(merged)
+    names = {"tss": "NATS-tss-v1_0-3ffb9-simple", "sss": "NATS-sss-v1_0-50262-simple"}  # what they unpack to
+    for dataset in found["datasets"].values():
+        truth = dataset.pop("truth")
+        assert {space: (its.pop("source"), its.pop("path")) for space, its in truth.items()} == {
+            space: ("archive", f"data/{name}") for space, name in names.items()
+        }
+        assert truth == {"tss": {"retrain": 0}, "sss": {"retrain": 0}}
+    expected = copy.deepcopy(settings)
+    for dataset in expected["datasets"].values():
+        del dataset["truth"]
+    assert found == expected
 
 
 def test_the_data_pass_every_check(settings, linked):

@@ -89,6 +89,13 @@ def test_tables_named_exist(tiny_run):
     assert tables == {path.stem for path in (tiny_run.results / "tables").glob("*.parquet")}
 
 
+def test_the_query_of_meanings_shows_columns_of_all_tables_and_nothing_else(tiny_run):
+    query = re.search(r"`(select table_name[^`]*)`", README)[1]
+    with duckdb.connect(tiny_run.results / "scores.duckdb", read_only=True) as connection:
+        rows = connection.sql(query).fetchall()
+    assert {table for table, _, _ in rows} == store.TABLES.keys() and ("scores", "arch_index") in {r[:2] for r in rows}
+
+
 def test_proxies_and_searches_named_are_all_there():
     rows = {cells[1].strip(): line for line in README.splitlines() if len(cells := line.split("|")) > 2}
     assert {name for name in re.findall(r"`(\w+)`", rows["proxies"])} <= set(REGISTRY)

@@ -290,6 +290,7 @@ def test_provenance(folder, batches, precision):
     assert re.fullmatch("[0-9a-f]{64}", facts["sha256.batches.digits.images"])
     assert facts["libraries.numpy"] == np.__version__
     assert facts["precision.precision"] == "float32"
+    assert re.fullmatch(r"\w+ \d+(\.\d+)?", facts["machine.system"])  # no build of a kernel
     assert yaml.safe_load(Path(done.config).read_text()) == {"run": "x", "seeds": [1]}
 
 

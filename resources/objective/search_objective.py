@@ -326,18 +326,23 @@ def afterwards_table(by_dataset: Mapping[str, Mapping[str, Mapping[str, Finding]
 
 PAGE = """# An objective chosen by CIFAR-10 alone
 
-Made by `resources/objective/search_objective.py`. FreeREA's search on the topology space, {evaluations} evaluations,
-with another objective, chosen by a protocol that looks at no accuracy of CIFAR-100 and ImageNet16-120:
+FreeREA's search on the topology space, {evaluations} evaluations, with another objective, chosen by a protocol that
+looks at no accuracy of CIFAR-100 and ImageNet16-120. After a run of `config/nats-bench.yaml`, these print the
+objectives there are to choose from, order them by CIFAR-10, and write this page:
 
-1. A list of {n_candidates} objectives was written down before any was evaluated (`search_objective.py candidates`):
-   weighted sums like FreeREA's, less parameters, and sums of ranks or of logarithms of places, of proxies that one pass
-   or none feeds.
+    .venv/bin/python resources/objective/search_objective.py candidates
+    .venv/bin/python resources/objective/search_objective.py choose {tables}
+    .venv/bin/python resources/objective/search_objective.py evaluate {tables}{option} > docs/objective.md
+
+1. A list of {n_candidates} objectives was written down before any was evaluated (`candidates`): weighted sums like
+   FreeREA's, less parameters, and sums of ranks or of logarithms of places, of proxies that one pass or none feeds.
 2. Each was replayed {runs_to_choose} times within each of the {n_limits} limits on FLOPs and parameters of
-   `config/nats-bench.yaml`. The criterion is the accuracy lost on CIFAR-10 (test, 200 epochs), mean over runs and then
-   over limits; the least is chosen, and became the entry `{chosen_name}` of that file. It was chosen by the scores of
-   naswot, synflow and logsynflow that FreeREA's authors published (`choose --published`), and te_nas_regions of one
-   seed of ours; candidates that read pathnorm or epsinas were left out for want of scores. The choice lost 0.348 points
-   and was first of 257; FreeREA's objective lost 0.389 and was 13th.
+   `config/nats-bench.yaml` (`choose`). The criterion is the accuracy lost on CIFAR-10 (test, 200 epochs), mean over
+   runs and then over limits; the least is chosen, and became the entry `{chosen_name}` of that file. It was chosen by
+   te_nas_regions of one seed of ours, and by naswot, synflow and logsynflow as FreeREA's authors published them:
+   `choose` with `--published data/reference/tss_cifar10_freerea.csv` ([what that is](nats-bench.md)), which fills in
+   what a run lacks. Candidates that read pathnorm or epsinas were left out for want of scores. The choice lost 0.348
+   points and was first of 257; FreeREA's objective lost 0.389 and was 13th.
 3. Only then was that entry looked up on the other datasets.
 
 The choice: `{chosen}`
@@ -419,6 +424,8 @@ def page(tables: Path, runs: int, runs_to_choose: int, n_rows: int, afterwards: 
         )
     return PAGE.format(
         evaluations=entries[CHOSEN]["evaluations"],
+        tables="results/nats-bench/tables",
+        option=" --afterwards" if afterwards else "",
         n_candidates=len(objectives),
         runs_to_choose=runs_to_choose,
         n_limits=len(limits),

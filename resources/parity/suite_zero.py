@@ -127,7 +127,12 @@ def comparisons(
 
 PAGE = """# Parity with NAS-Bench-Suite-Zero
 
-Made by `resources/parity/suite_zero.py` from {n} of the 725 topologies that NAS-Bench-Suite-Zero published scores of
+Made by
+
+    .venv/bin/python resources/parity/suite_zero.py data/images/cifar10.npz \\
+        data/reference/tss_cifar10_suite_zero_725.csv results/parity --networks {n} > docs/parity.md
+
+([what the files are](nats-bench.md)) from {n} of the 725 topologies that NAS-Bench-Suite-Zero published scores of
 (CIFAR-10), scored as they are written, with PyTorch's initialisation, batches of {batch_size} real training images, and
 seeds {seeds}. The batch of the publication had {batch_size} images too: jacov is at most minus the number of images,
 and the largest one published is {largest_jacov:.2f}.

@@ -107,8 +107,15 @@ def check(config: Config, where: str = "config.yaml") -> Config:
     return complete
 
 
-# Mappings by name in which null leaves a name out: how a second file takes away what a first one has; * is any key.
-_WITH_NAMES = (("spaces",), ("datasets",), ("datasets", "*", "truth"), ("searches", "clocks"))
+# Mappings in which null leaves a name out: how a second file takes away what a first one has; * is any key. A truth is
+# among them, for each source has keys of its own.
+_WITH_NAMES = (
+    ("spaces",),
+    ("datasets",),
+    ("datasets", "*", "truth"),
+    ("datasets", "*", "truth", "*"),
+    ("searches", "clocks"),
+)
 
 
 def _without_left_out(value: Any, path: tuple[str, ...] = ()) -> Any:
@@ -249,7 +256,8 @@ def _expected(rule: dict[str, Any]) -> str:
         text += f" above {low}" if "exclusiveMinimum" in rule else f" of at least {low}"
     if high is not None:
         text += " and" * (low is not None) + (f" below {high}" if "exclusiveMaximum" in rule else f" at most {high}")
-    return text + (", not empty" if {"minItems", "minLength", "minProperties"} & rule.keys() else "")
+    text += ", not empty" if {"minItems", "minLength", "minProperties"} & rule.keys() else ""
+    return text + (f"; {rule['propertyNames']['title']}" if "propertyNames" in rule else "")
 
 
 def _resolve(rule: dict[str, Any]) -> dict[str, Any]:

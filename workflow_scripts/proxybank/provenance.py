@@ -35,7 +35,7 @@ def facts(batches: Iterable[str | Path], tables: Iterable[str | Path]) -> dict[s
             "processor": processor(),
             "cores": os.cpu_count(),
             "memory_gb": round(psutil.virtual_memory().total / 2**30, 1),
-            "system": platform.platform(),
+            "system": system(),
             "python": platform.python_version(),
         },
         "sha256": {
@@ -55,7 +55,7 @@ def machine() -> dict[str, str | int]:
     return {
         "processor": processor(),
         "cores": os.cpu_count(),
-        "system": platform.platform(),
+        "system": system(),
         "python": platform.python_version(),
         "torch": version("torch"),
         "proxybank": __version__,
@@ -70,6 +70,12 @@ def commit(folder: Path) -> str:
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
+
+
+def system() -> str:
+    """Name of the operating system and the first two numbers of its kernel: the rest tells one machine from another."""
+    numbers = re.findall(r"\d+", platform.release())
+    return f"{platform.system()} {'.'.join(numbers[:2])}"
 
 
 def processor() -> str:

@@ -8,9 +8,9 @@ Made from the registry, `proxybank.proxies.REGISTRY`, by `make docs/proxies.md`:
 a configuration.
 
 - A group of passes feeds all its proxies at once. A second proxy that is fed by the same costs next to nothing, and
-  one that is fed by something else of the group, which is named behind a colon, less than alone. Groups are those of
-  `proxybank/passes/`. `{closed_form}`: a column of the table `networks`, known without a pass. `{aggregate}`: see
-  below.
+  one that is fed by something else of the group, which is named behind a colon, less than alone. Groups are registered
+  in `GROUPS` of `proxybank/proxies/registry.py`, and the function behind each in `proxybank/passes/__init__.py`.
+  `{closed_form}`: a column of the table `networks`, known without a pass. `{aggregate}`: see below.
 - Where the definition gives no initialisation or batch of its own, they are the run's. Scores are raw; one that is not
   a finite number is null, and `score_status` says why: `singular`, `constant`, `overflow`, `nan`. Nothing is imputed.
 - By default, networks are scored without dead edges, and one network of each class stands for all
