@@ -100,8 +100,8 @@ def test_samples_have_the_classes_that_were_asked_for(tables, facts):
                 n_asked = entry.get("classes", 32_768)
                 assert (rows["sample_place"] < n_asked).all()
                 n_classes = min(n_asked, scores.filter(space=entry["space"])["class_index"].n_unique())
-                # Some may be singular; a sixth by wrcor on CIFAR-10.
-                assert (0.8 if name == "wrcor" else 0.9) * n_classes <= rows["class_index"].n_unique() <= n_classes
+                # Some may be singular.
+                assert 0.9 * n_classes <= rows["class_index"].n_unique() <= n_classes
 
 
 def test_statuses_are_of_all_that_was_computed(tables, facts):
