@@ -53,12 +53,14 @@ def draw_search_time(
     """
     runs = runs.drop_nulls(["accuracy_pct", "simulated_seconds"])
     searches = runs.select(_SEARCH).unique(maintain_order=True).rows() if searches is None else searches
+    key = [*_SEARCH, "budget"]
     errors = [
         (*search, analysis.half_interval(of_search) or 0.0)
-        for search, of_search in runs.group_by(*_SEARCH, "budget", maintain_order=True)
+        for search, of_search in runs.group_by(key, maintain_order=True)
     ]
+    schema = {column: runs.schema[column] for column in key} | {"error": pl.Float64}
     summary = (
-        runs.group_by(*_SEARCH, "budget")
+        runs.group_by(key)
         .agg(
             pl.col("simulated_seconds").mean().alias("seconds"),
             pl.col("budget_unit").first(),
@@ -66,7 +68,7 @@ def draw_search_time(
             pl.col("accuracy_pct").quantile(0.05, "linear").alias("low"),
             pl.col("accuracy_pct").quantile(0.95, "linear").alias("high"),
         )
-        .join(pl.DataFrame(errors, [*_SEARCH, "budget", "error"], orient="row"), on=[*_SEARCH, "budget"])
+        .join(pl.DataFrame(errors, schema, orient="row"), on=key)
         .sort("budget")
     )
     crowd = is_crowd(len(searches))
