@@ -17,6 +17,7 @@ from scipy.stats import rankdata
 
 from proxybank import data, logs, spaces, store
 from proxybank.errors import TableError
+from proxybank.proxies import REGISTRY
 
 SCRIPTS = ROOT / "workflow_scripts"
 SKELETON = {"stem_width": 4, "cells_per_stage": 1}
@@ -280,7 +281,7 @@ def test_correlations_and_what_limits_them(folder):
 
 
 def test_provenance(folder, batches, precision):
-    output = {"table": "provenance.parquet", "config": "config.yaml"}
+    output = {"table": "provenance.parquet", "proxies": "proxies.parquet", "config": "config.yaml"}
     inputs = {"batches": [batches], "tables": [batches], "precision": precision}
     params = {"config": {"run": "x", "seeds": [1]}, "versions": {"weights": 2, "proxies": {"snip": 1}}}
     done = run_script("provenance", folder, output, inputs, params).output
@@ -292,6 +293,8 @@ def test_provenance(folder, batches, precision):
     assert facts["precision.precision"] == "float32"
     assert re.fullmatch(r"\w+ \d+(\.\d+)?", facts["machine.system"])  # no build of a kernel
     assert yaml.safe_load(Path(done.config).read_text()) == {"run": "x", "seeds": [1]}
+    snip = store.read_table(done.proxies).select("proxy", "higher_is_better", "fed_by", "version").rows()
+    assert snip == [("snip", True, "gradients", REGISTRY["snip"].version)]
 
 
 def test_bad_input_reaches_the_terminal_as_one_message(tmp_path, capsys):
