@@ -1,6 +1,8 @@
 """From a folder of images to a network to train: config/own-images.yaml, which has no accuracies, made smaller."""
 
 import re
+import sys
+import textwrap
 from dataclasses import replace
 
 import duckdb
@@ -75,3 +77,13 @@ def test_no_accuracy_is_needed_and_the_report_lists_the_choices(run):
 def test_proxies_say_what_they_are(run):
     rows = query(run, "select proxy, higher_is_better, fed_by from proxies where proxy in ('naswot', 'flops')")
     assert sorted(rows) == [("flops", True, "closed_form"), ("naswot", True, "forward")]
+
+
+def test_what_the_page_builds(root, monkeypatch):
+    monkeypatch.chdir(root)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    page = (root / "docs/own-images.md").read_text()
+    code = textwrap.dedent(re.search(r"```python\n(.*?)```", page, re.DOTALL).group(1))
+    found = {}
+    exec(code, found)
+    assert found["model"](torch.rand(2, 3, 32, 32)).shape == (2, 5)
