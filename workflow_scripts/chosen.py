@@ -14,7 +14,10 @@ def main(job: "Snakemake") -> None:
     with logs.to_file(job.log[0]):
         rows = store.read_table(job.input.choices, space=job.wildcards.space, dataset=job.wildcards.dataset)
         with store.atomic(job.output.table) as path:
-            rows.filter(pl.col("place") <= 3).drop("space", "dataset").write_csv(path)
+            shown = rows.filter(pl.col("place") <= 3).drop("space", "dataset")
+            # Rounded numbers would be written with all digits of what is nearest to them.
+            text = pl.col(pl.Float64).map_elements("{:.7g}".format, pl.String)
+            shown.with_columns(text).write_csv(path)
 
 
 if __name__ == "__main__":
