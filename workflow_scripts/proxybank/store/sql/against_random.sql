@@ -34,40 +34,20 @@ with pairs as (
 
 seeds as (
     select
-        space,
-        dataset,
-        constraint_id,
-        algorithm,
-        objective,
-        budget,
-        random_algorithm,
-        random_objective,
-        random_budget,
-        seed,
+        * exclude (random_kind, is_alike, gain_pct),
         avg(gain_pct) as seed_pct
     from pairs
     where seed is not null
-    group by
-        space, dataset, constraint_id, algorithm, objective, budget, random_algorithm, random_objective, random_budget,
-        seed
+    group by all
 ),
 
 by_seed as (
     select
-        space,
-        dataset,
-        constraint_id,
-        algorithm,
-        objective,
-        budget,
-        random_algorithm,
-        random_objective,
-        random_budget,
+        * exclude (seed, seed_pct),
         count(seed_pct) as n_seeds,
         stddev_samp(seed_pct) as seeds_pct
     from seeds
-    group by
-        space, dataset, constraint_id, algorithm, objective, budget, random_algorithm, random_objective, random_budget
+    group by all
 ),
 
 gains as (

@@ -19,23 +19,18 @@ with seeds as (
         avg(accuracy_pct) as seed_pct
     from search_runs
     where seed is not null
-    group by space, dataset, constraint_id, algorithm, objective, budget, seed
+    group by all
 ),
 
 by_seed as (
     select
-        space,
-        dataset,
-        constraint_id,
-        algorithm,
-        objective,
-        budget,
+        * exclude (seed, seed_pct),
         count(seed_pct) as n_seeds,
         -- of Student's t; of many seeds the last one, a little too large
         [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228][least(n_seeds - 1, 10)]
         * stddev_samp(seed_pct) / sqrt(n_seeds) as half_pct
     from seeds
-    group by space, dataset, constraint_id, algorithm, objective, budget
+    group by all
 ),
 
 runs as (
