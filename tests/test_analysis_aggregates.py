@@ -149,3 +149,11 @@ def test_status_of_an_aggregate():
     found = aggregates.aggregate_status(NETWORKS, by_seed, "some", statuses)
     assert found["status"].to_list() == ["ok", "not_sampled", "ok", "not_sampled"]
     assert found["seconds"].to_list() == [8.0, 0, 8, 0]
+
+
+def test_a_class_has_an_aggregate_if_the_networks_drawn_from_it_have():
+    """Network 1 was not drawn, its copy was."""
+    by_seed = scores_by_seed(some=[1.0, 2.0, None, None, 3.0, 4.0])
+    term = pl.DataFrame({"class_index": [0, 0, 1, 1], "seed": [3, 4] * 2, "status": "ok", "seconds": 1.0})
+    found = aggregates.aggregate_status(NETWORKS, by_seed, "some", [("forward", term)])
+    assert found["status"].to_list() == ["ok"] * 4

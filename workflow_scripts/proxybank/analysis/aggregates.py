@@ -202,7 +202,8 @@ def aggregate_status(
     """
     key = ["class_index", "seed"]
     scored = by_seed.join(networks.select("arch_index", "class_index"), on="arch_index").group_by(key)
-    rows = scored.agg(pl.col(name).is_not_null().all().alias("scored")).sort(key)
+    # Any: networks of a class have all of their terms in common, and a sample leaves some of them out.
+    rows = scored.agg(pl.col(name).is_not_null().any().alias("scored")).sort(key)
     left_out = pl.any_horizontal(pl.col(f"status_{k}") == store.NOT_SAMPLED for k in range(len(statuses)))
     reasons, seconds = [], {}
     for k, (group, status) in enumerate(statuses):
