@@ -42,8 +42,8 @@ rule score_part:
         "../envs/proxybank.yaml"
     resources:
         mem_mb=400 + 18 * config["batch_size"],  # all gradients of one network are at hand
-        # Minutes, for a cluster: a part that is stopped at the limit starts again from nothing. tangent_kernel on CIFAR, the
-        # dearest, takes 75 minutes of one core with the papers' batches of 64 (AMD EPYC).
+        # Minutes, for a cluster. tangent_kernel on CIFAR, the dearest, takes 75 minutes for a part of a sample with the
+        # papers' batches of 64, on one core (AMD EPYC); what is stopped at the limit goes on where it was.
         runtime=240,
     params:
         skeleton=lambda wildcards: config["spaces"][wildcards.space],

@@ -259,3 +259,56 @@ def test_a_part_made_otherwise_is_made_anew(tmp_path, earlier):
         path.write_bytes(path.read_bytes()[:100])
     assert update(path, score, fisher=1, snip=1)["snip"].to_list() == [204.0, 205.0]
     assert score.asked[1:] == [["fisher", "snip"]]
+
+
+class StoppedError(Exception):
+    """What stops a job."""
+
+
+class StoppedScorer(Scorer):
+    """Scores by one proxy until it has been asked for so many classes."""
+
+    def __init__(self, n_steps: int) -> None:
+        super().__init__()
+        self.classes: list[int] = []
+        self.n_steps = n_steps
+
+    def __call__(self, names: list[str], classes: list[int]) -> pl.DataFrame:
+        if len(self.classes) == self.n_steps:
+            raise StoppedError
+        self.classes += classes
+        return part([(index, 0, 10.0 * index, "ok") for index in classes], *names)
+
+
+@pytest.mark.parametrize(
+    ("settings", "versions", "expected"),
+    [
+        ("the same", {"snip": 1}, [2, 3, 4]),
+        ("other", {"snip": 1}, [0, 1, 2, 3, 4]),
+        ("the same", {"snip": 2}, [0, 1, 2, 3, 4]),
+        ("the same", {"fisher": 1}, [0, 1, 2, 3, 4]),
+    ],
+)
+def test_a_stopped_job_goes_on_where_it_was(tmp_path, monkeypatch, settings, versions, expected):
+    monkeypatch.setattr("proxybank.store.parts._STEP_SECONDS", 0)  # every step is kept
+    monkeypatch.setattr("proxybank.store.parts._FIRST_STEP", 1)
+    path = tmp_path / "0.parquet"
+    with pytest.raises(StoppedError):
+        store.update_part(path, store.MadeWith("the same", {"snip": 1}), StoppedScorer(2), range(5))
+    assert not path.exists()
+    score = StoppedScorer(5)
+    assert store.update_part(path, store.MadeWith(settings, versions), score, range(5)) == [*versions]
+    assert score.classes == expected
+    assert store.read_parquet(path).to_series(2).to_list() == [0.0, 10.0, 20.0, 30.0, 40.0]
+    assert [file.name for file in tmp_path.iterdir()] == ["0.parquet"]
+
+
+def test_steps_double_while_they_are_short(tmp_path):
+    asked = []
+
+    def score(names, classes):
+        asked.append(len(classes))
+        return part([(index, 0, 1.0, "ok") for index in classes], *names)
+
+    store.update_part(tmp_path / "0.parquet", store.MadeWith("", {"snip": 1}), score, range(100))
+    assert asked == [8, 16, 32, 44]

@@ -1,6 +1,5 @@
 """Score one part of a space with one group of passes: every class and seed, each pass run once for all its proxies."""
 
-import logging
 import time
 from collections.abc import Sequence
 
@@ -13,8 +12,6 @@ from proxybank.data import Batches
 from proxybank.networks import Network
 from proxybank.proxies.registry import LOW_PRECISION, REGISTRY, evaluate
 from proxybank.spaces import Skeleton
-
-log = logging.getLogger("proxybank")
 
 
 def classes_of_part(
@@ -96,8 +93,6 @@ def score_part(
                 columns[name].append(score)
                 columns[f"{name}__status"].append(status.value)
                 columns[f"{name}__seconds"].append(pass_seconds + time.perf_counter() - start)
-            if (k + 1) % 1000 == 0 or k + 1 == len(members):
-                log.info("Scored %d of %d networks of seed %d", k + 1, len(members), seed)
     dtypes = {"": pl.Float64, "__status": pl.String, "__seconds": pl.Float64}
     schema = {f"{name}{suffix}": dtype for name in names for suffix, dtype in dtypes.items()}
     schema |= {"class_index": pl.Int64, "seed": pl.Int64}

@@ -82,8 +82,8 @@ def az_trainability(spectra: "LayerSpectra") -> float | Status:
     needs="fisher_spectrum",
     higher_is_better=True,
     source=VKDNW,
-    differs="The covariance of the softmax, C = L L', enters as J' C J, as printed; the code has J' L' L J. One weight of "
-    "each of the first 128 tensors of parameters; versions of the code take all tensors, or 128 at random. Float64.",
+    differs="The covariance of the softmax, C = L L', enters as J' C J, as printed; the code has J' L' L J. One weight "
+    "of each of the first 128 tensors of parameters; versions of the code take all tensors, or 128 at random. Float64.",
 )
 def vkdnw_entropy(fisher: "FisherSpectrum") -> float | Status:
     """Entropy of the deciles of the Fisher matrix's eigenvalues, as shares of their sum; constant if all are 0."""

@@ -5,8 +5,11 @@ no score), ``p__status`` (why) and ``p__seconds`` (the class's share of the pass
 """
 
 import json
+import logging
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,12 +21,20 @@ from proxybank.store.files import read_metadata, read_parquet, write_parquet
 from proxybank.store.samples import NO_SAMPLES, Samples, asked, asked_seeds
 from proxybank.store.schema import NOT_SAMPLED, STATUSES
 
+log = logging.getLogger("proxybank")
+
 KEY = ["class_index", "seed"]
 NOTHING = pl.DataFrame()
 _STATUS = "__status"
 _SECONDS = "__seconds"
 
+# A job that is stopped loses the step it is at. The first step is that of the networks of the size space that differ in
+# their last width alone, and share all other layers.
+_FIRST_STEP, _STEP_SECONDS = 8, 60.0
+
 Parts = Mapping[str, Sequence[str | Path]]
+# Names of proxies and classes -> rows of these classes and all seeds, with the columns of these proxies.
+Score = Callable[[list[str], list[int]], pl.DataFrame]
 
 
 @dataclass(frozen=True)
@@ -86,11 +97,14 @@ def write_part(part: pl.DataFrame, path: str | Path, made_with: MadeWith | None 
 def update_part(
     path: str | Path,
     made_with: MadeWith,
-    score: Callable[[list[str], list[int]], pl.DataFrame],
+    score: Score,
     classes: Sequence[int],
     known: pl.DataFrame = NOTHING,
 ) -> list[str]:
     """Write a score part, with the columns that an earlier file in its place has computed already.
+
+    While it computes, a file beside it, whose name ends in ``.progress``, has what is done: a job that was stopped goes
+    on from there.
 
     Parameters
     ----------
@@ -100,7 +114,7 @@ def update_part(
         The proxies' versions say what the part holds, in this order. The columns of a proxy are taken from the earlier
         file if its version and all settings are the same.
     score : callable
-        Names of proxies and classes -> rows of these classes and all seeds, with the columns of these proxies.
+        What computes, a few classes at a time; see `Score`.
     classes : sequence of int
         The part's.
     known : polars.DataFrame, optional
@@ -117,6 +131,8 @@ def update_part(
         As `write_part` does.
     """
     rows = _still_good(path, made_with)
+    progress = Path(f"{path}.progress")
+    in_steps = partial(_in_steps, score, progress, made_with)
     missing = [name for name in made_with.versions if name not in rows.columns]
     taken = [name for name in missing if name in known.columns]
     absent = sorted(set(classes) - set(known["class_index"])) if taken else []
@@ -125,13 +141,37 @@ def update_part(
     if taken:
         further.append(known.select(KEY + columns_of(taken)))
         if absent:
-            further = [pl.concat([*further, score(taken, absent)], how="diagonal").sort(KEY)]
+            further = [pl.concat([*further, in_steps(taken, absent)], how="diagonal").sort(KEY)]
     if missing != taken:
-        further.append(score([name for name in missing if name not in taken], list(classes)))
+        further.append(in_steps([name for name in missing if name not in taken], list(classes)))
     for frame in further:
         rows = frame.join(rows, on=KEY, how="left", maintain_order="left", validate="1:1") if rows.columns else frame
     write_part(rows.select(KEY + columns_of(made_with.versions)), path, made_with)
+    progress.unlink(missing_ok=True)
     return computed
+
+
+def _in_steps(score: Score, progress: Path, made_with: MadeWith, names: list[str], classes: list[int]) -> pl.DataFrame:
+    """Rows of some proxies and classes, scored in steps of about a minute; `progress` is kept up to date."""
+    made_with = MadeWith(made_with.settings, {name: made_with.versions[name] for name in names})
+    done = _still_good(progress, made_with)
+    frames = [done.filter(pl.col("class_index").is_in(classes))] if proxies_of(done) == names else []
+    left = [index for index in classes if not frames or index not in frames[0]["class_index"]]
+    n_classes, saved = _FIRST_STEP, time.monotonic()
+    while left or not frames:
+        step, left = left[:n_classes], left[n_classes:]
+        start = time.monotonic()
+        frames.append(score(names, step))
+        now = time.monotonic()
+        if now - start < _STEP_SECONDS / 2:
+            n_classes *= 2
+        elif now - start > _STEP_SECONDS * 2:
+            n_classes = max(n_classes // 2, 1)
+        if left and now - saved > _STEP_SECONDS:
+            write_part(pl.concat(frames), progress, made_with)
+            saved = now
+            log.info("%d of %d networks are scored", len(classes) - len(left), len(classes))
+    return pl.concat(frames).sort(KEY)
 
 
 def columns_of(proxies: Iterable[str]) -> list[str]:
