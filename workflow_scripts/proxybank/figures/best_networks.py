@@ -4,7 +4,7 @@ import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from proxybank.figures.style import COLOURS, GREY, legend_beside, suptitle
+from proxybank.figures.style import COLOURS, GREY, legend_beside, proxy_labels, suptitle, toward_better
 
 _ALL_COSTS = "params_m, mflops, n_relu"
 # Subset, or costs that are given -> how it is called, and its colour.
@@ -20,8 +20,8 @@ def draw_best_networks(ax: Axes, correlations: pl.DataFrame, partial: pl.DataFra
     """Kendall's tau-b of each proxy (a row) on each set of networks (a colour), with its 95% bootstrap interval.
 
     A dashed line in the colour of a set is its ceiling: the tau-b that accuracies themselves would have with those of
-    one more training. Proxies are sorted by tau-b on all networks; those without one, whose scores are all equal, are
-    left out, and so are those that are scored on no network.
+    one more training. Proxies are sorted by tau-b on all networks, of those with an arrow down by its negative. Those
+    without one, whose scores are all equal, are left out, and so are those that are scored on no network.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def draw_best_networks(ax: Axes, correlations: pl.DataFrame, partial: pl.DataFra
     columns = ["proxy", "subset", "kendall", "low", "high", "n"]
     rows = pl.concat([correlations.select(columns), given.with_columns(subset=pl.lit("given")).select(columns)])
     order = rows.filter(pl.col("n") > 0, pl.col("kendall").is_not_null(), subset="all").sort(
-        "kendall", descending=True, maintain_order=True
+        toward_better("kendall"), descending=True, maintain_order=True
     )
     order = order.select("proxy").with_row_index("place")
     reached = dict(ceilings.filter(quantity="accuracy", estimate="noise_added").select("subset", "kendall").iter_rows())
@@ -55,7 +55,7 @@ def draw_best_networks(ax: Axes, correlations: pl.DataFrame, partial: pl.DataFra
     for place in range(0, order.height, 2):
         ax.axhspan(place - 0.5, place + 0.5, color="#F5F5F5", linewidth=0, zorder=0)
     ax.axvline(0, color=GREY, linewidth=0.8)
-    ax.set_yticks(order["place"], order["proxy"])
+    ax.set_yticks(order["place"], proxy_labels(order["proxy"]))
     ax.set_ylim(order.height - 0.5, -0.5)
     ax.tick_params(axis="y", length=0)
     ax.grid(False, axis="y")

@@ -5,7 +5,7 @@ import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from proxybank.figures.style import COLOURS, GREY, legend_beside, suptitle
+from proxybank.figures.style import COLOURS, GREY, legend_beside, proxy_labels, suptitle, toward_better
 
 _GAP = 0.8  # between the bars of two proxies, in bars
 
@@ -13,8 +13,9 @@ _GAP = 0.8  # between the bars of two proxies, in bars
 def draw_correlations(ax: Axes, correlations: pl.DataFrame) -> Axes:
     """Kendall's tau-b of each proxy, one bar per space and dataset, with its 95% bootstrap interval.
 
-    Proxies are sorted by their mean tau-b, and a bar is 1 high with its margin. A proxy without one (all scores equal)
-    has no bar; one that is scored on a sample says its n, and one that is scored on no network is left out.
+    Proxies are sorted by their mean tau-b, of those with an arrow down by its negative, and a bar is 1 high with its
+    margin. A proxy without one (all scores equal) has no bar; one that is scored on a sample says its n; one that is
+    scored on no network is left out.
 
     Parameters
     ----------
@@ -31,7 +32,7 @@ def draw_correlations(ax: Axes, correlations: pl.DataFrame) -> Axes:
     order = (
         correlations.filter(pl.col("n").max().over("proxy") > 0)
         .group_by("proxy", maintain_order=True)
-        .agg(pl.col("kendall").mean().fill_null(0))
+        .agg(toward_better("kendall").mean().fill_null(0).alias("kendall"))
     )
     bars = correlations.drop_nulls("kendall").with_columns(number=pl.int_range(pl.len()).over("proxy"))
     lengths = _n_bars(correlations)
@@ -68,7 +69,7 @@ def draw_correlations(ax: Axes, correlations: pl.DataFrame) -> Axes:
                 color=GREY,
             )
     ax.axvline(0, color=GREY, linewidth=0.8)
-    ax.set_yticks(order["first"] + (order["n_bars"] - 1) / 2, order["proxy"])
+    ax.set_yticks(order["first"] + (order["n_bars"] - 1) / 2, proxy_labels(order["proxy"]))
     ax.set_ylim(order["n_bars"].sum() + _GAP * (order.height - 1) - 0.2, -0.8)
     ax.tick_params(axis="y", length=0)
     ax.spines["left"].set_visible(False)

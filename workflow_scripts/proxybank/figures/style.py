@@ -8,6 +8,7 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
+import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.colors import Colormap, LinearSegmentedColormap
 from matplotlib.figure import Figure
@@ -17,6 +18,7 @@ from matplotlib.transforms import ScaledTranslation
 from numpy.typing import NDArray
 
 from proxybank import store
+from proxybank.proxies import REGISTRY
 
 # Okabe and Ito, "Color universal design", 2008, without the yellow, which is too light for lines.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -126,6 +128,20 @@ def choice_labels(choices: Sequence[tuple[str, str]]) -> list[str]:
         label if short.count(label) == 1 else _choice_label(*choice)
         for label, choice in zip(short, choices, strict=True)
     ]
+
+
+def toward_better(column: str) -> pl.Expr:
+    """Correlations of the proxies in the column ``proxy``, with the other sign for those of which lower is better."""
+    return pl.when(pl.col("proxy").is_in(_lower_is_better())).then(-pl.col(column)).otherwise(pl.col(column))
+
+
+def proxy_labels(names: Iterable[str]) -> list[str]:
+    """Names of proxies, with an arrow down where lower is better."""
+    return [f"{name} \N{DOWNWARDS ARROW}" if name in _lower_is_better() else name for name in names]
+
+
+def _lower_is_better() -> list[str]:
+    return [proxy.name for proxy in REGISTRY.values() if not proxy.higher_is_better]
 
 
 def budget_label(budget: float, unit: str) -> str:
