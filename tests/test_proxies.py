@@ -13,7 +13,7 @@ import torch
 from conftest import ROOT, provided
 from scipy.stats import spearmanr
 
-from proxybank import data, networks, passes, processes, spaces
+from proxybank import data, networks, passes, processes, spaces, store
 from proxybank.passes import ReluKernel
 from proxybank.proxies import (
     AGGREGATE,
@@ -125,7 +125,7 @@ def part(group, number, size, space="tss", seeds=(0, 1), dead_edges="drop", samp
     drawn = batches(seeds)
     return scoring.score_part(
         in_group(REGISTRY, group),
-        scoring.classes_of_part(space, number, size, dead_edges, sample),
+        store.classes_of_part(space, number, size, dead_edges, sample),
         space=space,
         group=group,
         dead_edges=dead_edges,

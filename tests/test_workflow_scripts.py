@@ -3,6 +3,8 @@
 import logging
 import re
 import runpy
+import subprocess
+import sys
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -321,3 +323,10 @@ def test_a_rule_and_its_script_have_one_name(path):
             continue
         assert f'"../workflow_scripts/{name}.py"' in body
         assert (SCRIPTS / f"{name}.py").read_text().startswith(f'"""Rule {name}: ')
+
+
+def test_scores_that_are_there_need_no_torch():
+    """To import it takes longer than the rest of such a job."""
+    code = "import runpy, sys; runpy.run_path('score_part.py'); print('torch' in sys.modules)"
+    found = subprocess.run([sys.executable, "-c", code], cwd=SCRIPTS, capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "False"

@@ -3,12 +3,12 @@
 import json
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from proxybank import config, data, logs, provenance, store
-from proxybank.proxies import LOW_PRECISION, scoring
+from proxybank.proxies import LOW_PRECISION
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import Snakemake, snakemake
@@ -19,7 +19,7 @@ def main(job: "Snakemake") -> None:
         config.check_device(job.params.device)
         batches = data.Batches.read(job.input.batches).of(job.params.seeds)
         lowered = job.wildcards.passes in LOW_PRECISION
-        classes = scoring.classes_of_part(
+        classes = store.classes_of_part(
             job.wildcards.space,
             int(job.wildcards.part.removeprefix("sample-")),
             job.params.networks_per_part,
@@ -43,11 +43,18 @@ def main(job: "Snakemake") -> None:
         computed = store.update_part(
             job.output.scores,
             store.MadeWith(json.dumps(made_with, default=repr), job.params.versions),
-            partial(scoring.score_part, batches=batches, hamming=job.params.hamming, **settings),
+            partial(score, batches=batches, hamming=job.params.hamming, **settings),
             classes,
             known_scores(job, classes, settings["precision"]),
         )
         logs.log.info("Computed: %s", ", ".join(computed) or "nothing, all was there")
+
+
+def score(names: list[str], classes: list[int], **settings: Any) -> pl.DataFrame:
+    """Run `scoring.score_part`."""
+    from proxybank.proxies import scoring  # not above: torch takes seconds to import, and often all scores are there
+
+    return scoring.score_part(names, classes, **settings)
 
 
 def known_scores(job: "Snakemake", classes: list[int], precision: str) -> pl.DataFrame:

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Sequence
 
-import numpy as np
 import polars as pl
 import torch
 
@@ -12,18 +11,6 @@ from proxybank.data import Batches
 from proxybank.networks import Network
 from proxybank.proxies.registry import LOW_PRECISION, REGISTRY, evaluate
 from proxybank.spaces import Skeleton
-
-
-def classes_of_part(
-    space: str, part: int, networks_per_part: int, dead_edges: str, sample: int | None = None
-) -> list[int]:
-    """Classes ``part * networks_per_part`` and the following ones, of all or of a sample of so many, in official order.
-
-    In that order, sizes that share layers stand together. See `Space.random_classes` for samples.
-    """
-    of = spaces.get(space)
-    order = np.arange(len(of.class_genes(dead_edges))) if sample is None else of.random_classes(dead_edges)
-    return np.sort(order[:sample][part * networks_per_part : (part + 1) * networks_per_part]).tolist()
 
 
 def score_part(

@@ -17,7 +17,7 @@ from proxybank.store.parts import (
     update_part,
     write_part,
 )
-from proxybank.store.samples import NO_SAMPLES, AllSamples, Sample, Samples, asked, asked_seeds, scored
+from proxybank.store.samples import NO_SAMPLES, AllSamples, Sample, Samples, asked, asked_seeds, classes_of_part, scored
 from proxybank.store.schema import NOT_SAMPLED, STATUSES, TABLES, conform
 from proxybank.store.tables import networks_table, provenance_table, read_table, stack, table_writer, write_table
 
@@ -39,6 +39,7 @@ __all__ = [
     "build_database",
     "check_archive",
     "check_known",
+    "classes_of_part",
     "closed_form_status",
     "conform",
     "final_accuracies",

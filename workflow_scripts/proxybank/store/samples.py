@@ -13,6 +13,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from proxybank import spaces
+
 
 class Sample(TypedDict):
     """Classes (the first so many of the random order) and seeds that a proxy is scored on."""
@@ -71,3 +73,15 @@ def scored(scores: pl.DataFrame, samples: Samples, proxies: Sequence[str]) -> di
 def asked_seeds(seeds: Sequence[int], samples: Samples, proxy: str) -> list[int]:
     """Those of the seeds that a proxy was asked for."""
     return [seed for seed in seeds if proxy not in samples or seed in samples[proxy]["seeds"]]
+
+
+def classes_of_part(
+    space: str, part: int, networks_per_part: int, dead_edges: str, sample: int | None = None
+) -> list[int]:
+    """Classes ``part * networks_per_part`` and the following ones, of all or of a sample of so many, in official order.
+
+    In that order, sizes that share layers stand together. See `Space.random_classes` for samples.
+    """
+    of = spaces.get(space)
+    order = np.arange(len(of.class_genes(dead_edges))) if sample is None else of.random_classes(dead_edges)
+    return np.sort(order[:sample][part * networks_per_part : (part + 1) * networks_per_part]).tolist()
