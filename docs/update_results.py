@@ -130,8 +130,8 @@ def overview(results: Results) -> str:
   rank the same networks; with a single seed, ours is the sampling error alone. Over a sample of them: the sampling
   error on top, ours by the bootstrap over classes, print's by Bonett and Wright's formulas. Searches: standard
   deviation by the square root of the number of runs, *by seed* that of the means of seeds by the square root of theirs,
-  widened by Student's t for so few; where print does not say how many, the whole standard deviation. What is exact has
-  none.
+  widened by Student's t for so few; where print does not say how many, the whole standard deviation. The best of some
+  networks of a sample: the bootstrap over classes. What is exact has none.
 - The sign of a correlation is the proxy's own. Networks without a score rank last, all tied; a proxy that was scored
   on a sample alone has a smaller n.
 

@@ -136,6 +136,8 @@ rule chosen:
         "../envs/proxybank.yaml"
     resources:
         mem_mb=1000,
+    params:
+        version=versions.FIGURES,
     message:
         "Listing chosen networks of {wildcards.space} on {wildcards.dataset}"
     script:
@@ -178,7 +180,7 @@ rule provenance:
             dataset=config["datasets"],
             allow_missing=True,
         ),
-        tables=truth_tables(),
+        tables=truth_tables() + [table["path"] for table in config["columns"]],
         precision="results/{run}/precision.json",
         scores="results/{run}/tables/scores.parquet",
     output:

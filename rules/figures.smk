@@ -35,6 +35,7 @@ rule figure_scores:
     params:
         proxies=config["proxies"],
         samples=samples(),
+        version=versions.FIGURES,
     message:
         "Drawing scores of {wildcards.space} on {wildcards.dataset}"
     script:
@@ -65,6 +66,8 @@ rule figure_correlations:
         "../envs/proxybank.yaml"
     resources:
         mem_mb=1500,
+    params:
+        version=versions.FIGURES,
     message:
         "Drawing rank correlations"
     script:
@@ -97,6 +100,8 @@ rule figure_best_networks:
         "../envs/proxybank.yaml"
     resources:
         mem_mb=1500,
+    params:
+        version=versions.FIGURES,
     message:
         "Drawing correlations among the best on {wildcards.space}, {wildcards.dataset}"
     script:
@@ -128,6 +133,8 @@ rule figure_search_time:
         "../envs/proxybank.yaml"
     resources:
         mem_mb=1500,
+    params:
+        version=versions.FIGURES,
     message:
         "Drawing searches on {wildcards.space}, {wildcards.dataset}"
     script:
@@ -158,6 +165,8 @@ rule figure_regrets:
         "../envs/proxybank.yaml"
     resources:
         mem_mb=1500,
+    params:
+        version=versions.FIGURES,
     message:
         "Drawing regrets on {wildcards.space}, {wildcards.dataset}"
     script:
@@ -188,6 +197,8 @@ rule figure_trajectories:
         "../envs/proxybank.yaml"
     resources:
         mem_mb=4000,
+    params:
+        version=versions.FIGURES,
     message:
         "Drawing the best so far on {wildcards.space}, {wildcards.dataset}"
     script:
@@ -222,6 +233,7 @@ rule figure_relus:
     params:
         proxies=config["proxies"],
         samples=samples(),
+        version=versions.FIGURES,
     message:
         "Drawing scores by ReLUs on {wildcards.space}, {wildcards.dataset}"
     script:
@@ -257,7 +269,7 @@ rule figure_sampling:
     params:
         higher_is_better=directions(),
         samples=samples(),
-        version=versions.ANALYSIS,
+        versions=[versions.ANALYSIS, versions.FIGURES],
     message:
         "Drawing the best of random networks on {wildcards.space}, {wildcards.dataset}"
     script:
@@ -290,6 +302,7 @@ rule figure_children:
         mem_mb=1500,
     params:
         labels=lambda wildcards: child_labels(wildcards.space, wildcards.dataset),
+        version=versions.FIGURES,
     message:
         "Drawing scores by kind of child on {wildcards.space}, {wildcards.dataset}"
     script:

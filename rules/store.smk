@@ -28,7 +28,9 @@ rule score_tables:
         parts=score_parts(),
         closed_forms=closed_forms(),
         aggregates=aggregates(),
-        versions=requested(proxies.CLOSED_FORM) | requested(proxies.AGGREGATE),
+        versions=requested(proxies.CLOSED_FORM)
+        | requested(proxies.AGGREGATE)
+        | {"tables": versions.TABLES},
         seeds=config["seeds"],
         samples=samples(),
     message:
@@ -53,6 +55,8 @@ rule accuracies_table:
         "../envs/proxybank.yaml"
     resources:
         mem_mb=1000,
+    params:
+        version=versions.TABLES,
     message:
         "Writing the table of accuracies"
     script:
@@ -75,6 +79,7 @@ rule database:
         mem_mb=2000,
     params:
         views=store.database.views(),
+        version=versions.TABLES,
     message:
         "Building the database"
     script:

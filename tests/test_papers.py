@@ -1,6 +1,7 @@
 """Figures in print beside ours: the table of figures, the rules, the comparison, and the page made of a run."""
 
 import copy
+import itertools
 import runpy
 import shutil
 from dataclasses import replace
@@ -188,7 +189,7 @@ SEEDS = {0: [1.0, 2.0, 3.0, 4.0, 5.0], 1: [1.0, 2.0, 3.0, 5.0, 4.0]}
 
 @pytest.fixture
 def run():
-    networks = pl.DataFrame({**PLACE, "arch_index": range(5), "class_index": [0, 1, 2, 3, 4]})
+    networks = pl.DataFrame({**PLACE, "arch_index": range(5), "class_index": range(5), "sample_place": range(5)})
     by_seed = pl.concat(
         pl.DataFrame({**PLACE, "arch_index": range(5), "seed": seed, "naswot": values})
         for seed, values in SEEDS.items()
@@ -288,7 +289,8 @@ def test_a_sample_of_networks_adds_its_error(run, tmp_path):
     # Ours, with network 0 left out on purpose: the bootstrap's interval is 0.2 wide. Of the other four, one seed ranks
     # all six pairs rightly, the other one five: tau 1 and 2 / 3, a variance of 1 / 18.
     left_out = pl.DataFrame([{**PLACE, "class_index": 0, "proxy": "naswot"}])
-    ((row,), _, _) = one(replace(run, not_sampled=left_out), tmp_path, {"correlation": "naswot"})
+    networks = run.networks.with_columns(sample_place=pl.Series([4, 0, 1, 2, 3]))
+    ((row,), _, _) = one(replace(run, networks=networks, not_sampled=left_out), tmp_path, {"correlation": "naswot"})
     assert row["allowed"] == pytest.approx(2 * np.sqrt(2 / 18 + (0.2 / 3.92) ** 2) + 0.005)
 
 
@@ -386,6 +388,25 @@ def test_a_best_of_random_networks_is_exact(run, tmp_path):
     left_out = replace(run, not_sampled=pl.DataFrame([{**PLACE, "class_index": 4, "proxy": "naswot"}]))
     ((row,), _, _) = one(left_out, tmp_path, {"best_of": "naswot", "networks": 1}, quantity="test_accuracy_pct")
     assert (row["ours"], row["n"]) == (25, 4)
+
+
+def test_a_best_of_a_sample_draws_from_its_networks_alone(run, tmp_path):
+    """Network 3 is of the class of network 2, which was drawn first; class 4 was left out."""
+    networks = run.networks.with_columns(
+        class_index=pl.Series([0, 1, 2, 2, 4]), sample_place=pl.Series([0, 1, 2, 3, 3])
+    )
+    scores = run.scores.with_columns(pl.when(pl.col("arch_index") < 3).then("naswot").alias("naswot"))
+    left_out = pl.DataFrame([{**PLACE, "class_index": 4, "proxy": "naswot"}])
+    some = replace(run, networks=networks, scores=scores, not_sampled=left_out)
+    ((row,), _, _) = one(some, tmp_path, {"best_of": "naswot", "networks": 2}, quantity="test_accuracy_pct")
+    # Of two among 10, 20 and 30: chances 1, 3, 5 in 9.
+    assert row["ours"] == pytest.approx((10 + 60 + 150) / 9) and row["n"] == 3
+    assert row["of"] == "best of 2 of the sample by `naswot`"
+    # Three classes drawn anew, by hand: each of the 27 draws, and what two networks of it find.
+    accuracy = {0: 10.0, 1: 20.0, 2: 30.0}
+    draws = [sorted(accuracy[k] for k in draw) for draw in itertools.product(range(3), repeat=3)]
+    means = [np.mean([max(pair) for pair in itertools.product(draw, repeat=2)]) for draw in draws]
+    assert row["allowed"] == pytest.approx(2 * np.std(means) + 0.005, rel=0.1)  # 400 draws
 
 
 def test_optima_and_seconds(run, tmp_path):

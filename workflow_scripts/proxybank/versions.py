@@ -12,7 +12,11 @@ WEIGHTS = 2
 IMAGES = 1
 # Training, and accuracies given to every network: `truth`.
 TRUTH = 1
+# Score tables, accuracies, the database: `store`.
+TABLES = 1
 # Correlations, regrets and the worth of what searches found: `analysis`.
 ANALYSIS = 3
+# Pictures: `figures`.
+FIGURES = 1
 # Figures in print beside ours: `papers`.
-PAPERS = 4
+PAPERS = 5

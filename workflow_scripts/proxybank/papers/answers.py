@@ -16,6 +16,7 @@ from proxybank.papers.rules import ANSWERS
 
 # Half a 95% interval, in standard errors.
 _HALF_INTERVAL = 1.96
+_N_BOOTSTRAPS = 400
 
 
 class NoAnswerError(Exception):
@@ -132,7 +133,7 @@ class Run:
         over_seeds = self._spread(proxy, place)
         spread = over_seeds.get(quantity, 0.0)
         # All networks are the same ones as in print; what was drawn anew are weights and images, or a sample.
-        drawn = not over_seeds or not self.not_sampled.filter(proxy=proxy, **place).is_empty()
+        drawn = not over_seeds or not self._left_out(proxy, place).is_empty()
         error = float(np.hypot(spread, sampling if drawn else 0.0))
         scored = row["n_finite"] if row["n_finite"] < row["n"] else None
         n_seeds = self._n_seeds([proxy], place)
@@ -180,23 +181,26 @@ class Run:
 
     def _best_of(self, proxy: str, place: dict, quantity: str, networks: str, score: str | None = None) -> Answer:
         values = self._values(quantity, place, score)
+        n_seeds = self._n_seeds(re.findall(r"\w+", f"{proxy} {score or ''}"), place)
         if proxy == "accuracy":
-            rank, found = values["value"].to_numpy(), values["value"].to_numpy()
-        else:
-            if proxy not in self.scores.columns:
-                raise NoAnswerError(f"`{proxy}` is not scored in this run")
-            table = self._sampled(self.scores, proxy, place).join(values, on="arch_index", maintain_order="left")
-            sign = 1 if self.higher_is_better[proxy] else -1
-            rank, found = sign * table[proxy].cast(pl.Float64).to_numpy(), table["value"].to_numpy()
+            found = values["value"].to_numpy()
+            mean, std = analysis.best_of_random(found, found, int(networks))
+            label = "all networks" if int(networks) == 1 else f"best of {int(networks):,} by accuracy, exact"
+            return Answer(mean, std, 0.0, label, found.size, "networks", n_seeds=n_seeds)
+        if proxy not in self.scores.columns:
+            raise NoAnswerError(f"`{proxy}` is not scored in this run")
+        table = self._sampled(self.scores, proxy, place).join(values, on="arch_index", maintain_order="left")
+        sign = 1 if self.higher_is_better[proxy] else -1
+        rank, found = sign * table[proxy].cast(pl.Float64).to_numpy(), table["value"].to_numpy()
         rank = np.where(np.isfinite(found), rank, np.nan)
         mean, std = analysis.best_of_random(rank, found, int(networks))
         if mean is None:
             raise NoAnswerError(f"no network has a score by `{proxy}`")
-        label = f"best of {int(networks):,} by {'accuracy' if proxy == 'accuracy' else f'`{proxy}`'}, exact"
-        if proxy == "accuracy" and int(networks) == 1:
-            label = "all networks"
-        n_seeds = self._n_seeds(re.findall(r"\w+", f"{proxy} {score or ''}"), place)
-        return Answer(mean, std, 0.0, label, rank.size, "networks", n_seeds=n_seeds)
+        label, error = f"best of {int(networks):,} by `{proxy}`, exact", 0.0
+        if not self._left_out(proxy, place).is_empty():
+            label = f"best of {int(networks):,} of the sample by `{proxy}`"
+            error = _error_over_classes(rank, found, table["class_index"].to_numpy(), int(networks))
+        return Answer(mean, std, error, label, rank.size, "networks", n_seeds=n_seeds)
 
     def _optimum(self, constraint: str, place: dict, quantity: str) -> Answer:
         reason = f"the run has no constraint {constraint}"
@@ -233,12 +237,18 @@ class Run:
             raise NoAnswerError(f"the run has no {split} accuracy on {place['dataset']} after {epochs} epochs")
         return rows.select("arch_index", pl.col("accuracy_pct").alias("value"))
 
+    def _left_out(self, proxy: str, place: dict) -> pl.DataFrame:
+        """Classes outside the sample of a proxy."""
+        return self.not_sampled.filter(proxy=proxy, **place)
+
     def _sampled(self, scores: pl.DataFrame, proxy: str, place: dict) -> pl.DataFrame:
-        """Scores of the networks that were to have one."""
-        networks = self.networks.filter(**place).select("arch_index", "class_index")
-        left_out = self.not_sampled.filter(proxy=proxy, **place).select("class_index")
-        kept = networks.join(left_out, on="class_index", how="anti")
-        return scores.filter(**place).join(kept, on="arch_index", how="semi", maintain_order="left")
+        """Scores of the networks that were to have one, with their classes."""
+        networks = self.networks.filter(**place).select("arch_index", "class_index", "sample_place")
+        n_left_out = self._left_out(proxy, place).height
+        if n_left_out:  # of the classes inside, the networks that were not drawn have no score either
+            networks = networks.filter(pl.col("sample_place") < networks["class_index"].n_unique() - n_left_out)
+        kept = networks.drop("sample_place")
+        return scores.filter(**place).join(kept, on="arch_index", how="inner", maintain_order="left")
 
     def _spread(self, proxy: str, place: dict) -> dict[str, float]:
         """Standard deviation of tau and rho over the scores of single seeds; empty for a single seed."""
@@ -291,6 +301,16 @@ def read_not_sampled(path: str | Path) -> pl.DataFrame:
     of_class = pl.scan_parquet(path).group_by("space", "dataset", "class_index", "proxy")
     left_out = of_class.agg(left_out=(pl.col("status") == "not_sampled").all()).filter("left_out").drop("left_out")
     return left_out.collect()
+
+
+def _error_over_classes(rank: np.ndarray, found: np.ndarray, classes: np.ndarray, n_networks: int) -> float:
+    """Standard error of `analysis.best_of_random`, by the bootstrap over classes."""
+    members = [np.flatnonzero(classes == index) for index in np.unique(classes)]
+    rng, means = np.random.default_rng(0), []
+    for _ in range(_N_BOOTSTRAPS):
+        drawn = np.concatenate([members[k] for k in rng.integers(len(members), size=len(members))])
+        means.append(analysis.best_of_random(rank[drawn], found[drawn], n_networks)[0])
+    return float(np.std([mean for mean in means if mean is not None], ddof=1))
 
 
 def _filled(value: object, names: Mapping[str, str]) -> str:
