@@ -194,6 +194,35 @@ def test_a_complete_configuration_stays_as_it_is():
             "c.yaml, datasets.digits.truth.tss.widths: networks of the topology space have no widths",
         ),
         (
+            changed("datasets", {2024: {"images": "digits"}}),
+            "c.yaml, datasets: found 2024 for a key, of type int. Expected text. Put it into quotes.",
+        ),
+        (
+            changed("constraints", "tss", [{"id": "a", True: 2}]),
+            "c.yaml, constraints.tss[0]: found True for a key, of type bool.",
+        ),
+        (
+            changed("columns", [{"space": "tss", "path": "p", "columns": {"accuracy_pct": "predicted"}}]),
+            "c.yaml, columns[0].columns.accuracy_pct: a column of a run's tables is called 'accuracy_pct' already.",
+        ),
+        (
+            changed(
+                "datasets",
+                "digits",
+                "truth",
+                "tss",
+                {
+                    "source": "table",
+                    "path": "p",
+                    "measurements": [
+                        {"split": "test", "epochs": 2, "accuracy": "a"}
+                        | {"train_seconds": "b", "train_seconds_per_epoch": "c"}
+                    ],
+                },
+            ),
+            "c.yaml, datasets.digits.truth.tss.measurements[0]: seconds come from two columns. Expected one.",
+        ),
+        (
             changed("constraints", "tss", [{"id": "a"}, {"id": "a"}]),
             "c.yaml, constraints.tss[1].id: 'a' stands there twice. Expected unique ids.",
         ),

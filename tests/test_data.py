@@ -100,8 +100,22 @@ def test_batches_are_distinct_nested_and_written_whole(tmp_path):
 
 def test_a_class_too_small_to_split(tmp_path):
     loaded = data.load(save(tmp_path, labels=np.r_[np.zeros(20, int), np.ones(19, int), 2]))
-    with pytest.raises(ImageError, match="the smallest class has 1 images, too few"):
+    with pytest.raises(ImageError, match="class 2 has 1 images, too few to have its share of 10 for training, 10 for"):
         data.partition(loaded, 10, 10)
+    # Three images would do, but for the sizes of the parts.
+    loaded = data.load(save(tmp_path, labels=np.r_[np.zeros(37, int), np.ones(3, int)]))
+    data.partition(loaded, 14, 13)
+    with pytest.raises(ImageError, match="class 1 has 3 images, too few to have its share of 34 for training, 3 for"):
+        data.partition(loaded, 34, 3)
+
+
+def test_labels_that_do_not_begin_at_zero(tmp_path):
+    path = save(tmp_path, labels=np.r_[np.full(20, 1), np.full(20, 2)])
+    with pytest.raises(ImageError, match="found labels 1 to 2. Expected them from 0 on, of at least 2 classes"):
+        data.load(path)
+    assert data.load(path, 3).n_classes == 3
+    with pytest.raises(ImageError, match="found labels 0 to 0. Expected them from 0 on, of at least 2 classes"):
+        data.load(save(tmp_path, labels=np.zeros(40, int)))
 
 
 def test_repeated_images_are_drawn_once(tmp_path):

@@ -1,6 +1,8 @@
 """Images of CIFAR, ImageNet16 and folders by class: read from small files written here, and what is refused."""
 
+import errno
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -191,6 +193,42 @@ def test_a_folder_of_grey_images_has_one_channel(tmp_path):
     save(tmp_path / "b" / "1.png", grey[1])
     pixels, _ = image_files.read(tmp_path)
     assert (pixels == grey[:, None]).all()
+
+
+def test_a_palette_of_greys_is_grey(tmp_path):
+    grey = np.arange(64, dtype=np.uint8).reshape(8, 8)
+    save(tmp_path / "a" / "1.png", grey)
+    (tmp_path / "b").mkdir()
+    Image.fromarray(grey).convert("P").save(tmp_path / "b" / "1.png")
+    pixels, _ = image_files.read(tmp_path)
+    assert pixels.shape == (2, 1, 8, 8) and (pixels == grey).all()
+
+
+def test_transparent_pixels_are_refused_and_opaque_ones_read(tmp_path):
+    pixels = np.full((8, 8, 4), 255, np.uint8)
+    for name in "ab":
+        save(tmp_path / name / "1.png", pixels)
+    assert image_files.read(tmp_path)[0].shape == (2, 3, 8, 8)
+    pixels[3, 4, 3] = 0
+    save(tmp_path / "b" / "1.png", pixels)
+    with pytest.raises(ImageError, match="b/1.png: found transparent pixels. Expected opaque ones. Flatten the image"):
+        image_files.read(tmp_path)
+
+
+def test_files_that_may_not_be_read(tmp_path, monkeypatch):
+    """As root everything may be, so what the system would say is said for it."""
+    for name in "ab":
+        save(tmp_path / name / "1.png", np.zeros((8, 8), np.uint8))
+
+    def refuse(path, *_):
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    for where, name in ((Image, "open"), (Path, "iterdir"), (Path, "is_file")):
+        with monkeypatch.context() as patched:
+            patched.setattr(where, name, refuse)
+            with pytest.raises(ImageError, match=f"{tmp_path}.*: Permission denied. Expected readable files"):
+                image_files.read(tmp_path)
+            assert image_files.files(tmp_path)[0] == str(tmp_path)
 
 
 def test_images_are_resized_to_their_middle_square(tmp_path):

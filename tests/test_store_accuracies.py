@@ -88,9 +88,12 @@ def test_measurements_from_several_files(csv):
         (1, 1.0, 3.0),
     ]
     # A network that the file of seconds lacks has none.
-    csv("arch_index,s\n1,3\n", "seconds.csv")
-    found = store.read_accuracies(other, SSS, "c10", measurements[:1], [path.with_name("seconds.csv")])
+    seconds = csv("arch_index,s\n1,3\n", "seconds.csv")
+    found = store.read_accuracies(other, SSS, "c10", measurements[:1], [seconds])
     assert found["train_seconds"].to_list() == [None, 36.0]
+    csv("arch_index,s\n1,3\n1,4\n", "seconds.csv")
+    with pytest.raises(TableError, match="seconds.csv: network 1 stands there more than once. Expected one row each"):
+        store.read_accuracies(other, SSS, "c10", measurements[:1], [seconds])
 
 
 def test_mistakes_in_several_files(csv):
@@ -176,6 +179,10 @@ BAD_LONG = {
     "fraction": (
         LONG + "7,test,2,0.9,1\n8,test,2,0.91,1\n",
         "no accuracy is above 0.91. Expected percent, not fractions",
+    ),
+    "fractions beside percent": (
+        LONG + "7,test,2,90,1\n7,valid,2,0.9,1\n",
+        "no accuracy is above 0.9. Expected percent",
     ),
     "null": (LONG + "7,test,2,90,1\n8,test,2,,1\n", r"network 8 \(row 2\) have no accuracy"),
     "nan": (LONG + "7,test,2,90,1\n8,test,2,NaN,1\n", r"network 8 \(row 2\) have no accuracy"),

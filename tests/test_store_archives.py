@@ -189,6 +189,7 @@ BAD = {
         lambda folder: shutil.copy(folder / "000001.pickle.pbz2", folder / "000000.pickle.pbz2"),
         "it is",
     ),
+    "path": (changed(lambda entry: entry.update({"200": "elsewhere"})), "TypeError, what was trained 200 epochs is no"),
     "no dictionary": (changed(lambda entry: [entry]), "TypeError"),
     "schedule": (changed(lambda entry: entry.pop("12") and None), "KeyError, '12'"),
     "dataset": (changed(lambda entry: entry["200"]["dataset_seed"].pop("cifar100") and None), "KeyError, 'cifar100'"),
@@ -235,6 +236,12 @@ def test_truncated_and_malicious_entries(archive, tmp_path):
     trained(entry)["latency"] = [Evil()]
     path.write_bytes(bz2.compress(pickle.dumps(entry)))
     with pytest.raises(PickleError, match=r"000001.pickle.pbz2: refused, it asks for (_?io)\.open"):
+        store.read_archive(archive, TSS, [0, 1, 2])
+    assert not (tmp_path / "called").exists()
+    # A text where nats_bench takes one for a path, and unpickles the file there.
+    (tmp_path / "evil.pbz2").write_bytes(bz2.compress(pickle.dumps(Evil())))
+    path.write_bytes(bz2.compress(pickle.dumps({"12": str(tmp_path / "evil"), "200": {}})))
+    with pytest.raises(TableError, match="000001.pickle.pbz2: .* what was trained 12 epochs is no dictionary"):
         store.read_archive(archive, TSS, [0, 1, 2])
     assert not (tmp_path / "called").exists()
     path.write_bytes(whole)

@@ -60,6 +60,10 @@ def test_a_published_table_is_complete(shared_data):
             {"arch_index": [1, 1], "phone": [1.0, 2.0]},
             "t.csv: network 1 stands there more than once. Expected one row each.",
         ),
+        (
+            {"space": ["tss", "sss"], "arch_index": [1, 2], "phone": 1.0},
+            "column space has sss in 1 of 2 rows. Expected tss",
+        ),
         ({"arch_index": [1], "phone": ["slow"]}, "column phone, row 1: 'slow'. Expected numbers."),
         ({"arch_index": [99_999], "phone": [1.0]}, "row 1: tss has no network 99999."),
     ],

@@ -242,9 +242,10 @@ def test_what_is_known_is_not_computed(tmp_path):
     assert update(path, score, known=known, fisher=1, snip=1)["snip"].to_list() == [7.0, None]
     assert score.asked == [["fisher"]]
     found = update(path, score, "another batch", known[1:], fisher=1, snip=1)
-    assert score.asked[1:] == [["snip"], ["fisher"]]
+    # Of a class of which nothing is known, one pass feeds all proxies.
+    assert score.asked[1:] == [["fisher", "snip"], ["fisher"]]
     assert found["snip"].to_list() == [204.0, None] and found["snip__status"].to_list() == ["ok", "singular"]
-    assert found["fisher"].to_list() == [306.0, 307.0]
+    assert found["fisher"].to_list() == [206.0, 307.0]
 
 
 @pytest.mark.parametrize("earlier", ["other settings", "no metadata", "half a file"])
@@ -291,7 +292,7 @@ class StoppedScorer(Scorer):
 )
 def test_a_stopped_job_goes_on_where_it_was(tmp_path, monkeypatch, settings, versions, expected):
     monkeypatch.setattr("proxybank.store.parts._STEP_SECONDS", 0)  # every step is kept
-    monkeypatch.setattr("proxybank.store.parts._FIRST_STEP", 1)
+    monkeypatch.setattr("proxybank.store.parts._SMALLEST_STEP", 1)
     path = tmp_path / "0.parquet"
     with pytest.raises(StoppedError):
         store.update_part(path, store.MadeWith("the same", {"snip": 1}), StoppedScorer(2), range(5))

@@ -125,6 +125,13 @@ def test_a_search_is_the_same_whatever_test_accuracy_says(search_tables, tmp_pat
         assert_frame_equal(*(tables[name].drop("own_seconds", strict=False) for tables in (one, other)))
 
 
+def test_children_are_drawn_empty_if_no_search_could_run(tmp_path):
+    store.write_parquet(pl.DataFrame(), tmp_path / "histories.parquet")  # as the rule search leaves it then
+    inputs, outputs = {"histories": tmp_path / "histories.parquet"}, {"png": "children.png"}
+    job = run_script("figure_children", tmp_path, outputs, inputs, {"labels": {"a": "vote"}}, space="tss", dataset="d")
+    assert Path(job.output.png).stat().st_size > 1000
+
+
 def test_histories_are_written_where_they_are_asked_for(search_tables, tmp_path):
     entry = {"algorithm": "naswot_search", "objective": "naswot", "evaluations": 4}
     found = search(search_tables, tmp_path, [entry | {"histories": False}, entry | {"name": "kept"}])

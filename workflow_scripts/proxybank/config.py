@@ -96,6 +96,8 @@ def check(config: Config, where: str = "config.yaml") -> Config:
     ConfigError
         If a key is unknown, missing, of the wrong type or out of range, or contradicts another one.
     """
+    for path, message in _check_keys(config, []):
+        raise ConfigError(f"{_place(where, path)}: {message}")
     config = _without_left_out(config)
     errors = _Validator(schema()).iter_errors(config)
     for error in sorted(errors, key=lambda error: list(map(str, error.absolute_path))):
@@ -105,6 +107,15 @@ def check(config: Config, where: str = "config.yaml") -> Config:
         for path, message in rule(complete):
             raise ConfigError(f"{_place(where, path)}: {message}")
     return complete
+
+
+def _check_keys(value: Any, path: list[str | int]) -> "Problems":
+    """Check that all keys are texts: YAML reads some words and all digits otherwise, and JSON schemas pass these by."""
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in items:
+        if isinstance(value, dict) and not isinstance(key, str):
+            yield path, f"found {key!r} for a key, of type {type(key).__name__}. Expected text. Put it into quotes."
+        yield from _check_keys(item, [*path, key])
 
 
 # Mappings in which null leaves a name out: how a second file takes away what a first one has; * is any key. A truth is
@@ -345,6 +356,9 @@ def _check_datasets(config: Config) -> Problems:
                         f"it belongs to source {' or '.join(sources)}, and source is {truth['source']}. Remove one of "
                         "the two.",
                     )
+            for k, measurement in enumerate(truth.get("measurements", [])):
+                if {"train_seconds", "train_seconds_per_epoch"} <= measurement.keys():
+                    yield [*place, "measurements", k], "seconds come from two columns. Expected one. Remove the other."
             if space == "tss" and "widths" in truth:
                 yield [*place, "widths"], "networks of the topology space have no widths to choose. Remove the key."
 
@@ -384,8 +398,9 @@ def _check_archive(config: Config, dataset: str, space: str) -> Problems:
 
 
 def _check_columns(config: Config) -> Problems:
-    taken = {*config["proxies"], *(name for space in config["spaces"] for name in _costs(space))}
-    taken |= {column.name for column in store.TABLES["networks"].columns} | {"sample_place"}
+    taken = {*config["proxies"], *(name for space in config["spaces"] for name in _costs(space)), "sample_place"}
+    # Of all tables: analysis joins them with the table of networks.
+    taken |= {column.name for table in store.TABLES.values() for column in table.columns}
     for k, table in enumerate(config["columns"]):
         if table["space"] not in config["spaces"]:
             yield ["columns", k, "space"], f"'{table['space']}' is not among the spaces of the run. Remove the table."

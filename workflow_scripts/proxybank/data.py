@@ -94,6 +94,11 @@ def load(images: str, n_classes: int | None = None, image_side: int | None = Non
     else:
         pixels, labels = image_files.read(Path(images), n_classes, image_side)
     known = int(labels.max()) + 1
+    if n_classes is None and (known < 2 or labels.min() > 0):
+        raise ImageError(
+            f"{images}: found labels {labels.min()} to {known - 1}. Expected them from 0 on, of at least 2 classes. "
+            "Correct them, or set n_classes if there are classes without an image."
+        )
     if n_classes is not None and known > n_classes:
         raise ImageError(f"{images}: found label {known - 1}. Expected labels below n_classes, {n_classes}. Raise it.")
     loaded = Images(images, pixels, labels.astype(np.int64), n_classes or known)
@@ -122,7 +127,7 @@ def partition(data: Images, train_images: int, valid_images: int) -> Partition:
     Raises
     ------
     ImageError
-        If nothing remains for test, or a part has fewer images than there are classes.
+        If nothing remains for test, or a part has fewer images than there are classes, or none of one of them.
     """
     from sklearn.model_selection import train_test_split
 
@@ -133,16 +138,20 @@ def partition(data: Images, train_images: int, valid_images: int) -> Partition:
             f"validation, leave {n_test} for test. Expected at least {data.n_classes} in each part. Lower train_images "
             "or valid_images, or give more images."
         )
+    classes, n_images = np.unique(data.labels, return_counts=True)
     everything = np.arange(len(data.labels))
     try:
         train, rest = train_test_split(everything, train_size=train_images, stratify=data.labels, random_state=0)
         valid, test = train_test_split(rest, train_size=valid_images, stratify=data.labels[rest], random_state=0)
-    except ValueError as error:  # a class is too small to be in both sides of a split
-        smallest = np.bincount(data.labels)[np.unique(data.labels)].min()
+        whole = all(np.isin(classes, data.labels[part]).all() for part in (train, valid, test))
+    except ValueError:  # a class has too few images to be in both sides of a split
+        whole = False
+    if not whole:
         raise ImageError(
-            f"{data.where}: the smallest class has {smallest} images, too few for a share of it in each of training, "
-            "validation and test. Expected at least 3. Leave the class out, or give more images of it."
-        ) from error
+            f"{data.where}: class {classes[n_images.argmin()]} has {n_images.min()} images, too few to have its share "
+            f"of {train_images} for training, {valid_images} for validation and {n_test} for test. Expected one "
+            "at least of each class in each part. Leave the class out, or give more images of it."
+        )
     return Partition(train, valid, test)
 
 

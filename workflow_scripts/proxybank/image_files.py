@@ -39,7 +39,7 @@ def read(path: Path, n_classes: int | None = None, image_side: int | None = None
         An ``.npz`` file with ``images`` (uint8, shape (n, n_channels, side, side)) and ``labels`` (integers from 0); or
         a folder: ``cifar-10-batches-py``, ``cifar-100-python`` (fine labels) or ImageNet16 as their archives unpack,
         of which only training images are read; or a folder of folders, one for each class, whose sorted names are the
-        labels. There, images are grey if all are, and have three channels otherwise.
+        labels. There, images are grey if all are, and have three channels otherwise; none may be transparent.
     n_classes : int, optional
         Of ImageNet16, whose labels begin at 1, the first `n_classes` classes are read: 120 give ImageNet16-120.
     image_side : int, optional
@@ -58,9 +58,16 @@ def read(path: Path, n_classes: int | None = None, image_side: int | None = None
     PickleError
         If a batch of CIFAR or ImageNet16 is damaged, or would build anything but plain data and arrays.
     """
+    try:
+        return _read(path, n_classes, image_side)
+    except PermissionError as error:
+        raise ImageError(f"{error.filename}: {error.strerror}. Expected readable files. Change permissions.") from error
+
+
+def _read(path: Path, n_classes: int | None, image_side: int | None) -> tuple[Pixels, Labels]:
     batches = _batches(path)
     by_class = path.is_dir() and not batches
-    if image_side is not None and not by_class:
+    if image_side is not None and path.exists() and not by_class:
         raise ImageError(
             f"{path}: this is no folder of images by class, which alone are resized. Remove image_side, or resize them."
         )
@@ -70,11 +77,17 @@ def read(path: Path, n_classes: int | None = None, image_side: int | None = None
 
 
 def files(path: Path) -> list[str]:
-    """Files that `read` reads, or folders that change with them; the path itself if there is nothing yet."""
-    if not path.is_dir():
+    """Files that `read` reads; of images by class the folders, which are newer once a file has come or gone.
+
+    The path itself if there is nothing yet, or nothing may be read.
+    """
+    try:
+        if not path.is_dir():
+            return [str(path)]
+        names = _batches(path)
+        return [str(path / name) for name in names] if names else [str(path), *map(str, _class_folders(path))]
+    except PermissionError:
         return [str(path)]
-    names = _batches(path)
-    return [str(path / name) for name in names] if names else [str(path), *map(str, _class_folders(path))]
 
 
 def _batches(folder: Path) -> tuple[str, ...] | None:
@@ -105,6 +118,8 @@ def _read_npz(path: Path) -> tuple[Pixels, Labels]:
             arrays = {name: file[name] for name in ("images", "labels") if name in file}
     except FileNotFoundError as error:
         raise ImageError(f"{path}: there is no such file. {_FORMS}. Correct the path.") from error
+    except PermissionError:
+        raise
     except (OSError, ValueError, TypeError, AttributeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise ImageError(
             f"{path}: this is no .npz file of plain arrays. Write one with numpy.savez(path, images=..., labels=...)."
@@ -123,7 +138,10 @@ def _read_batches(folder: Path, names: tuple[str, ...], n_classes: int | None) -
     parts = [_read_batch(folder / name, *_BATCHES[names], n_classes) for name in names]
     if len({pixels.shape[1:] for pixels, _ in parts}) > 1:
         raise ImageError(f"{folder}: batches hold images of different sizes. Expected one size. Unpack it again.")
-    return np.concatenate([pixels for pixels, _ in parts]), np.concatenate([labels for _, labels in parts])
+    pixels, labels = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    if not labels.size:
+        raise ImageError(f"{folder}: no image has a label below n_classes, {n_classes}. Raise it.")
+    return pixels, labels
 
 
 def _read_batch(path: Path, key: str, first: int, n_classes: int | None) -> tuple[Pixels, Labels]:
@@ -135,13 +153,17 @@ def _read_batch(path: Path, key: str, first: int, n_classes: int | None) -> tupl
         raise ImageError(
             f"{path}: it has no '{missing[0]}'. Expected a dictionary with 'data' and '{key}'. Get the file again."
         )
-    rows, labels = content["data"], np.asarray(content[key])
+    rows = content["data"]
+    try:
+        labels = np.asarray(content[key])
+    except ValueError as error:
+        raise ImageError(f"{path}, {key}: {error}. Expected one integer for each image. Get it again.") from error
     side = math.isqrt(rows.shape[1] // 3) if isinstance(rows, np.ndarray) and rows.ndim == 2 else 0
     if not side or rows.shape[1] != 3 * side**2:
         raise ImageError(
             f"{path}, data: found shape {getattr(rows, 'shape', None)}. Expected (n, 3 * side * side). Get it again."
         )
-    labels = labels - first if labels.dtype.kind in "iu" else labels
+    labels = labels.astype(np.int64) - first if labels.dtype.kind in "iu" else labels
     pixels, labels = _check(str(path), rows.reshape(-1, 3, side, side), labels)
     if first and n_classes is not None:  # ImageNet16 has 1,000 classes, of which the first are asked for
         chosen = labels < n_classes
@@ -186,7 +208,13 @@ def _decoded(paths: list[Path], image_side: int | None) -> Iterator[Pixels]:
                     mode, size = opened.mode, opened.size
                     if mode.startswith(("I", "F")):
                         raise ImageError(f"{path}: found mode {mode}. Expected 8 bits for each channel. Convert it.")
+                    if opened.has_transparency_data and opened.convert("RGBA").getextrema()[3][0] < 255:
+                        raise ImageError(f"{path}: found transparent pixels. Expected opaque ones. Flatten the image.")
                     image = opened.convert("L" if mode in ("1", "L", "LA") else "RGB")
+                    if mode == "P" and len({band.tobytes() for band in image.split()}) == 1:  # a palette of greys
+                        image = image.getchannel(0)
+        except PermissionError:
+            raise
         except (
             OSError,
             ValueError,

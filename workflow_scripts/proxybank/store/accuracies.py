@@ -126,7 +126,7 @@ def final_accuracies(accuracies: pl.DataFrame, split: str = "test") -> pl.DataFr
 
 def _read(path: Path) -> pl.DataFrame:
     if not path.is_file():
-        raise TableError(f"{path}: there is no such file. Expected a table of accuracies, CSV or Parquet.")
+        raise TableError(f"{path}: there is no such file. Expected a table of networks, CSV or Parquet.")
     readers = {
         ".csv": lambda: pl.read_csv(path, infer_schema_length=None, glob=False),
         ".parquet": lambda: pl.read_parquet(path, glob=False, hive_partitioning=False),
@@ -135,6 +135,8 @@ def _read(path: Path) -> pl.DataFrame:
         raise TableError(f"{path}: found a file ending in '{path.suffix}'. Expected .csv or .parquet.")
     try:
         table = readers[path.suffix]()
+    except PermissionError as error:
+        raise TableError(f"{path}: {error.strerror}. Expected a readable file. Change its permissions.") from None
     except pl.exceptions.PolarsError as error:
         # What follows the first paragraph is advice to callers of polars.
         found = " ".join(str(error).partition("\n\n")[0].split())
@@ -153,8 +155,8 @@ def _check_about(table: pl.DataFrame, expected: Mapping[str, str], path: Path) -
         if others.len():
             raise TableError(
                 f"{path}: column {name} has {others[0]} in {others.len()} of {table.height} rows. Expected {value}, "
-                "for which the configuration names this file. Name one with its accuracies alone, or leave out "
-                "`truth`; or drop the column, if it means something else."
+                "for which the configuration names this file. Name one with its rows alone, or none; or drop the "
+                "column, if it means something else."
             )
 
 
@@ -262,8 +264,9 @@ def _holder(tables: Mapping[Path, pl.DataFrame], name: str) -> Path:
 def _numbers_of(tables: Mapping[Path, pl.DataFrame], name: str, indexes: pl.Series) -> pl.Series:
     """Return a column of numbers for the networks asked for, in their order; null for those that its file lacks."""
     path = _holder(tables, name)
+    _check_once(tables[path], path)
     values = tables[path].select("arch_index", _numbers(tables[path], name, path).alias("value"))
-    return indexes.to_frame().join(values.unique("arch_index"), "arch_index", "left", maintain_order="left")["value"]
+    return indexes.to_frame().join(values, "arch_index", "left", maintain_order="left")["value"]
 
 
 def _texts(table: pl.DataFrame, name: str, path: Path) -> pl.Series:
@@ -297,12 +300,20 @@ def _check_accuracies(rows: pl.DataFrame, path: Path) -> None:
         raise TableError(
             f"{path}: {_some(outside)} have an accuracy of {outside['accuracy_pct'][0]:g}. Expected percent, 0 to 100."
         )
-    best = accuracy.to_numpy().max()
+    best = rows.group_by("split", "epochs").agg(pl.col("accuracy_pct").max())["accuracy_pct"].min()
     if best <= 1:
         raise TableError(f"{path}: no accuracy is above {best:g}. Expected percent, not fractions.")
     seconds = rows["train_seconds"]
     if (seconds < 0).any():
         raise TableError(f"{path}: {_some(rows.filter(seconds < 0))} have negative training seconds.")
+
+
+def _check_once(table: pl.DataFrame, path: Path) -> None:
+    twice = table.filter(pl.col("arch_index").is_duplicated())["arch_index"].unique(maintain_order=True)
+    if twice.len():
+        raise TableError(
+            f"{path}: {_list('network', twice.to_list())} stands there more than once. Expected one row each."
+        )
 
 
 def _rows(mask: pl.Series) -> str:

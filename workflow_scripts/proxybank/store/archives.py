@@ -52,7 +52,10 @@ def check_archive(path: str | Path, space: Space) -> None:
     if not path.is_dir():
         found = "this is a file" if path.exists() else "there is no such folder"
         raise TableError(f"{path}: {found}. {expected}. Correct the path; {source}.")
-    there = {entry.name for entry in path.iterdir()}
+    try:
+        there = {entry.name for entry in path.iterdir()}
+    except PermissionError as error:
+        raise TableError(f"{path}: {error.strerror}. {expected}, readable. Change its permissions.") from error
     known = {*map(_file, range(space.size)), "meta.pickle.pbz2"}
     if missing := sorted(known - there):
         strange = sorted(there - known)
@@ -197,6 +200,8 @@ def _entry(entry: Any, index: int, space: Space, file: Path) -> list[tuple]:
 
 def _trainings(entry: Any, index: int, space: Space) -> Iterator[tuple]:
     for schedule, epochs in _ARCHIVES[space.name][1].items():
+        if not isinstance(entry[schedule], dict):  # of a text, nats_bench would make a path, and unpickle what is there
+            raise TypeError(f"what was trained {epochs} epochs is no dictionary")
         results = ArchResults.create_from_state_dict(entry[schedule])
         if (results.arch_index, results.arch_str) != (index, space.arch_strings[index]):
             raise ValueError(f"it is network {results.arch_index}, {results.arch_str}")

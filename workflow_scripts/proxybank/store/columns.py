@@ -5,9 +5,8 @@ from pathlib import Path
 
 import polars as pl
 
-from proxybank.errors import TableError
 from proxybank.spaces import Space
-from proxybank.store.accuracies import _ROW, _arch_index, _list, _numbers, _read
+from proxybank.store.accuracies import _ROW, _arch_index, _check_about, _check_once, _list, _numbers, _read
 
 
 def read_columns(path: str | Path, space: Space, columns: Mapping[str, str]) -> pl.DataFrame:
@@ -31,18 +30,15 @@ def read_columns(path: str | Path, space: Space, columns: Mapping[str, str]) -> 
     Raises
     ------
     TableError
-        If the file is missing or unreadable, lacks a column, has one that holds no numbers, or names an unknown network
-        or one twice.
+        If the file is missing or unreadable, is about another space, lacks a column, has one that holds no numbers, or
+        names an unknown network or one twice.
     """
     path = Path(path)
     table = _read(path)
+    _check_about(table, {"space": space.name}, path)
     table = table.with_columns(_arch_index(table, space, path)).with_row_index(_ROW, offset=1)
     found = table.select("arch_index", **{name: _numbers(table, column, path) for name, column in columns.items()})
-    twice = found.filter(pl.col("arch_index").is_duplicated())["arch_index"].unique(maintain_order=True)
-    if twice.len():
-        raise TableError(
-            f"{path}: {_list('network', twice.to_list())} stands there more than once. Expected one row each."
-        )
+    _check_once(found, path)
     every = pl.DataFrame({"arch_index": pl.int_range(space.size, eager=True)})
     found = found.select("arch_index", *(pl.when(pl.col(name).is_finite()).then(name).alias(name) for name in columns))
     return every.join(found, on="arch_index", how="left", maintain_order="left")

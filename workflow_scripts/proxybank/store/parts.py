@@ -9,7 +9,6 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -28,9 +27,9 @@ NOTHING = pl.DataFrame()
 _STATUS = "__status"
 _SECONDS = "__seconds"
 
-# A job that is stopped loses the step it is at. The first step is that of the networks of the size space that differ in
-# their last width alone, and share all other layers.
-_FIRST_STEP, _STEP_SECONDS = 8, 60.0
+# A job that is stopped loses the step it is at. The smallest has the networks of the size space that differ in their last
+# width alone, and share all other layers.
+_SMALLEST_STEP, _STEP_SECONDS = 8, 60.0
 
 Parts = Mapping[str, Sequence[str | Path]]
 # Names of proxies and classes -> rows of these classes and all seeds, with the columns of these proxies.
@@ -131,24 +130,28 @@ def update_part(
         As `write_part` does.
     """
     rows = _still_good(path, made_with)
-    progress = Path(f"{path}.progress")
-    in_steps = partial(_in_steps, score, progress, made_with)
     missing = [name for name in made_with.versions if name not in rows.columns]
     taken = [name for name in missing if name in known.columns]
-    absent = sorted(set(classes) - set(known["class_index"])) if taken else []
-    computed = [name for name in missing if name not in taken or absent]
-    further = []
-    if taken:
-        further.append(known.select(KEY + columns_of(taken)))
-        if absent:
-            further = [pl.concat([*further, in_steps(taken, absent)], how="diagonal").sort(KEY)]
-    if missing != taken:
-        further.append(in_steps([name for name in missing if name not in taken], list(classes)))
-    for frame in further:
-        rows = frame.join(rows, on=KEY, how="left", maintain_order="left", validate="1:1") if rows.columns else frame
+    rest = [name for name in missing if name not in taken]
+    there = set(known["class_index"]) if taken else set()
+    absent = [index for index in classes if index not in there]
+    progress = [Path(f"{path}.{kind}.progress") for kind in ("new", "known")]
+    frames = []
+    if missing and (absent or not there):
+        frames.append(_in_steps(score, progress[0], made_with, missing, absent))
+    if there:
+        frame = known.select(KEY + columns_of(taken))
+        if rest:
+            scored = _in_steps(score, progress[1], made_with, rest, [index for index in classes if index in there])
+            frame = frame.join(scored, on=KEY, how="left", maintain_order="left", validate="1:1")
+        frames.append(frame)
+    if frames:
+        found = pl.concat(frames, how="diagonal").sort(KEY)
+        rows = found.join(rows, on=KEY, how="left", maintain_order="left", validate="1:1") if rows.columns else found
     write_part(rows.select(KEY + columns_of(made_with.versions)), path, made_with)
-    progress.unlink(missing_ok=True)
-    return computed
+    for file in progress:
+        file.unlink(missing_ok=True)
+    return missing if absent else rest
 
 
 def _in_steps(score: Score, progress: Path, made_with: MadeWith, names: list[str], classes: list[int]) -> pl.DataFrame:
@@ -157,7 +160,7 @@ def _in_steps(score: Score, progress: Path, made_with: MadeWith, names: list[str
     done = _still_good(progress, made_with)
     frames = [done.filter(pl.col("class_index").is_in(classes))] if proxies_of(done) == names else []
     left = [index for index in classes if not frames or index not in frames[0]["class_index"]]
-    n_classes, saved = _FIRST_STEP, time.monotonic()
+    n_classes, saved = _SMALLEST_STEP, time.monotonic()
     while left or not frames:
         step, left = left[:n_classes], left[n_classes:]
         start = time.monotonic()
@@ -166,7 +169,7 @@ def _in_steps(score: Score, progress: Path, made_with: MadeWith, names: list[str
         if now - start < _STEP_SECONDS / 2:
             n_classes *= 2
         elif now - start > _STEP_SECONDS * 2:
-            n_classes = max(n_classes // 2, 1)
+            n_classes = max(n_classes // 2, _SMALLEST_STEP)
         if left and now - saved > _STEP_SECONDS:
             write_part(pl.concat(frames), progress, made_with)
             saved = now
