@@ -131,6 +131,8 @@ def test_a_sample_has_the_ceiling_of_its_networks_and_seeds():
     networks = networks.with_columns(sample_place=pl.Series([2, 0, 1, 3]))
     scored_on = {"tss": {"digits": {"naswot": {"classes": 3, "seeds": [0, 2]}}}}
     found = analysis.ceilings_table(networks, *given, {"naswot": True}, samples=0, seed=0, scored_on=scored_on)
+    # The best of them is the best of those asked for.
+    assert set(found.filter(subset="best_10_pct", quantity="naswot")["n"]) == {1}
     found = found.filter(subset="all").sort("estimate")
     assert found.select("estimate", "kendall", "spearman", "n").rows() == [
         ("seed_means", None, pytest.approx(2 * 0.5 / 1.5), 3),

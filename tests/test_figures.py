@@ -299,6 +299,15 @@ def test_regrets_have_intervals_only_over_runs(ax):
     }
 
 
+def test_a_regret_in_a_sample_stands_below_and_is_not_the_least(ax):
+    of_all = REGRETS.filter(algorithm="argmax")
+    snip = of_all.with_columns(objective=pl.lit("snip"), n_feasible=pl.lit(500, pl.Int64), regret_pct=pl.lit(0.1))
+    figures.draw_regrets(ax, pl.concat([snip, of_all, REGRETS.filter(algorithm="random")]))
+    labels = [label.get_text() for label in ax.get_yticklabels()]
+    assert labels == ["argmax: naswot", "random", "argmax: snip (in a sample)"]
+    assert [text.get_text() for text in ax.texts if text.get_fontweight() == "bold"] == ["1.00"]
+
+
 def test_regrets_of_constraints_that_nothing_keeps(ax):
     figures.draw_regrets(ax, REGRETS.filter(constraint_id="none"))
     assert not ax.collections
@@ -477,6 +486,7 @@ SAMPLING = pl.DataFrame(
         "n_seeds": [1, 1, 2, 2] * 2,
         "mean_pct": [50.0, 60, 55, 70, 40, None, 45, 65],
         "std_pct": 1.0,
+        "n": 15_625,
     }
 )
 
@@ -489,6 +499,9 @@ def test_sampling_figure_shows_networks_and_initialisations():
     assert (left.get_xscale(), left.get_title(loc="left")) == ("log", "by networks, 2 initialisations")
     assert right.get_title(loc="left") == "by initialisations, 100 networks"
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["naswot", "ntk"]
+    some = SAMPLING.with_columns(pl.when(proxy="ntk").then(1936).otherwise("n").alias("n"))
+    labels = figures.sampling_figure(some, 100, "tss, digits").legends[0].get_texts()
+    assert [text.get_text() for text in labels] == ["naswot", "ntk (n = 1,936)"]
     # A sample with fewer seeds is drawn with all that it has.
     fewer = SAMPLING.filter((pl.col("proxy") == "ntk") | (pl.col("n_seeds") == 1))
     left, _ = figures.sampling_figure(fewer, 100, "tss, digits").axes
@@ -569,6 +582,24 @@ def test_a_proxy_of_which_lower_is_better_stands_where_it_is_as_good(ax):
     assert [label.get_text() for label in ax.get_yticklabels()] == ["ntk \N{DOWNWARDS ARROW}", "flops"]
 
 
+def test_an_interval_need_not_hold_the_value(ax):
+    """Of a few networks that a proxy ranks rightly, tau-b is a last digit below 1, and its interval is not."""
+    rows = {"kendall": 0.9999999999999999, "low": 1.0, "high": 1.0, "n": 5}
+    figures.draw_correlations(ax, CORRELATIONS[:1].with_columns(**{k: pl.lit(v) for k, v in rows.items()}))
+    assert texts(ax) == ["1.00"]
+
+
+def test_figures_of_proxies_without_a_score_say_so():
+    scores = pl.DataFrame({**AT, "arch_index": range(5), "snip": pl.Series([None] * 5, dtype=pl.Float64)})
+    final = pl.DataFrame({**AT, "arch_index": range(5), "split": "test", "epochs": 2, "accuracy_pct": 50.0})
+    networks = pl.DataFrame({**AT, "arch_index": range(5), "n_relu": 3, "relu_units": range(5)})
+    for figure in (
+        figures.scores_figure(scores, final, CORRELATIONS, ["snip"]),
+        figures.relus_figure(networks, scores, ["snip"]),
+    ):
+        assert figure.texts[-1].get_text() == "No proxy has a score of one of them"
+
+
 def test_correlations_show_their_intervals(ax):
     figures.draw_correlations(ax, CORRELATIONS.filter(subset="all"))
     _, tss, _, sss = ax.containers
@@ -595,6 +626,10 @@ def best_networks():
 def test_best_networks_have_a_colour_per_set_and_a_line_per_ceiling(ax):
     figures.draw_best_networks(ax, *best_networks())
     assert [label.get_text() for label in ax.get_yticklabels()] == ["naswot", "flops"]  # by tau on all
+    correlations, *others = best_networks()
+    some = pl.when(proxy="flops").then(100).otherwise("n").alias("n")
+    other = figures.draw_best_networks(Figure().add_subplot(), correlations.with_columns(some), *others)
+    assert [label.get_text() for label in other.get_yticklabels()] == ["naswot", "flops (n = 100)"]
     drawn = {line.get_label(): line for line in ax.lines}
     assert drawn[f"all networks (n = {N:,})"].get_xdata().tolist() == [0.6, 0.4]
     assert drawn[f"best 10% by accuracy (n = {N:,})"].get_xdata().tolist() == [-0.1, 0.2]

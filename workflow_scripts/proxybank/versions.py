@@ -15,7 +15,7 @@ TRUTH = 1
 # Score tables, accuracies, the database: `store`.
 TABLES = 1
 # Correlations, regrets and the worth of what searches found: `analysis`.
-ANALYSIS = 3
+ANALYSIS = 4
 # Pictures: `figures`.
 FIGURES = 1
 # Figures in print beside ours: `papers`.

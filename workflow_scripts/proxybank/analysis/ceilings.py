@@ -93,7 +93,7 @@ def ceilings_table(
         agreements |= _of_scores(by_seed, accuracy, higher_is_better, scored_on)
         found = resample(
             {
-                (*name, subset, k): (np.where(best_percent(measured, percent), one, np.nan), other)
+                (*name, subset, k): (np.where(_best(measured, percent), one, np.nan), other)
                 for name, several in agreements.items()
                 for k, (one, other, measured) in enumerate(several)
                 for subset, percent in _SUBSETS.items()
@@ -172,8 +172,16 @@ def _of_scores(
                 column = worst_if_missing(rows[proxy].cast(pl.Float64).to_numpy(), higher)
                 columns.append(np.where(asked, column, np.nan))
         if any((column != columns[0])[asked].any() for column in columns):
-            agreements[proxy, TWO_SEEDS] = [(one, other, accuracy) for one, other in combinations(columns, 2)]
+            measured = np.where(asked, accuracy, np.nan)
+            agreements[proxy, TWO_SEEDS] = [(one, other, measured) for one, other in combinations(columns, 2)]
     return agreements
+
+
+def _best(accuracy: Array, percent: int) -> NDArray[np.bool_]:
+    """`best_percent` of those that are not NaN."""
+    chosen = ~np.isnan(accuracy)
+    chosen[chosen] = best_percent(accuracy[chosen], percent)
+    return chosen
 
 
 def _mean(several: Sequence[Resampled]) -> Resampled:

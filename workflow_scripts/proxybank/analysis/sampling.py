@@ -71,7 +71,8 @@ def sampling_table(
     Returns
     -------
     polars.DataFrame
-        One row per proxy, n_networks and n_seeds: mean_pct and std_pct; null where no network has a score.
+        One row per proxy, n_networks and n_seeds: mean_pct and std_pct, null where no network has a score; n, the
+        networks it was asked for, which are those drawn from.
     """
     known = store.final_accuracies(accuracies)
     if networks is not None:
@@ -96,7 +97,8 @@ def sampling_table(
                 found = [best_of_random(score, accuracy[asked], n) for score in means]
                 found = [pair for pair in found if pair[0] is not None]
                 mean, std = np.mean(found, axis=0) if found else (None, None)
-                rows.append({"proxy": proxy, "n_networks": n, "n_seeds": n_seeds, "mean_pct": mean, "std_pct": std})
+                row = {"proxy": proxy, "n_networks": n, "n_seeds": n_seeds, "mean_pct": mean, "std_pct": std}
+                rows.append(row | {"n": int(asked.sum())})
     return pl.DataFrame(rows, schema_overrides={"mean_pct": pl.Float64, "std_pct": pl.Float64})
 
 

@@ -4,7 +4,7 @@ import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from proxybank.figures.style import COLOURS, GREY, legend_beside, proxy_labels, suptitle, toward_better
+from proxybank.figures.style import COLOURS, GREY, legend_beside, proxy_labels, sample_labels, suptitle, toward_better
 
 _ALL_COSTS = "params_m, mflops, n_relu"
 # Subset, or costs that are given -> how it is called, and its colour.
@@ -41,10 +41,11 @@ def draw_best_networks(ax: Axes, correlations: pl.DataFrame, partial: pl.DataFra
     order = rows.filter(pl.col("n") > 0, pl.col("kendall").is_not_null(), subset="all").sort(
         toward_better("kendall"), descending=True, maintain_order=True
     )
-    order = order.select("proxy").with_row_index("place")
+    order = order.select("proxy", "n").with_row_index("place")
     reached = dict(ceilings.filter(quantity="accuracy", estimate="noise_added").select("subset", "kendall").iter_rows())
     for k, (subset, (label, colour)) in enumerate(_SETS.items()):
-        found = order.join(rows.filter(subset=subset).drop_nulls("kendall"), on="proxy", maintain_order="left")
+        of_set = rows.filter(subset=subset).drop_nulls("kendall")
+        found = order.drop("n").join(of_set, on="proxy", maintain_order="left")
         n = f" (n = {found['n'].max():,})" if found.height else ""
         places = found["place"].to_numpy() + 0.18 * (k - 1.5)
         ax.plot(found["kendall"], places, "o", color=colour, markersize=4.5, label=f"{label}{n}", zorder=3)
@@ -55,7 +56,7 @@ def draw_best_networks(ax: Axes, correlations: pl.DataFrame, partial: pl.DataFra
     for place in range(0, order.height, 2):
         ax.axhspan(place - 0.5, place + 0.5, color="#F5F5F5", linewidth=0, zorder=0)
     ax.axvline(0, color=GREY, linewidth=0.8)
-    ax.set_yticks(order["place"], proxy_labels(order["proxy"]))
+    ax.set_yticks(order["place"], sample_labels(proxy_labels(order["proxy"]), order["n"], order["n"].max()))
     ax.set_ylim(order.height - 0.5, -0.5)
     ax.tick_params(axis="y", length=0)
     ax.grid(False, axis="y")

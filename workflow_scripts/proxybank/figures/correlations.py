@@ -49,7 +49,7 @@ def draw_correlations(ax: Axes, correlations: pl.DataFrame) -> Axes:
         ax.errorbar(
             tau,
             middle,
-            xerr=[tau - low, high - tau],
+            xerr=np.maximum([tau - low, high - tau], 0),  # of few networks, neither bound need be on its side
             linestyle="none",
             color="black",
             elinewidth=1,

@@ -10,7 +10,16 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from proxybank import store
-from proxybank.figures.style import COLOURS, GREY, choice_labels, counted, panels, place_scores, suptitle
+from proxybank.figures.style import (
+    COLOURS,
+    GREY,
+    choice_labels,
+    counted,
+    nothing_to_draw,
+    panels,
+    place_scores,
+    suptitle,
+)
 
 # More different numbers than these are put into so many groups of equal size.
 _MOST_GROUPS = 12
@@ -94,23 +103,26 @@ def relus_figure(
     samples : mapping of str to Sample
         Proxies that are scored on some classes only.
     """
-    counted = "n_relu" if networks["n_relu"].n_unique() > 1 else "relu_units"
-    of_networks = networks.select("arch_index", "^sample_place$", pl.col(counted).cast(pl.Float64).alias("counted"))
+    column = "n_relu" if networks["n_relu"].n_unique() > 1 else "relu_units"
+    of_networks = networks.select("arch_index", "^sample_place$", pl.col(column).cast(pl.Float64).alias("counted"))
     known = of_networks.join(scores, on="arch_index")
     of_proxies = store.scored(known, samples, proxies)
+    space, dataset = networks.select("space", "dataset").row(0)
+    title = f"{space}, {dataset}: score of {known.height:,} networks by their ReLUs"
+    if not of_proxies:
+        return nothing_to_draw(title, "No proxy has a score of one of them")
     figure, axes = panels(len(of_proxies), columns=4)
     for ax, (proxy, rows) in zip(axes, of_proxies.items(), strict=True):
         shown = known.filter(rows)
-        score, numbers = (shown[column].cast(pl.Float64).to_numpy() for column in (proxy, "counted"))
+        score, numbers = (shown[name].cast(pl.Float64).to_numpy() for name in (proxy, "counted"))
         draw_score_by_relus(ax, score, numbers, proxy=proxy)
         if score.size < known.height:
             notes = [f"n = {score.size:,}", ax.get_title(loc="left")]
             ax.set_title(", ".join(filter(None, notes)), fontsize=7.5, color=GREY)
-        ax.set_xlabel("ReLUs" if counted == "n_relu" else "scalars into ReLUs")
-    space, dataset = networks.select("space", "dataset").row(0)
+        ax.set_xlabel("ReLUs" if column == "n_relu" else "scalars into ReLUs")
     suptitle(
         figure,
-        f"{space}, {dataset}: score of {known.height:,} networks by their ReLUs",
+        title,
         "Dot: median; thick: middle half; thin: 5th to 95th percentile of networks with as many",
     )
     return figure

@@ -21,6 +21,7 @@ def draw_regrets(ax: Axes, regrets: pl.DataFrame) -> Axes:
     After the number comes its 95% interval over runs, as in view ``leaderboard``; what is exact has none. The least
     regret of a column is bold. Colours are spaced by the square root, so that small regrets can be told from none. A
     proxy that is scored on a sample says so: it chooses from that, and its regret is against the best network in it.
+    Such ones stand by themselves below the others, with which they do not compare.
 
     Parameters
     ----------
@@ -35,15 +36,17 @@ def draw_regrets(ax: Axes, regrets: pl.DataFrame) -> Axes:
         One mesh of square roots, and a text in each of its cells that has a regret.
     """
     rows = regrets.filter(pl.col("algorithm") != "oracle").drop_nulls("regret_pct")
+    rows = rows.with_columns(in_sample=pl.col("n_feasible") < pl.col("n_feasible").max().over("constraint_id"))
     order = rows.group_by(_CHOICE, maintain_order=True).agg(
-        pl.col("regret_pct").mean(), pl.col("budget").max(), pl.col("budget_unit").first()
+        pl.col("regret_pct").mean(), pl.col("budget").max(), pl.col("budget_unit").first(), pl.col("in_sample").any()
     )
-    order = order.sort("regret_pct", maintain_order=True).with_row_index("place")
+    order = order.sort("in_sample", "regret_pct", maintain_order=True).with_row_index("place")
     constraints = rows.group_by("constraint_id", maintain_order=True).agg(pl.col("n_feasible").max())
     constraints = constraints.with_row_index("column")
     cells = rows.join(order.select("place", *_CHOICE), on=_CHOICE).join(constraints, on="constraint_id")
     cells = cells.with_columns(
-        is_best=pl.col("regret_pct") == pl.col("regret_pct").min().over("constraint_id"),
+        is_best=~pl.col("in_sample")
+        & (pl.col("regret_pct") == pl.col("regret_pct").filter(~pl.col("in_sample")).min().over("constraint_id")),
     )
     regret = np.full((order.height, constraints.height), np.nan)
     regret[cells["place"], cells["column"]] = cells["regret_pct"]
@@ -63,12 +66,10 @@ def draw_regrets(ax: Axes, regrets: pl.DataFrame) -> Axes:
             fontweight="bold" if best else "normal",
             color="white" if np.sqrt(value) > _DARK * largest else "black",
         )
-    sampled = set(rows.filter(pl.col("n_feasible") < pl.col("n_feasible").max().over("constraint_id"))["objective"])
+    names = choice_labels(order.select(_CHOICE).rows())
     labels = [
-        f"{label} (in a sample)" if algorithm == "argmax" and objective in sampled else label
-        for label, (algorithm, objective) in zip(
-            choice_labels(order.select(_CHOICE).rows()), order.select(_CHOICE).rows(), strict=True
-        )
+        f"{label} (in a sample)" if in_sample else label
+        for label, in_sample in zip(names, order["in_sample"], strict=True)
     ]
     budgets = order.select("budget", "budget_unit").rows()
     names = [

@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from proxybank.figures.style import COLOURS, MARKERS, counted, legend_below, panels, suptitle
+from proxybank.figures.style import COLOURS, MARKERS, counted, legend_below, panels, sample_labels, suptitle
 
 # More lines than these cannot be told apart.
 _MOST = 12
@@ -27,9 +27,12 @@ def draw_sampling(ax: Axes, sampling: pl.DataFrame, *, along: str) -> Axes:
     Returns
     -------
     Axes
-        One labelled line per proxy, empty for one without any score.
+        One line per proxy, empty for one without any score; a label with n is of a sample.
     """
-    for k, proxy in enumerate(sampling["proxy"].unique(maintain_order=True)):
+    labels = dict(
+        zip(sampling["proxy"], sample_labels(sampling["proxy"], sampling["n"], sampling["n"].max()), strict=True)
+    )
+    for k, proxy in enumerate(labels):
         rows = sampling.filter(proxy=proxy).drop_nulls("mean_pct").sort(along)
         ax.plot(
             rows[along],
@@ -38,7 +41,7 @@ def draw_sampling(ax: Axes, sampling: pl.DataFrame, *, along: str) -> Axes:
             marker=MARKERS[k // len(COLOURS) % len(MARKERS)],
             markersize=3.5,
             linewidth=1.3,
-            label=proxy,
+            label=labels[proxy],
         )
     if along == "n_networks":
         ax.set_xscale("log")

@@ -12,7 +12,7 @@ from matplotlib.transforms import Transform
 from numpy.typing import NDArray
 
 from proxybank import store
-from proxybank.figures.style import DENSITY, GREY, accuracy_axis, panels, place_scores, suptitle
+from proxybank.figures.style import DENSITY, GREY, accuracy_axis, nothing_to_draw, panels, place_scores, suptitle
 
 _BINS = (72, 60)
 # Margins of the score axis, and a band in the left one for networks without a place on it; shares of all cells' width.
@@ -109,6 +109,10 @@ def scores_figure(
     if networks is not None:
         known = known.join(networks.select("arch_index", "^sample_place$"), on="arch_index")
     of_proxies = store.scored(known, samples, proxies)
+    space, dataset, epochs = known.select("space", "dataset", "epochs").row(0)
+    title = f"{space}, {dataset}: score and accuracy of {known.height:,} networks trained for {epochs} epochs"
+    if not of_proxies:
+        return nothing_to_draw(title, "No proxy has a score of one of them")
     figure, axes = panels(len(of_proxies), columns=4)
     for k, (ax, (proxy, shown)) in enumerate(zip(axes, of_proxies.items(), strict=True)):
         rows = correlations.filter(proxy=proxy, subset="all").select("kendall", "low", "high").rows()
@@ -118,10 +122,9 @@ def scores_figure(
         if k % 4:
             ax.set_ylabel("")
             ax.tick_params(labelleft=False)
-    space, dataset, epochs = known.select("space", "dataset", "epochs").row(0)
     suptitle(
         figure,
-        f"{space}, {dataset}: score and accuracy of {known.height:,} networks trained for {epochs} epochs",
+        title,
         "Kendall's τ-b of all, 95% bootstrap interval over classes of networks; those without a score rank last",
     )
     bar = figure.colorbar(axes[0].collections[0], ax=axes, shrink=0.5, aspect=30, pad=0.01, extend="max")

@@ -140,6 +140,19 @@ def proxy_labels(names: Iterable[str]) -> list[str]:
     return [f"{name} \N{DOWNWARDS ARROW}" if name in _lower_is_better() else name for name in names]
 
 
+def sample_labels(labels: Iterable[str], counts: Iterable[int], n_all: int) -> list[str]:
+    """Labels, with the number of networks where it is less than all."""
+    return [f"{label} (n = {n:,})" if n < n_all else label for label, n in zip(labels, counts, strict=True)]
+
+
+def nothing_to_draw(title: str, why: str) -> Figure:
+    """Say in place of a figure why it is empty."""
+    figure, (ax,) = panels(1, 1, width=7.2, height=1.2)
+    ax.set_axis_off()
+    suptitle(figure, title, why)
+    return figure
+
+
 def _lower_is_better() -> list[str]:
     return [proxy.name for proxy in REGISTRY.values() if not proxy.higher_is_better]
 

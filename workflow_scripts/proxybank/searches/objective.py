@@ -2,7 +2,7 @@
 
 Besides numbers, names of columns and ``+ - * / **``, an expression may call
 
-- ``log(x)``: natural logarithm; networks where x is not positive have no score;
+- ``log(x)``: natural logarithm, not finite where x is not positive;
 - ``max(x)``: the largest ``|x|`` so far among the networks a run has explored, plus 1e-9, as FreeREA's code has it;
 - ``zscore(x)``: x less its mean, over its standard deviation, both from 100 networks that the run draws first
   (an ensemble has its own set);
@@ -12,7 +12,7 @@ Besides numbers, names of columns and ``+ - * / **``, an expression may call
 Without the last four, the value of a network never changes and is computed once for the whole table. Searches that look
 at networks in several stages take as many expressions, with semicolons between them.
 
-A network where any part of the expression is not finite has no score.
+A network where the value of the expression is not finite has no score.
 """
 
 import ast

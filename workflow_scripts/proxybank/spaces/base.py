@@ -192,8 +192,8 @@ class Space(ABC):
         """Number of other classes that were met before each network was drawn; int64, shape (size,).
 
         Below n are the networks drawn until n classes were met and before the next one was: a sample of networks, each
-        as likely as any other. Networks of the first n classes would be a poor one, for classes have up to 460 members
-        on TSS, and a few of them decide what a mean is (tests/test_spaces.py).
+        about as likely as any other. Networks of the first n classes would be a poor one, for classes have up to 460
+        members on TSS, and a few of them decide what a mean is (tests/test_spaces.py).
         """
         order, first, _ = self._drawn(dead_edges)
         places = np.empty(self.size, np.int64)

@@ -27,8 +27,8 @@ NOTHING = pl.DataFrame()
 _STATUS = "__status"
 _SECONDS = "__seconds"
 
-# A job that is stopped loses the step it is at. The smallest has the networks of the size space that differ in their last
-# width alone, and share all other layers.
+# A job that is stopped loses the step it is at. The smallest has sizes that differ in their last width alone, and share
+# all other layers.
 _SMALLEST_STEP, _STEP_SECONDS = 8, 60.0
 
 Parts = Mapping[str, Sequence[str | Path]]
