@@ -14,7 +14,7 @@ CORES ?= all
 .DELETE_ON_ERROR:
 
 run: .venv/run.stamp
-	@.venv/bin/python workflow_scripts/run.py --configfile $(CONFIG) --cores $(CORES)
+	@.venv/bin/python workflow_scripts/run.py --configfile "$(CONFIG)" --cores $(CORES)
 
 test: .venv/test.stamp
 	@.venv/bin/python -m pytest
@@ -31,8 +31,8 @@ performance: benchmark
 results: .venv/run.stamp
 	for further in nats-bench-literal nats-bench-128; do \
 	  .venv/bin/snakemake results/$$further/scores.duckdb --configfile config/nats-bench.yaml config/$$further.yaml \
-	    --cores $(CORES) --rerun-incomplete || exit; done
-	.venv/bin/snakemake results --configfile config/nats-bench.yaml config/nats-bench-shipped.yaml --cores $(CORES) --rerun-incomplete
+	    --cores $(CORES) || exit; done
+	.venv/bin/snakemake results --configfile config/nats-bench.yaml config/nats-bench-shipped.yaml --cores $(CORES)
 	.venv/bin/python docs/update_results.py
 
 lint: .venv/test.stamp

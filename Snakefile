@@ -1,6 +1,7 @@
 """proxybank: score every network of both spaces, replay searches on the scores, compare, draw."""
 
 import os
+import shlex
 import sys
 from pathlib import Path
 
@@ -11,6 +12,14 @@ sys.path.insert(0, str(Path(workflow.basedir) / "workflow_scripts"))
 
 from proxybank.config import check, check_files, read
 from proxybank.errors import ProxybankError
+
+if (
+    shlex.quote(sys.executable) != sys.executable
+):  # Snakemake calls it from a shell, without quotes
+    sys.exit(
+        f"{sys.executable}: found a space or a special character in this path. Expected none in the path of the project. "
+        "Move it."
+    )
 
 if not workflow.configfiles:
 

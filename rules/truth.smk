@@ -112,6 +112,7 @@ rule retrain:
         "../envs/proxybank.yaml"
     resources:
         mem_mb=1500,
+        runtime=240,
     params:
         images=how_to_read,
         skeleton=lambda wildcards: config["spaces"][wildcards.space],

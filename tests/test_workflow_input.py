@@ -10,6 +10,7 @@ import yaml
 from conftest import Workspace
 
 import run
+from proxybank import config
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (40, 1, 8, 8), np.uint8)
 LABELS = np.arange(40) % 4
@@ -119,6 +120,20 @@ def test_mistakes_in_tables(tmp_path, message_of, table, message):
     path = write(tmp_path)
     table.write_csv(tmp_path / "table.csv")
     assert message_of(path).startswith(message)
+
+
+def test_networks_are_trained_again_for_as_long_as_in_the_table(tmp_path, message_of):
+    path = write(tmp_path)
+    content = yaml.safe_load(path.read_text())
+    (settings,) = content["datasets"].values()
+    settings["training"] = {"epochs": 3, "train_images": 10, "valid_images": 5, "batch_size": 5}
+    settings["truth"]["tss"]["retrain"] = 2
+    path.write_text(yaml.safe_dump(content))
+    (epochs,) = TABLE["epochs"].unique()
+    assert f"training.epochs: found 3. Expected {epochs}, after which " in message_of(path)
+    settings["training"]["epochs"] = epochs
+    path.write_text(yaml.safe_dump(content))
+    config.check_files(config.load(path))
 
 
 def test_mistakes_in_tables_of_columns(tmp_path, message_of):

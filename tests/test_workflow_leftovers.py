@@ -4,6 +4,7 @@ import os
 
 import psutil
 import pytest
+from conftest import ROOT
 
 import run
 from proxybank import store
@@ -32,6 +33,29 @@ def test_a_job_that_ends_by_itself_is_no_failure(monkeypatch, capsys):
     monkeypatch.setattr(run, "processes_here", lambda _: [Ended()])
     run.stop_orphans()
     assert "Stopping process" in capsys.readouterr().err
+
+
+def test_the_run_of_another_user_is_left_alone(tmp_path, monkeypatch, capsys):
+    class Hidden:
+        pid = 7
+
+        def cmdline(self):
+            return ["python", "/opt/snakemake"]
+
+        def cwd(self):
+            raise psutil.AccessDenied(self.pid)
+
+        def username(self):
+            return "ada"
+
+    monkeypatch.setattr(psutil, "process_iter", lambda: iter([Hidden()]))
+    monkeypatch.setattr(run, "LOCKS", tmp_path)
+    monkeypatch.setattr(run.subprocess, "run", lambda *_, **__: pytest.fail("it was called"))
+    lock = tmp_path / "0.input.lock"
+    lock.touch()
+    assert run.main(["--configfile", str(ROOT / "config.yaml")]) == 1
+    assert "Process 7 of ada may be computing here" in capsys.readouterr().err
+    assert lock.exists()
 
 
 @pytest.mark.parametrize("option", ["--config", "--profile"])

@@ -31,7 +31,9 @@ def users_columns(job: "Snakemake", space: str, dataset: str) -> Iterator[pl.Dat
         if table["space"] == space and dataset in table.get("datasets", [dataset]):
             columns = store.read_columns(path, spaces.get(space), table["columns"])
             for message in store.missing_networks(columns):
-                logs.log.warning("%s: %s. Limits and searches that need it are left out.", path, message)
+                logs.log.warning(
+                    "%s: %s. Regrets under limits on it, and searches that need it, are left out.", path, message
+                )
             yield columns
 
 

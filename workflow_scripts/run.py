@@ -36,13 +36,22 @@ def main(arguments: list[str]) -> int:
         return 1
     snakemake = [sys.executable, "-m", "snakemake", "--configfile", options.configfile]
     if any(LOCKS.glob("*")):
+        if stranger := engine_of_others():
+            print(
+                f"Process {stranger.pid} of {stranger.username()} may be computing here: a run has locked this folder. "
+                "Expected no other run. Wait for its end; if it computes elsewhere, remove the files in "
+                f"{LOCKS}.",
+                file=sys.stderr,
+            )
+            return 1
         wait_for_other_run()
         stop_orphans()
     if any(LOCKS.glob("*")):
         print("Removing the lock of a run that was killed here.", file=sys.stderr)
         subprocess.run([*snakemake, "--unlock", "--quiet", "all"], check=True)
         remove_temporaries(Path("results"))
-    code = subprocess.run([*snakemake, "--cores", options.cores, "--rerun-incomplete"]).returncode
+    memory = f"mem_mb={psutil.virtual_memory().total // 2**20}"  # so that jobs do not ask for more together
+    code = subprocess.run([*snakemake, "--cores", options.cores, "--resources", memory]).returncode
     if code == 0:
         report = f"results/{settings['run']}/report.html"
         code = subprocess.run([*snakemake, "--quiet", "all", "--report", report]).returncode
@@ -58,6 +67,23 @@ def wait_for_other_run() -> None:
             print(f"Another run is computing here (process {engines[0].pid}): waiting for its end.", file=sys.stderr)
             announced = True
         time.sleep(1)
+
+
+def engine_of_others() -> psutil.Process | None:
+    """Return a Snakemake of another user, whose working folder the system does not tell."""
+    for process in psutil.process_iter():
+        try:
+            engine = is_engine(process.cmdline())
+        except (psutil.NoSuchProcess, psutil.AccessDenied):
+            continue
+        try:
+            if engine:
+                process.cwd()
+        except psutil.AccessDenied:
+            return process
+        except psutil.NoSuchProcess:
+            continue
+    return None
 
 
 def stop_orphans() -> None:

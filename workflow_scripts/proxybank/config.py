@@ -162,6 +162,7 @@ def check_files(config: Config) -> None:
         for name, truth in settings["truth"].items():
             if truth["source"] == "archive":
                 store.check_archive(truth["path"], spaces.get(name))
+                _check_retrained(dataset, settings, truth, store.ARCHIVED_EPOCHS[name])
             if truth["source"] == "table":
                 rows = store.read_accuracies(
                     truth["path"],
@@ -171,6 +172,7 @@ def check_files(config: Config) -> None:
                     truth.get("further_paths", ()),
                 )
                 _check_complete(truth, rows["arch_index"].to_numpy())
+                _check_retrained(dataset, settings, truth, rows["epochs"].unique().sort().to_list())
                 n_final = store.final_accuracies(rows).height
                 if n_final < 2:
                     raise TableError(
@@ -179,6 +181,16 @@ def check_files(config: Config) -> None:
                     )
     for table in config["columns"]:
         store.read_columns(table["path"], spaces.get(table["space"]), table["columns"])
+
+
+def _check_retrained(dataset: str, settings: Config, truth: Config, epochs: Collection[int]) -> None:
+    """Raise ConfigError if networks are to be trained again for other epochs than any that they are compared with."""
+    if truth["retrain"] and settings["training"]["epochs"] not in epochs:
+        raise ConfigError(
+            f"datasets.{dataset}.training.epochs: found {settings['training']['epochs']}. Expected "
+            f"{' or '.join(map(str, epochs))}, after which {truth['path']} has accuracies to compare with. Correct it, "
+            "or set retrain to 0."
+        )
 
 
 def _check_present(config: Config) -> None:

@@ -1,7 +1,7 @@
 """Parquet parts, the contract's tables, the portable DuckDB file and its views."""
 
 from proxybank.store.accuracies import final_accuracies, read_accuracies
-from proxybank.store.archives import archive_accuracies, check_archive, read_archive
+from proxybank.store.archives import ARCHIVED_EPOCHS, archive_accuracies, check_archive, read_archive
 from proxybank.store.closed_forms import add_closed_forms, closed_form_status, scoring_seconds
 from proxybank.store.columns import missing_networks, read_columns
 from proxybank.store.database import build_database, read_view
@@ -22,6 +22,7 @@ from proxybank.store.schema import NOT_SAMPLED, STATUSES, TABLES, conform
 from proxybank.store.tables import networks_table, provenance_table, read_table, stack, table_writer, write_table
 
 __all__ = [
+    "ARCHIVED_EPOCHS",
     "AllSamples",
     "MadeWith",
     "NOT_SAMPLED",

@@ -23,6 +23,8 @@ _ARCHIVES = {
     "tss": ("NATS-tss-v1_0-3ffb9-simple", {"12": 12, "200": 200}),
     "sss": ("NATS-sss-v1_0-50262-simple", {"01": 1, "12": 12, "90": 90}),
 }
+# space -> epochs after which there are final accuracies.
+ARCHIVED_EPOCHS = {space: tuple(schedules.values()) for space, (_, schedules) in _ARCHIVES.items()}
 # The archive's name of a training -> what it was judged on: the archive's name of the images -> dataset and split here.
 # For `cifar10-valid`, networks were trained on half of CIFAR-10's training images, and judged on the other half.
 _TRAININGS = {
