@@ -196,7 +196,10 @@ def directions():
 
 
 def images_of(wildcards):
-    """The user's files of images of one dataset, of which a changed one counts as a changed input; none for digits."""
+    """The user's files of images of one dataset, of which a changed one counts as a changed input; none for digits.
+
+    Of images by class these are the folders, which do not change when a file is overwritten in its place.
+    """
     return data.files(config["datasets"][wildcards.dataset]["images"])
 
 
