@@ -4,15 +4,25 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
 
-from proxybank.errors import TableError, suggest
+from proxybank.errors import TableError
 from proxybank.spaces import Space
 from proxybank.store.schema import SPLITS
+from proxybank.store.users_tables import (
+    ROW,
+    arch_index_of,
+    check_about,
+    check_once,
+    column_of,
+    listed,
+    numbers,
+    read_users_table,
+    rows_of,
+    texts,
+)
 
 _LONG = ("split", "epochs", "accuracy_pct")
-_ROW = "row of the file"
 
 
 def read_accuracies(
@@ -58,9 +68,9 @@ def read_accuracies(
     """
     tables: dict[Path, pl.DataFrame] = {}
     for file in map(Path, (path, *further_paths)):
-        table = _read(file)
-        _check_about(table, {"space": space.name, "dataset": dataset}, file)
-        tables[file] = table.with_columns(_arch_index(table, space, file)).with_row_index(_ROW, offset=1)
+        table = read_users_table(file)
+        check_about(table, {"space": space.name, "dataset": dataset}, file)
+        tables[file] = table.with_columns(arch_index_of(table, space, file)).with_row_index(ROW, offset=1)
     if measurements is None:
         parts = [(file, _long(table, file)) for file, table in tables.items()]
     else:
@@ -124,115 +134,34 @@ def final_accuracies(accuracies: pl.DataFrame, split: str = "test") -> pl.DataFr
     )
 
 
-def _read(path: Path) -> pl.DataFrame:
-    if not path.is_file():
-        raise TableError(f"{path}: there is no such file. Expected a table of networks, CSV or Parquet.")
-    readers = {
-        ".csv": lambda: pl.read_csv(path, infer_schema_length=None, glob=False),
-        ".parquet": lambda: pl.read_parquet(path, glob=False, hive_partitioning=False),
-    }
-    if path.suffix not in readers:
-        raise TableError(f"{path}: found a file ending in '{path.suffix}'. Expected .csv or .parquet.")
-    try:
-        table = readers[path.suffix]()
-    except PermissionError as error:
-        raise TableError(f"{path}: {error.strerror}. Expected a readable file. Change its permissions.") from None
-    except pl.exceptions.PolarsError as error:
-        # What follows the first paragraph is advice to callers of polars.
-        found = " ".join(str(error).partition("\n\n")[0].split())
-        raise TableError(f"{path}: this cannot be read as a {path.suffix[1:]} table: {found}") from None
-    if not table.height:
-        raise TableError(f"{path}: the table has no rows. Expected one per network.")
-    return table
-
-
-def _check_about(table: pl.DataFrame, expected: Mapping[str, str], path: Path) -> None:
-    for name, value in expected.items():
-        if name not in table.columns:
-            continue
-        others = table[name].cast(pl.String).fill_null("nothing")
-        others = others.filter(others != value)
-        if others.len():
-            raise TableError(
-                f"{path}: column {name} has {others[0]} in {others.len()} of {table.height} rows. Expected {value}, "
-                "for which the configuration names this file. Name one with its rows alone, or none; or drop the "
-                "column, if it means something else."
-            )
-
-
-def _column(table: pl.DataFrame, name: str, path: Path) -> pl.Series:
-    """Return a column, or say which there are."""
-    found = [column for column in table.columns if column != _ROW]
-    if name not in found:
-        raise TableError(f"{path}: there is no column '{name}'.{suggest(name, found)} Found: {', '.join(found)}.")
-    return table[name]
-
-
-def _arch_index(table: pl.DataFrame, space: Space, path: Path) -> pl.Series:
-    """Official index of each row, from `arch_index`, `arch` or both."""
-    if "arch_index" not in table.columns and "arch" not in table.columns:
-        raise TableError(
-            f"{path}: no column names the networks. Expected arch_index (official index) or arch (string). "
-            f"Found: {', '.join(table.columns)}."
-        )
-    indexes = []
-    if "arch_index" in table.columns:
-        index = table["arch_index"]
-        if not index.dtype.is_integer():
-            raise TableError(f"{path}: column arch_index holds {index.dtype} values. Expected whole numbers.")
-        unknown = index.is_null() | ~index.is_between(0, space.size - 1)
-        if unknown.any():
-            raise TableError(
-                f"{path}: {_rows(unknown)}: {space.name} has no network {index.filter(unknown)[0]}. "
-                f"Expected an official index from 0 to {space.size - 1}."
-            )
-        indexes.append(index.cast(pl.Int64))
-    if "arch" in table.columns:
-        arch = _texts(table, "arch", path)
-        index = arch.replace_strict(space.index_of_string, default=None, return_dtype=pl.Int64)
-        if index.null_count():
-            raise TableError(
-                f"{path}: {_rows(index.is_null())}: '{arch.filter(index.is_null())[0]}' is no architecture of "
-                f"{space.name}. Expected a string like '{space.arch_strings[0]}'."
-            )
-        indexes.append(index.rename("arch_index"))
-    if not (indexes[0] == indexes[-1]).all():
-        differ = indexes[0] != indexes[-1]
-        raise TableError(
-            f"{path}: {_rows(differ)}: arch_index is {indexes[0].filter(differ)[0]}, but arch is network "
-            f"{indexes[-1].filter(differ)[0]} in the official order. Drop the column that is wrong."
-        )
-    return indexes[0]
-
-
 def _long(table: pl.DataFrame, path: Path) -> pl.DataFrame:
     missing = [column for column in _LONG if column not in table.columns]
     if len(missing) == len(_LONG):
         raise TableError(
-            f"{path}: found columns {', '.join(c for c in table.columns if c != _ROW)}. Expected split, epochs and "
+            f"{path}: found columns {', '.join(c for c in table.columns if c != ROW)}. Expected split, epochs and "
             "accuracy_pct; or, for one column per measurement, a list of `measurements` that says what each one holds."
         )
-    split, epochs = _texts(table, "split", path), _column(table, "epochs", path)
+    split, epochs = texts(table, "split", path), column_of(table, "epochs", path)
     unknown = ~split.is_in(SPLITS).fill_null(False)
     if unknown.any():
         raise TableError(
-            f"{path}: {_rows(unknown)}: split is '{split.filter(unknown)[0]}'. Expected {' or '.join(SPLITS)}."
+            f"{path}: {rows_of(unknown)}: split is '{split.filter(unknown)[0]}'. Expected {' or '.join(SPLITS)}."
         )
     if not epochs.dtype.is_integer():
         raise TableError(f"{path}: column epochs holds {epochs.dtype} values. Expected whole numbers.")
     unusable = ~(epochs.cast(pl.Int64, strict=False) >= 1).fill_null(False)
     if unusable.any():
         raise TableError(
-            f"{path}: {_rows(unusable)}: epochs is {epochs.filter(unusable)[0]}. "
+            f"{path}: {rows_of(unusable)}: epochs is {epochs.filter(unusable)[0]}. "
             "Expected a positive whole number of at most 64 bits."
         )
-    seconds = _numbers(table, "train_seconds", path) if "train_seconds" in table.columns else None
+    seconds = numbers(table, "train_seconds", path) if "train_seconds" in table.columns else None
     return table.select(
-        _ROW,
+        ROW,
         "arch_index",
         split,
         epochs.cast(pl.Int64),
-        _numbers(table, "accuracy_pct", path),
+        numbers(table, "accuracy_pct", path),
         pl.lit(seconds, dtype=pl.Float64).alias("train_seconds"),
     )
 
@@ -247,11 +176,11 @@ def _measured(tables: Mapping[Path, pl.DataFrame], measurement: Mapping[str, Any
         if name in measurement:
             seconds = _numbers_of(tables, measurement[name], table["arch_index"]) * factor
     return path, table.select(
-        _ROW,
+        ROW,
         "arch_index",
         pl.lit(measurement["split"]).alias("split"),
         pl.lit(epochs, dtype=pl.Int64).alias("epochs"),
-        _numbers(table, measurement["accuracy"], path).alias("accuracy_pct"),
+        numbers(table, measurement["accuracy"], path).alias("accuracy_pct"),
         pl.lit(seconds, dtype=pl.Float64).alias("train_seconds"),
     )
 
@@ -264,29 +193,9 @@ def _holder(tables: Mapping[Path, pl.DataFrame], name: str) -> Path:
 def _numbers_of(tables: Mapping[Path, pl.DataFrame], name: str, indexes: pl.Series) -> pl.Series:
     """Return a column of numbers for the networks asked for, in their order; null for those that its file lacks."""
     path = _holder(tables, name)
-    _check_once(tables[path], path)
-    values = tables[path].select("arch_index", _numbers(tables[path], name, path).alias("value"))
+    check_once(tables[path], path)
+    values = tables[path].select("arch_index", numbers(tables[path], name, path).alias("value"))
     return indexes.to_frame().join(values, "arch_index", "left", maintain_order="left")["value"]
-
-
-def _texts(table: pl.DataFrame, name: str, path: Path) -> pl.Series:
-    """Return a column as strings."""
-    values = _column(table, name, path)
-    if values.dtype not in (pl.String, pl.Categorical, pl.Enum):
-        raise TableError(f"{path}: column {name} holds {values.dtype} values. Expected text.")
-    return values.cast(pl.String)
-
-
-def _numbers(table: pl.DataFrame, name: str, path: Path) -> pl.Series:
-    """Return a column as float64, NaN as null."""
-    values = _column(table, name, path)
-    if not values.dtype.is_numeric() and values.null_count() < values.len():
-        found = f" holds {values.dtype} values"
-        if values.dtype == pl.String:
-            bad = values.is_not_null() & values.str.strip_chars().cast(pl.Float64, strict=False).is_null()
-            found = f", {_rows(bad)}: '{values.filter(bad)[0]}'" if bad.any() else found
-        raise TableError(f"{path}: column {name}{found}. Expected numbers.")
-    return values.cast(pl.Float64).fill_nan(None)
 
 
 def _check_accuracies(rows: pl.DataFrame, path: Path) -> None:
@@ -308,25 +217,7 @@ def _check_accuracies(rows: pl.DataFrame, path: Path) -> None:
         raise TableError(f"{path}: {_some(rows.filter(seconds < 0))} have negative training seconds.")
 
 
-def _check_once(table: pl.DataFrame, path: Path) -> None:
-    twice = table.filter(pl.col("arch_index").is_duplicated())["arch_index"].unique(maintain_order=True)
-    if twice.len():
-        raise TableError(
-            f"{path}: {_list('network', twice.to_list())} stands there more than once. Expected one row each."
-        )
-
-
-def _rows(mask: pl.Series) -> str:
-    """Name the first rows of a mask, numbered from 1 below the header."""
-    return _list("row", (np.flatnonzero(mask.to_numpy()) + 1).tolist())
-
-
 def _some(rows: pl.DataFrame) -> str:
     """Name the first networks of some rows, and where they stand in the file."""
-    networks, places = (rows[column].unique(maintain_order=True).to_list() for column in ("arch_index", _ROW))
-    return f"{_list('network', networks)} ({_list('row', places)})"
-
-
-def _list(noun: str, items: list[int], most: int = 5) -> str:
-    more = f" and {len(items) - most} more" if len(items) > most else ""
-    return f"{noun}{'s' if len(items) > 1 else ''} {', '.join(map(str, items[:most]))}{more}"
+    networks, places = (rows[column].unique(maintain_order=True).to_list() for column in ("arch_index", ROW))
+    return f"{listed('network', networks)} ({listed('row', places)})"

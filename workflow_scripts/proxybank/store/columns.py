@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 
 from proxybank.spaces import Space
-from proxybank.store.accuracies import _ROW, _arch_index, _check_about, _check_once, _list, _numbers, _read
+from proxybank.store.users_tables import ROW, arch_index_of, check_about, check_once, listed, numbers, read_users_table
 
 
 def read_columns(path: str | Path, space: Space, columns: Mapping[str, str]) -> pl.DataFrame:
@@ -34,11 +34,11 @@ def read_columns(path: str | Path, space: Space, columns: Mapping[str, str]) -> 
         names an unknown network or one twice.
     """
     path = Path(path)
-    table = _read(path)
-    _check_about(table, {"space": space.name}, path)
-    table = table.with_columns(_arch_index(table, space, path)).with_row_index(_ROW, offset=1)
-    found = table.select("arch_index", **{name: _numbers(table, column, path) for name, column in columns.items()})
-    _check_once(found, path)
+    table = read_users_table(path)
+    check_about(table, {"space": space.name}, path)
+    table = table.with_columns(arch_index_of(table, space, path)).with_row_index(ROW, offset=1)
+    found = table.select("arch_index", **{name: numbers(table, column, path) for name, column in columns.items()})
+    check_once(found, path)
     every = pl.DataFrame({"arch_index": pl.int_range(space.size, eager=True)})
     found = found.select("arch_index", *(pl.when(pl.col(name).is_finite()).then(name).alias(name) for name in columns))
     return every.join(found, on="arch_index", how="left", maintain_order="left")
@@ -48,7 +48,7 @@ def missing_networks(columns: pl.DataFrame) -> list[str]:
     """Say of each column that `read_columns` has read which networks have no value in it, if some have none."""
     return [
         f"column {series.name} has no value for {series.null_count()} of {series.len()} networks: "
-        + _list("network", columns.filter(series.is_null())["arch_index"].to_list())
+        + listed("network", columns.filter(series.is_null())["arch_index"].to_list())
         for series in columns.drop("arch_index")
         if series.null_count()
     ]
