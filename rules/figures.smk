@@ -67,6 +67,7 @@ rule figure_correlations:
     resources:
         mem_mb=1500,
     params:
+        lower_is_better=[name for name, higher in directions().items() if not higher],
         version=versions.FIGURES,
     message:
         "Drawing rank correlations"
@@ -101,6 +102,7 @@ rule figure_best_networks:
     resources:
         mem_mb=1500,
     params:
+        lower_is_better=[name for name, higher in directions().items() if not higher],
         version=versions.FIGURES,
     message:
         "Drawing correlations among the best on {wildcards.space}, {wildcards.dataset}"

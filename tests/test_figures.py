@@ -570,7 +570,8 @@ def test_a_proxy_of_no_network_is_left_out(ax):
 
 def test_a_proxy_of_which_lower_is_better_stands_where_it_is_as_good(ax):
     names = pl.col("proxy").replace({"kappa": "ntk", "naswot": "rank_sum"})
-    figures.draw_correlations(ax, CORRELATIONS.filter(subset="all").with_columns(names))
+    lower_is_better = ["ntk", "rank_sum"]
+    figures.draw_correlations(ax, CORRELATIONS.filter(subset="all").with_columns(names), lower_is_better)
     # Means 0.65, 0.3 and -0.45 toward better.
     expected = ["flops", "ntk \N{DOWNWARDS ARROW}", "rank_sum \N{DOWNWARDS ARROW}"]
     assert [label.get_text() for label in ax.get_yticklabels()] == expected
@@ -578,7 +579,7 @@ def test_a_proxy_of_which_lower_is_better_stands_where_it_is_as_good(ax):
     good = pl.when(proxy="naswot").then(-0.9).otherwise("kendall").alias("kendall")
     correlations, *others = best_networks()
     correlations = correlations.with_columns(good, proxy=pl.col("proxy").replace({"naswot": "ntk"}))
-    figures.draw_best_networks(ax, correlations, *others)
+    figures.draw_best_networks(ax, correlations, *others, lower_is_better)
     assert [label.get_text() for label in ax.get_yticklabels()] == ["ntk \N{DOWNWARDS ARROW}", "flops"]
 
 

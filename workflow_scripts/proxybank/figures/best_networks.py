@@ -1,5 +1,7 @@
 """How well proxies rank the best networks, and networks of equal cost, beside what noise of training allows."""
 
+from collections.abc import Collection
+
 import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -16,7 +18,13 @@ _SETS = {
 }
 
 
-def draw_best_networks(ax: Axes, correlations: pl.DataFrame, partial: pl.DataFrame, ceilings: pl.DataFrame) -> Axes:
+def draw_best_networks(
+    ax: Axes,
+    correlations: pl.DataFrame,
+    partial: pl.DataFrame,
+    ceilings: pl.DataFrame,
+    lower_is_better: Collection[str] = (),
+) -> Axes:
     """Kendall's tau-b of each proxy (a row) on each set of networks (a colour), with its 95% bootstrap interval.
 
     A dashed line in the colour of a set is its ceiling: the tau-b that accuracies themselves would have with those of
@@ -29,6 +37,8 @@ def draw_best_networks(ax: Axes, correlations: pl.DataFrame, partial: pl.DataFra
         Drawn on.
     correlations, partial, ceilings : polars.DataFrame
         Rows of the tables ``correlations``, ``partial_correlations`` and ``ceilings`` of one space and dataset.
+    lower_is_better : collection of str
+        Proxies of which lower is better.
 
     Returns
     -------
@@ -39,7 +49,7 @@ def draw_best_networks(ax: Axes, correlations: pl.DataFrame, partial: pl.DataFra
     columns = ["proxy", "subset", "kendall", "low", "high", "n"]
     rows = pl.concat([correlations.select(columns), given.with_columns(subset=pl.lit("given")).select(columns)])
     order = rows.filter(pl.col("n") > 0, pl.col("kendall").is_not_null(), subset="all").sort(
-        toward_better("kendall"), descending=True, maintain_order=True
+        toward_better("kendall", lower_is_better), descending=True, maintain_order=True
     )
     order = order.select("proxy", "n").with_row_index("place")
     reached = dict(ceilings.filter(quantity="accuracy", estimate="noise_added").select("subset", "kendall").iter_rows())
@@ -56,7 +66,9 @@ def draw_best_networks(ax: Axes, correlations: pl.DataFrame, partial: pl.DataFra
     for place in range(0, order.height, 2):
         ax.axhspan(place - 0.5, place + 0.5, color="#F5F5F5", linewidth=0, zorder=0)
     ax.axvline(0, color=GREY, linewidth=0.8)
-    ax.set_yticks(order["place"], sample_labels(proxy_labels(order["proxy"]), order["n"], order["n"].max()))
+    ax.set_yticks(
+        order["place"], sample_labels(proxy_labels(order["proxy"], lower_is_better), order["n"], order["n"].max())
+    )
     ax.set_ylim(order.height - 0.5, -0.5)
     ax.tick_params(axis="y", length=0)
     ax.grid(False, axis="y")
@@ -64,17 +76,22 @@ def draw_best_networks(ax: Axes, correlations: pl.DataFrame, partial: pl.DataFra
     return ax
 
 
-def best_networks_figure(correlations: pl.DataFrame, partial: pl.DataFrame, ceilings: pl.DataFrame) -> Figure:
+def best_networks_figure(
+    correlations: pl.DataFrame,
+    partial: pl.DataFrame,
+    ceilings: pl.DataFrame,
+    lower_is_better: Collection[str] = (),
+) -> Figure:
     """All proxies on one space and dataset.
 
     Parameters
     ----------
-    correlations, partial, ceilings : polars.DataFrame
+    correlations, partial, ceilings, lower_is_better
         See `draw_best_networks`.
     """
     n_proxies = correlations.filter(pl.col("kendall").is_not_null(), subset="all").height
     figure = Figure(figsize=(8.5, 1.5 + 0.5 * n_proxies))
-    ax = draw_best_networks(figure.add_subplot(), correlations, partial, ceilings)
+    ax = draw_best_networks(figure.add_subplot(), correlations, partial, ceilings, lower_is_better)
     legend_beside(ax)
     space, dataset = correlations.select("space", "dataset").row(0)
     ceiling = "; dashed: what noise of training lets any score reach" if "accuracy" in ceilings["quantity"] else ""

@@ -1,5 +1,7 @@
 """Rank correlation of every proxy, with its interval."""
 
+from collections.abc import Collection
+
 import numpy as np
 import polars as pl
 from matplotlib.axes import Axes
@@ -10,7 +12,7 @@ from proxybank.figures.style import COLOURS, GREY, legend_beside, proxy_labels, 
 _GAP = 0.8  # between the bars of two proxies, in bars
 
 
-def draw_correlations(ax: Axes, correlations: pl.DataFrame) -> Axes:
+def draw_correlations(ax: Axes, correlations: pl.DataFrame, lower_is_better: Collection[str] = ()) -> Axes:
     """Kendall's tau-b of each proxy, one bar per space and dataset, with its 95% bootstrap interval.
 
     Proxies are sorted by their mean tau-b, of those with an arrow down by its negative, and a bar is 1 high with its
@@ -23,6 +25,8 @@ def draw_correlations(ax: Axes, correlations: pl.DataFrame) -> Axes:
         Drawn on.
     correlations : polars.DataFrame
         Rows of the table ``correlations`` of one subset.
+    lower_is_better : collection of str
+        Proxies of which lower is better.
 
     Returns
     -------
@@ -32,7 +36,7 @@ def draw_correlations(ax: Axes, correlations: pl.DataFrame) -> Axes:
     order = (
         correlations.filter(pl.col("n").max().over("proxy") > 0)
         .group_by("proxy", maintain_order=True)
-        .agg(toward_better("kendall").mean().fill_null(0).alias("kendall"))
+        .agg(toward_better("kendall", lower_is_better).mean().fill_null(0).alias("kendall"))
     )
     bars = correlations.drop_nulls("kendall").with_columns(number=pl.int_range(pl.len()).over("proxy"))
     lengths = _n_bars(correlations)
@@ -69,7 +73,7 @@ def draw_correlations(ax: Axes, correlations: pl.DataFrame) -> Axes:
                 color=GREY,
             )
     ax.axvline(0, color=GREY, linewidth=0.8)
-    ax.set_yticks(order["first"] + (order["n_bars"] - 1) / 2, proxy_labels(order["proxy"]))
+    ax.set_yticks(order["first"] + (order["n_bars"] - 1) / 2, proxy_labels(order["proxy"], lower_is_better))
     ax.set_ylim(order["n_bars"].sum() + _GAP * (order.height - 1) - 0.2, -0.8)
     ax.tick_params(axis="y", length=0)
     ax.spines["left"].set_visible(False)
@@ -85,18 +89,20 @@ def _n_bars(correlations: pl.DataFrame) -> pl.DataFrame:
     return scored.group_by("proxy", maintain_order=True).agg(n_bars=pl.col("kendall").count().clip(1).cast(pl.Int64))
 
 
-def correlations_figure(correlations: pl.DataFrame) -> Figure:
+def correlations_figure(correlations: pl.DataFrame, lower_is_better: Collection[str] = ()) -> Figure:
     """All proxies, spaces and datasets of a run, on all networks whose accuracy is known.
 
     Parameters
     ----------
     correlations : polars.DataFrame
         The table ``correlations``.
+    lower_is_better : collection of str
+        Proxies of which lower is better.
     """
     rows = correlations.filter(subset="all")
     lengths = _n_bars(rows)
     figure = Figure(figsize=(7.2, 1.5 + 0.17 * (lengths["n_bars"].sum() + _GAP * lengths.height)))
-    ax = draw_correlations(figure.add_subplot(), rows)
+    ax = draw_correlations(figure.add_subplot(), rows, lower_is_better)
     legend_beside(ax)
     suptitle(
         figure,

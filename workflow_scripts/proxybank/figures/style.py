@@ -1,7 +1,7 @@
 """House style: colours that colour-blind readers can tell apart, quiet axes, files that change only with the data."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,6 @@ from matplotlib.transforms import ScaledTranslation
 from numpy.typing import NDArray
 
 from proxybank import store
-from proxybank.proxies import REGISTRY
 
 # Okabe and Ito, "Color universal design", 2008, without the yellow, which is too light for lines.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -130,14 +129,14 @@ def choice_labels(choices: Sequence[tuple[str, str]]) -> list[str]:
     ]
 
 
-def toward_better(column: str) -> pl.Expr:
+def toward_better(column: str, lower_is_better: Collection[str]) -> pl.Expr:
     """Correlations of the proxies in the column ``proxy``, with the other sign for those of which lower is better."""
-    return pl.when(pl.col("proxy").is_in(_lower_is_better())).then(-pl.col(column)).otherwise(pl.col(column))
+    return pl.when(pl.col("proxy").is_in(list(lower_is_better))).then(-pl.col(column)).otherwise(pl.col(column))
 
 
-def proxy_labels(names: Iterable[str]) -> list[str]:
+def proxy_labels(names: Iterable[str], lower_is_better: Collection[str]) -> list[str]:
     """Names of proxies, with an arrow down where lower is better."""
-    return [f"{name} \N{DOWNWARDS ARROW}" if name in _lower_is_better() else name for name in names]
+    return [f"{name} \N{DOWNWARDS ARROW}" if name in lower_is_better else name for name in names]
 
 
 def sample_labels(labels: Iterable[str], counts: Iterable[int], n_all: int) -> list[str]:
@@ -151,10 +150,6 @@ def nothing_to_draw(title: str, why: str) -> Figure:
     ax.set_axis_off()
     suptitle(figure, title, why)
     return figure
-
-
-def _lower_is_better() -> list[str]:
-    return [proxy.name for proxy in REGISTRY.values() if not proxy.higher_is_better]
 
 
 def budget_label(budget: float, unit: str) -> str:
