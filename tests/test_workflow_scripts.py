@@ -99,7 +99,7 @@ def test_networks_get_the_users_columns(folder, batches):
     found = store.read_table(done.output.table)
     assert found.filter(space="tss")["phone_ms"].to_list() == [2.5] * 15_624 + [None]
     assert found.filter(space="sss")["phone_ms"].null_count() == 32_768
-    message = "phones.csv: column phone_ms has no value for 1 of 15625 networks: network 15624. Limits and searches"
+    message = "phones.csv: column phone_ms has no value for 1 of 15625 networks: network 15624. Regrets under"
     assert message in Path(done.log[0]).read_text()
 
 
