@@ -125,8 +125,11 @@ def test_a_search_is_the_same_whatever_test_accuracy_says(search_tables, tmp_pat
         assert_frame_equal(*(tables[name].drop("own_seconds", strict=False) for tables in (one, other)))
 
 
-def test_children_are_drawn_empty_if_no_search_could_run(tmp_path):
-    store.write_parquet(pl.DataFrame(), tmp_path / "histories.parquet")  # as the rule search leaves it then
+def test_children_are_drawn_empty_if_no_search_of_them_could_run(search_tables, tmp_path):
+    found = search(
+        search_tables, tmp_path, [{"algorithm": "rea", "objective": "naswot", "evaluations": 30, "histories": False}]
+    )
+    assert found["histories"].is_empty()
     inputs, outputs = {"histories": tmp_path / "histories.parquet"}, {"png": "children.png"}
     job = run_script("figure_children", tmp_path, outputs, inputs, {"labels": {"a": "vote"}}, space="tss", dataset="d")
     assert Path(job.output.png).stat().st_size > 1000

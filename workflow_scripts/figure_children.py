@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 def main(job: "Snakemake") -> None:
     with logs.to_file(job.log[0]), figures.house_style():
         histories = store.read_parquet(job.input.histories)
-        if histories.is_empty():  # none of the searches could run: then it has no columns
-            histories = pl.DataFrame(schema=dict.fromkeys(["algorithm", "objective", "constraint_id"], pl.String))
         rows = histories.filter(pl.col("algorithm").is_in(list(job.params.labels)))
         of_first = rows.filter(pl.col("constraint_id") == pl.col("constraint_id").first())
         where = f"{job.wildcards.space}, {job.wildcards.dataset}"

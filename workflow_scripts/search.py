@@ -25,10 +25,11 @@ def main(job: "Snakemake") -> None:
         frames: dict[str, list[pl.DataFrame]] = {name: [pl.DataFrame()] for name in paths}
         for label, runs, found in outcomes(job):
             for name in paths:
-                if name == "histories" and not found.histories:
-                    continue
                 of_table = label.drop("kind", "budget_unit", "seed") if name == "trajectories" else label
-                frames[name].append(of_table.join(TABLES[name](runs, found), how="cross"))
+                if name == "histories" and not found.histories:
+                    frames[name].append(of_table.clear())  # a table of no history has its columns, too
+                else:
+                    frames[name].append(of_table.join(TABLES[name](runs, found), how="cross"))
         if job.params.entries and len(frames["runs"]) == 1:
             raise SearchError(f"searches: none could run on {job.wildcards.space}, {job.wildcards.dataset}; see above.")
         for name, path in paths.items():
