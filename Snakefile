@@ -13,9 +13,8 @@ sys.path.insert(0, str(Path(workflow.basedir) / "workflow_scripts"))
 from proxybank.config import check, check_files, read
 from proxybank.errors import ProxybankError
 
-if (
-    shlex.quote(sys.executable) != sys.executable
-):  # Snakemake calls it from a shell, without quotes
+# Snakemake calls the interpreter from a shell, without quotes.
+if shlex.quote(sys.executable) != sys.executable:
     sys.exit(
         f"{sys.executable}: found a space or a special character in this path. Expected none in the path of the project. "
         "Move it."
