@@ -11,10 +11,10 @@ from pathlib import Path
 import polars as pl
 
 ROOT = Path(__file__).parents[1]
-UNEXPLAINED = "unexplained"
 WITHIN = "The difference is within what is uncertain of it."
 KEY = ["space", "dataset", "arch_index"]
 PUBLISHED = "published_"  # names of users' columns that hold others' scores start with this
+REASONS = ("because", "supposed", "unexplained")  # of a difference, by how sure
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 QUANTITIES = {
     "kendall": "τ",
@@ -70,12 +70,13 @@ def opening(results: Results) -> str:
             row["what"],
             row["space"],
             row["dataset"],
+            row["method"],
             QUANTITIES[row["quantity"]],
-            row["of"] or "-",
             row["target"],
             _number(row["ours"], _shown_places(row["printed"])),
+            row["of"] or "-",
             {True: "yes", False: "**no**", None: "no answer"}[row["holds"]]
-            + (f" {reasons.mark(row['because'] or WITHIN)}" if row["holds"] is False else ""),
+            + (f" {reasons.mark(_reason(row) if row['reason'] else WITHIN)}" if row["holds"] is False else ""),
         ]
         for row in held.iter_rows(named=True)
     ]
@@ -89,49 +90,68 @@ def opening(results: Results) -> str:
     fewer = "".join(f" With seed {some} alone: {', '.join(names)}." for some, names in few.items())
     names = [f"`nats-bench-{run}`" for run in results.compared["run"].drop_nulls().unique(maintain_order=True)]
     further = f" Answers by {', '.join(names)} are of the seeds that their lines count." if names else ""
-    table = _table(["what must hold", "space", "dataset", "", "by", "target", "ours", "holds"], rows)
+    head = ["what must hold", "space", "dataset", "method in print", "figure", "target", "ours", "by", "holds"]
     return f"""# Results beside the papers'
 
 Made by `make results` from the run of `config/nats-bench.yaml` with `config/nats-bench-shipped.yaml`: figures of the
 papers' tables (`resources/papers/published.csv`) beside ours.
+
+@contents
 
 Scores: seeds {seeds}, batches of {facts["config.batch_size"]} images,
 means over the seeds.{fewer}{further} proxybank {facts["proxybank.version"]} ({facts["proxybank.commit"]}), torch
 {facts["libraries.torch"]}, {facts["machine.processor"]}, {facts["machine.cores"]} cores.
 
 Of {held.height} lines that must hold, {n_held} do, {held.height - n_held - n_open} do not, and {n_open} have no answer
-in this run.
+in this run. Targets that print sets are compared in as many digits as print has.
 
-{table}{reasons}"""
+{_table(head, rows)}{reasons}"""
 
 
 def overview(results: Results) -> str:
     """How to read the tables, and how much of each is answered."""
-    rows, total = [], [0] * 4
+    rows, total = [], [0] * 7
     for paper, table in _tables(results):
         compared = results.compared.filter(paper=paper, table=table)
         unanswered = results.unanswered.filter(paper=paper, table=table).height
         answered = compared.select("space", "dataset", "method", "quantity").unique().height
-        unexplained = int((compared["because"] == UNEXPLAINED).sum())
-        counts = [answered, int(compared["beyond"].sum()), unexplained, unanswered]
+        reasons = [compared.filter(reason=kind).height for kind in REASONS]
+        counts = [unanswered, answered, compared.height, int(compared["beyond"].sum()), *reasons]
         total = [a + b for a, b in zip(total, counts, strict=True)]
         rows.append([paper, table, *(f"{count:,}" for count in counts)])
     rows.append(["**all**", "", *(f"**{count:,}**" for count in total)])
-    head = ["paper", "table", "figures answered", "answers beyond", "of these unexplained", "figures without answer"]
+    head = [
+        "paper",
+        "table",
+        "figures without answer",
+        "with",
+        "answers",
+        "beyond",
+        "shown why",
+        "supposed",
+        "unexplained",
+    ]
     return f"""## How to read the tables
 
+- `tss` and `sss` are NATS-Bench's 15,625 topologies and 32,768 sizes. Topologies that compute the same function share
+  one score; in *networks as written* (run `nats-bench-literal`) each has its own.
+- *By* says what of ours stands beside a figure: a proxy, or a search and its budget; a dataset at its end is the one
+  that it is of, where that is not the figure's. `freerea` has 45 seconds by our scoring times, `freerea rtx3080` by
+  those that its authors measured, `freerea N=290` about as many networks as these allow.
 - *Ours* is the mean, ± the standard deviation over runs (n - 1), or over draws where it is exact; *n* is what it is
   over; *seeds* is the number of weight initialisations that scores are means over, of the proxy with the fewest; none
-  where no score comes in. All runs of a search share these scores, and their spread does not contain that of the
-  scores; runs of one *by seed* see the scores of one seed each, in turn.
+  where no seed changes anything. All runs of a search share these scores; runs of one *by seed* see the scores of one
+  seed each, in turn.
 - A **difference** in bold is beyond what is uncertain: more than two standard errors of both sides together, and half a
-  unit of the last printed digit. A letter says why.
+  unit of the last printed digit. One in twenty would be by chance. A letter says why: what figures here or in print
+  show; what is *supposed*, since the settings differ so, but was not measured; or that it is *unexplained*.
 - Standard errors. Correlations over all networks: the standard deviation over single seeds, for either side, since both
-  rank the same networks; with a single seed, ours is the sampling error alone. Over a sample of them: the sampling
-  error on top, ours by the bootstrap over classes, print's by Bonett and Wright's formulas. Searches: standard
-  deviation by the square root of the number of runs, *by seed* that of the means of seeds by the square root of theirs,
-  widened by Student's t for so few; where print does not say how many, the whole standard deviation. The best of some
-  networks of a sample: the bootstrap over classes. What is exact has none.
+  rank the same networks. Over a sample of them: the sampling error on top, ours by the bootstrap over networks, print's
+  by Bonett and Wright's formulas. Proxies of a sample have a single seed, whose noise is not known and not in it.
+  Searches: standard deviation by the square root of the number of runs, which is the chance of the search alone, on
+  the scores that it saw; *by seed* that of the means of seeds by the square root of theirs, widened by Student's t for
+  so few; where print does not say how many, the whole standard deviation. The best of some networks of a sample: the
+  bootstrap over networks. What is exact has none.
 - The sign of a correlation is the proxy's own. Networks without a score rank last, all tied; a proxy that was scored
   on a sample alone has a smaller n.
 
@@ -159,15 +179,17 @@ def among_the_best(results: Results) -> str:
     limits = ceilings.filter(estimate="noise_added").with_columns(proxy=pl.lit("ceiling"))
     seeds = ceilings.filter(estimate="two_seeds", subset="all").select(*key[:2], proxy="quantity", two_seeds="kendall")
     found = pl.concat([subsets, given, limits.select(subsets.columns)], how="vertical_relaxed")
-    rows = []
+    rows, strength = [], {}
     for (space, dataset, proxy), part in found.group_by(key, maintain_order=True):
         cells = {row["subset"]: row for row in part.iter_rows(named=True)}
-        if cells["all"]["n"]:
+        if cells["all"]["n"] and cells["all"]["kendall"] is not None:
             again = seeds.filter(space=space, dataset=dataset, proxy=proxy)["two_seeds"].to_list()
             n = f"{cells['all']['n']:,}, {cells['best_10_pct']['n']:,}, {cells['best_1_pct']['n']:,}"
             values = [_with_interval(cells.get(name)) for name in (*shown, "given")]
             rows.append([space, dataset, proxy, *values, _number(again[0] if again else None, 2), n])
-    rows.sort(key=lambda row: (row[0] != "tss", row[1], row[2] == "ceiling"))
+            strength[space, dataset, proxy] = -abs(cells["all"]["kendall"])
+    # The ceiling first, then by how well a proxy ranks all networks, whichever way.
+    rows.sort(key=lambda row: (row[0] != "tss", row[1], row[2] != "ceiling", strength[tuple(row[:3])]))
     head = ["space", "dataset", "proxy", "all", "best 10%", "best 1%", "given costs", "two seeds", "n"]
     return f"""## Among the best, at equal cost, and what noise allows
 
@@ -224,16 +246,23 @@ def within_latencies(results: Results) -> str:
         return ""
     limits = regrets["constraint_id"].unique(maintain_order=True).to_list()
     cells = regrets.pivot("constraint_id", index=["space", "dataset", "objective"], values="regret_pct")
+    counts = results.table("correlations").filter(subset="all")
+    n = {(row["space"], row["dataset"], row["proxy"]): row["n"] for row in counts.iter_rows(named=True)}
     rows = [
-        [row["space"], row["dataset"], row["objective"], *(_number(row[limit], 2) for limit in limits)]
+        [
+            *(row[name] for name in ("space", "dataset", "objective")),
+            f"{n[row['space'], row['dataset'], row['objective']]:,}",
+            *(_number(row[limit], 2) for limit in limits),
+        ]
         for row in cells.sort("space", "dataset", maintain_order=True).iter_rows(named=True)
     ]
     return f"""## Within limits of latency
 
 Percentage points of test accuracy lost by the network with the best score among those within a limit (milliseconds,
-measured on five devices), against the best network within it.
+measured or estimated for five devices), against the best network within it. A proxy that was scored on a sample chooses
+from the sample, and is measured against the best network there, so that it compares with others of the sample alone.
 
-{_table(["space", "dataset", "proxy", *limits], rows)}"""
+{_table(["space", "dataset", "proxy", "networks", *limits], rows)}"""
 
 
 def network_by_network(results: Results) -> str:
@@ -277,7 +306,7 @@ The ten classes that are farthest apart by rank, each by one network; ranks from
 seed at a time. Published scores are those of networks as they are written, ours the same with and without dead edges.
 So naswot counts the ReLUs of convolutions there that nothing comes of. LogSynflow was published as |ln(g + 1e-6)| in
 place of ln(g + 1): each weight that nothing flows through adds 13.8 times its magnitude, also in networks without any
-path. Where no edge is dead, a rank differs about as much between seeds.
+path.
 
 {_table(listed, far)}"""
 
@@ -333,11 +362,11 @@ def unanswered(results: Results) -> str:
 # The page, in this order. A further analysis is a function from Results to Markdown in this list.
 SECTIONS: tuple[Callable[[Results], str], ...] = (
     opening,
-    overview,
-    papers,
     among_the_best,
     in_the_sample,
     within_latencies,
+    overview,
+    papers,
     network_by_network,
     unanswered,
 )
@@ -347,8 +376,15 @@ def main(root: Path = ROOT, run: str = "nats-bench") -> None:
     """Write the page in the folder `root` from ``results/<run>/``."""
     results = Results(root / "results" / run)
     (root / "docs").mkdir(exist_ok=True)
-    sections = filter(None, (section(results) for section in SECTIONS))
-    (root / "docs/results.md").write_text("\n\n".join(sections) + "\n")
+    page = "\n\n".join(filter(None, (section(results) for section in SECTIONS)))
+    titles = re.findall("^## (.+)$", page, flags=re.MULTILINE)
+    contents = " \N{MIDDLE DOT}\n".join(f"[{title}](#{_anchor(title)})" for title in titles)
+    (root / "docs/results.md").write_text(page.replace("@contents", contents, 1) + "\n")
+
+
+def _anchor(title: str) -> str:
+    """What a heading is linked by."""
+    return re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
 
 
 def _tables(results: Results) -> list[tuple[str, str]]:
@@ -367,7 +403,7 @@ def _paper(paper: str, table: str, rows: pl.DataFrame) -> str:
             ours += f" ± {_number(row['ours_std'], places)}"
         difference = f"{row['difference']:+.{places}f}"
         if row["beyond"]:
-            difference = f"**{difference}** {reasons.mark(row['because'])}"
+            difference = f"**{difference}** {reasons.mark(_reason(row))}"
         n = f"{row['n']:,} {row['counted']}"
         if row["n_scored"] is not None:
             n += f", {row['n_scored']:,} scored"
@@ -375,8 +411,15 @@ def _paper(paper: str, table: str, rows: pl.DataFrame) -> str:
         cells += [printed + (f" {notes.mark(row['note'])}" if row["note"] else ""), ours, difference]
         lines.append([*cells, row["of"], n, "-" if row["seeds"] is None else str(row["seeds"])])
     head = ["space", "dataset", "method in print", "", "print", "ours", "difference", "by", "n", "seeds"]
-    name = table if table[0].isalpha() and len(table) > 3 else f"table {table}"
+    numbered = re.fullmatch(r"[\dIVX, ]+|[A-Z]\.\d+", table)
+    name = f"{'tables' if ',' in table else 'table'} {table}" if numbered else table
     return f"## {paper}, {name}\n\n{rows['source'][0]}.\n\n{_table(head, lines)}{reasons}{notes}"
+
+
+def _reason(row: dict) -> str:
+    """Why a difference is beyond what is uncertain, and how sure that is."""
+    text = row["because"] or ""
+    return text if row["reason"] == "because" else f"{row['reason'].capitalize()}: {text}".removesuffix(": ")
 
 
 class _Notes:

@@ -413,7 +413,7 @@ def timed_passes():
 # Tables that answers are read of.
 ANSWERING = [
     *("networks", "scores", "scores_by_seed", "score_status", "accuracies"),
-    *("correlations", "regrets", "search_runs"),
+    *("regrets", "search_runs"),
 ]
 
 

@@ -19,4 +19,4 @@ ANALYSIS = 4
 # Pictures: `figures`.
 FIGURES = 1
 # Figures in print beside ours: `papers`.
-PAPERS = 5
+PAPERS = 6

@@ -6,9 +6,9 @@ import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from proxybank import analysis
 from proxybank.figures.style import COLOURS, GREY, legend_beside, proxy_labels, sample_labels, suptitle, toward_better
 
-_ALL_COSTS = "params_m, mflops, n_relu"
 # Subset, or costs that are given -> how it is called, and its colour.
 _SETS = {
     "all": ("all networks", COLOURS[0]),
@@ -45,7 +45,7 @@ def draw_best_networks(
     Axes
         A labelled line of markers and a collection of intervals per set, and a line per ceiling.
     """
-    given = partial.filter(given=_ALL_COSTS)
+    given = partial.filter(given=", ".join(analysis.COSTS))
     columns = ["proxy", "subset", "kendall", "low", "high", "n"]
     rows = pl.concat([correlations.select(columns), given.with_columns(subset=pl.lit("given")).select(columns)])
     order = rows.filter(pl.col("n") > 0, pl.col("kendall").is_not_null(), subset="all").sort(

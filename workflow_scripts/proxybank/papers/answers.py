@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
+from scipy import stats
 
 from proxybank import analysis, store
 from proxybank.errors import ConfigError
@@ -34,8 +36,9 @@ class Answer:
     std : float or None
         Standard deviation over runs, draws or networks timed.
     error : float
-        Standard error of `value`: what another draw of runs, of weights and images, or of networks would change. Of
-        runs that see one seed each, half a 95% interval over 1.96, since seeds are few.
+        Standard error of `value`: of a correlation, what other weights and images would change, where several seeds
+        tell, and another sample of networks; of a search, what other runs would on the same scores. Of runs that see
+        one seed each, half a 95% interval over 1.96, since seeds are few.
     of : str
         What it is, for readers.
     n : int
@@ -47,7 +50,7 @@ class Answer:
     spread : float
         For a correlation, its standard deviation over single seeds, which the figure in print has too; else 0.
     n_seeds : int or None
-        Seeds of the scores that come in, of the proxy with the fewest; None where none comes in.
+        Seeds of the scores that come in, of the proxy with the fewest; None where no seed changes any.
     """
 
     value: float
@@ -67,7 +70,7 @@ class Run:
 
     Attributes
     ----------
-    networks, scores, scores_by_seed, accuracies, correlations, regrets, search_runs : polars.DataFrame
+    networks, scores, scores_by_seed, accuracies, regrets, search_runs : polars.DataFrame
         The tables of these names.
     not_sampled : polars.DataFrame
         Columns space, dataset, class_index, proxy: classes that were left out on purpose.
@@ -81,13 +84,13 @@ class Run:
     scores: pl.DataFrame
     scores_by_seed: pl.DataFrame
     accuracies: pl.DataFrame
-    correlations: pl.DataFrame
     regrets: pl.DataFrame
     search_runs: pl.DataFrame
     not_sampled: pl.DataFrame
     higher_is_better: Mapping[str, bool]
     speed: pl.DataFrame | None = None
     _spreads: dict[tuple[str, ...], dict[str, float]] = field(default_factory=dict, init=False, repr=False)
+    _drawn: dict[tuple[str, ...], bool] = field(default_factory=dict, init=False, repr=False)
 
     @cached_property
     def _final(self) -> pl.DataFrame:
@@ -111,7 +114,7 @@ class Run:
             With the reason.
         """
         known = {"seconds": f"{figure['seconds'] or 0:g}", "method": figure["method"], **names}
-        says = {key: _filled(value, known) for key, value in says.items()}
+        says = {key: value if isinstance(value, dict) else _filled(value, known) for key, value in says.items()}
         place = {key: says.pop(key, figure[key]) for key in ("space", "dataset")}
         kind = next(key for key in says if key in ANSWERS)
         if kind != "nothing" and self.networks.filter(**place).is_empty():
@@ -123,21 +126,34 @@ class Run:
     def _nothing(self, reason: str, place: dict, quantity: str) -> Answer:
         raise NoAnswerError(reason)
 
-    def _correlation(self, proxy: str, place: dict, quantity: str) -> Answer:
-        reason = f"`{proxy}` is not scored in this run"
-        row = self._row_of(self.correlations, reason, proxy=proxy, subset="all", **place)
-        if row[quantity] is None:
-            raise NoAnswerError(f"`{proxy}` is the same for all networks" if row["n"] else f"no network has `{proxy}`")
-        low, high = ("low", "high") if quantity == "kendall" else ("spearman_low", "spearman_high")
-        sampling = (row[high] - row[low]) / (2 * _HALF_INTERVAL) if row[low] is not None else 0.0
-        over_seeds = self._spread(proxy, place)
-        spread = over_seeds.get(quantity, 0.0)
+    def _correlation(
+        self,
+        proxy: str,
+        place: dict,
+        quantity: str,
+        networks: str = "all",
+        ties: str = "b",
+        plus: Mapping[str, float] | None = None,
+    ) -> Answer:
+        if proxy not in self.scores.columns:
+            raise NoAnswerError(f"`{proxy}` is not scored in this run")
+        score, accuracy = self._ranked(self.scores, proxy, place, networks, plus)
+        n_scored = int(np.isfinite(score).sum())
+        if not n_scored or (score == score[0]).all():
+            raise NoAnswerError(f"`{proxy}` is the same for all networks" if n_scored else f"no network has `{proxy}`")
+        over_seeds = self._spread(proxy, place, networks)
         # All networks are the same ones as in print; what was drawn anew are weights and images, or a sample.
         drawn = not over_seeds or not self._left_out(proxy, place).is_empty()
-        error = float(np.hypot(spread, sampling if drawn else 0.0))
-        scored = row["n_finite"] if row["n_finite"] < row["n"] else None
-        n_seeds = self._n_seeds([proxy], place)
-        return Answer(row[quantity], None, error, f"`{proxy}`", row["n"], "networks", scored, spread, n_seeds)
+        found = analysis.resample({"": (score, accuracy)}, samples=_N_BOOTSTRAPS if drawn else 0, seed=0)[""]
+        value, *again = getattr(found, quantity)
+        spread = over_seeds.get(quantity, 0.0)
+        error = float(np.hypot(spread, np.nanstd(again, ddof=1) if drawn else 0.0))
+        label = f"`{proxy}`" + (f" with costs of {', '.join(f'`{column}`' for column in plus)}" if plus else "")
+        if ties != "b":
+            value, label = float(stats.kendalltau(score, accuracy, variant=ties).statistic), f"{label}, τ-{ties}"
+        label += "" if networks == "all" else ", networks without dead edges"
+        scored = n_scored if n_scored < score.size else None
+        return Answer(value, None, error, label, score.size, "networks", scored, spread, self._n_seeds([proxy], place))
 
     def _search(
         self,
@@ -199,7 +215,7 @@ class Run:
         label, error = f"best of {int(networks):,} by `{proxy}`, exact", 0.0
         if not self._left_out(proxy, place).is_empty():
             label = f"best of {int(networks):,} of the sample by `{proxy}`"
-            error = _error_over_classes(rank, found, table["class_index"].to_numpy(), int(networks))
+            error = _error_of_best(rank, found, int(networks))
         return Answer(mean, std, error, label, rank.size, "networks", n_seeds=n_seeds)
 
     def _optimum(self, constraint: str, place: dict, quantity: str) -> Answer:
@@ -250,13 +266,38 @@ class Run:
         kept = networks.drop("sample_place")
         return scores.filter(**place).join(kept, on="arch_index", how="inner", maintain_order="left")
 
-    def _spread(self, proxy: str, place: dict) -> dict[str, float]:
+    def _ranked(
+        self, scores: pl.DataFrame, proxy: str, place: dict, networks: str, plus: Mapping[str, float] | None = None
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Scores of the networks that were to have one, the worst where one has none, and their final accuracies.
+
+        `plus` has columns of the networks that are added to the scores, each times a number.
+        """
+        final = self._final.filter(**place).select("arch_index", "accuracy_pct")
+        table = self._sampled(scores, proxy, place).join(final, on="arch_index", maintain_order="left")
+        if networks == "no_dead_edges":
+            alive = self.networks.filter(pl.col("n_none") + pl.col("n_live_edges") == 6, **place)
+            table = table.join(alive, on="arch_index", how="semi", maintain_order="left")
+        if plus:
+            added = pl.sum_horizontal(pl.col(column) * number for column, number in plus.items())
+            costs = self.networks.filter(**place).select("arch_index", added=added)
+            table = table.join(costs, on="arch_index", maintain_order="left")
+            # What adds up to the same must tie.
+            table = table.with_columns((pl.col(proxy) + pl.col("added")).round(6).alias(proxy))
+        score = analysis.worst_if_missing(table[proxy].cast(pl.Float64).to_numpy(), self.higher_is_better[proxy])
+        return score, table["accuracy_pct"].to_numpy()
+
+    def _spread(self, proxy: str, place: dict, networks: str) -> dict[str, float]:
         """Standard deviation of tau and rho over the scores of single seeds; empty for a single seed."""
-        key = (*place.values(), proxy)
+        key = (*place.values(), proxy, networks)
         if key not in self._spreads:
-            parts = [self.scores_by_seed.filter(seed=seed) for seed in self._seeds(proxy, place)]
-            found = pl.DataFrame([self._correlated(part, proxy, place) for part in parts])
-            self._spreads[key] = found.select(pl.all().std()).row(0, named=True) if len(parts) > 1 else {}
+            found = []
+            for seed in self._seeds(proxy, place):
+                pair = self._ranked(self.scores_by_seed.filter(seed=seed), proxy, place, networks)
+                of_seed = analysis.resample({"": pair}, samples=0, seed=0)[""]
+                found.append({"kendall": of_seed.kendall[0], "spearman": of_seed.spearman[0]})
+            several = len(found) > 1
+            self._spreads[key] = pl.DataFrame(found).select(pl.all().std()).row(0, named=True) if several else {}
         return self._spreads[key]
 
     def _seeds(self, proxy: str, place: dict) -> list[int]:
@@ -264,17 +305,18 @@ class Run:
         return self.scores_by_seed.filter(pl.col(proxy).is_not_null(), **place)["seed"].unique().sort().to_list()
 
     def _n_seeds(self, words: list[str], place: dict) -> int | None:
-        """Fewest seeds of the proxies among some words, None if none is one."""
+        """Fewest seeds of the proxies among some words, None if there is none that a seed changes."""
         proxies = set(words) & set(self.scores.columns) & set(self.scores_by_seed.columns) - set(place)
-        return min((len(self._seeds(proxy, place)) for proxy in proxies), default=None)
+        counts = {proxy: len(self._seeds(proxy, place)) for proxy in proxies}
+        return min((n for proxy, n in counts.items() if n == 1 or self._differs(proxy, place)), default=None)
 
-    def _correlated(self, scores: pl.DataFrame, proxy: str, place: dict) -> dict[str, float]:
-        """Tau and rho of the scores of one seed with the final accuracies."""
-        final = self._final.filter(**place).select("arch_index", "accuracy_pct")
-        table = self._sampled(scores, proxy, place).join(final, on="arch_index")
-        score = analysis.worst_if_missing(table[proxy].cast(pl.Float64).to_numpy(), self.higher_is_better[proxy])
-        found = analysis.correlate({proxy: score}, table["accuracy_pct"].to_numpy(), samples=0, seed=0)[proxy]
-        return {"kendall": found.kendall, "spearman": found.spearman}
+    def _differs(self, proxy: str, place: dict) -> bool:
+        """Whether a proxy has different scores by different seeds, which closed forms have not."""
+        key = (*place.values(), proxy)
+        if key not in self._drawn:
+            by_network = self.scores_by_seed.filter(**place).group_by("arch_index")
+            self._drawn[key] = bool((by_network.agg(pl.col(proxy).drop_nulls().n_unique())[proxy] > 1).any())
+        return self._drawn[key]
 
 
 def read_run(files: Iterable[str | Path], higher_is_better: Mapping[str, bool], speed: str | Path | None = None) -> Run:
@@ -303,12 +345,11 @@ def read_not_sampled(path: str | Path) -> pl.DataFrame:
     return left_out.collect()
 
 
-def _error_over_classes(rank: np.ndarray, found: np.ndarray, classes: np.ndarray, n_networks: int) -> float:
-    """Standard error of `analysis.best_of_random`, by the bootstrap over classes."""
-    members = [np.flatnonzero(classes == index) for index in np.unique(classes)]
+def _error_of_best(rank: NDArray[np.float64], found: NDArray[np.float64], n_networks: int) -> float:
+    """Standard error of `analysis.best_of_random` in a sample of networks, by the bootstrap."""
     rng, means = np.random.default_rng(0), []
     for _ in range(_N_BOOTSTRAPS):
-        drawn = np.concatenate([members[k] for k in rng.integers(len(members), size=len(members))])
+        drawn = rng.integers(rank.size, size=rank.size)
         means.append(analysis.best_of_random(rank[drawn], found[drawn], n_networks)[0])
     return float(np.std([mean for mean in means if mean is not None], ddof=1))
 

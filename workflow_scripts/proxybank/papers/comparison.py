@@ -10,9 +10,7 @@ import polars as pl
 from proxybank.errors import ConfigError
 from proxybank.papers.answers import Answer, NoAnswerError, Run
 from proxybank.papers.figures import KEY, rounding
-from proxybank.papers.rules import Rules
-
-UNEXPLAINED = "unexplained"
+from proxybank.papers.rules import REASONS, Rules
 
 _COMPARED = {
     "figure": pl.Int64,
@@ -25,6 +23,7 @@ _COMPARED = {
     "allowed": pl.Float64,
     "beyond": pl.Boolean,
     "because": pl.String,
+    "reason": pl.String,
     "of": pl.String,
     "run": pl.String,
     "n": pl.Int64,
@@ -50,6 +49,7 @@ _HELD = {
     "of": pl.String,
     "holds": pl.Boolean,
     "because": pl.String,
+    "reason": pl.String,
 }
 
 
@@ -63,8 +63,9 @@ def compare(
 
     - a correlation over all networks: the standard deviation over single seeds, for either side, since both rank the
       same networks by the same accuracies, and differ in the weights and images drawn. A side with a sample of the
-      networks has the sampling error on top: ours by the bootstrap, print's by the formulas of Bonett and Wright. Where
-      the run has a single seed, the bootstrap's error stands in for ours, and print's has no part for seeds;
+      networks has the sampling error on top: ours by the bootstrap over networks, print's by the formulas of Bonett and
+      Wright [1]_. A single seed does not tell what others would change: of a sample the sampling error is all there is,
+      of all networks it stands in for ours, and print's has no part for seeds;
     - a search: the standard deviation over runs by the square root of their number; of runs that see one seed each,
       that of the means of seeds, times what Student's t of so few has over 1.96; in print, if the number of runs is
       not known, the standard deviation itself;
@@ -75,7 +76,7 @@ def compare(
     figures : polars.DataFrame
         As `figures.read_figures` returns them.
     rules : Rules
-        `answers` and `because` are used: of the rules that fit a figure every answer is taken, and the first reason.
+        `answers` and `reasons` are used: of the rules that fit a figure every answer is taken, and the first reason.
     run : Run
     further : mapping of str to Run, optional
         Further runs that answers come from, by the keys of `rules.runs`; one that is not there has no answer.
@@ -84,8 +85,9 @@ def compare(
     -------
     compared : polars.DataFrame
         One row per figure and answer: the figure's row, from 0, and what is printed; ours; difference (ours less
-        print's), allowed (what is uncertain of it), beyond; because (`UNEXPLAINED` if no rule says, null within what is
-        uncertain); of (what ours is), run (the further one it is from, else null), n, what it counts, and seeds.
+        print's), allowed (what is uncertain of it), beyond; beyond it because, null if no rule says why, and the kind
+        of reason, one of `rules.REASONS`; of (what ours is), run (the further one it is from, else null), n, what it
+        counts, and seeds.
     unanswered : polars.DataFrame
         One row per figure without an answer, with the reason.
 
@@ -117,7 +119,7 @@ def compare(
             )
         about = {"figure": number} | {name: figure[name] for name in KEY}
         about |= {"printed": figure["mean"], "printed_std": figure["std"]}
-        compared += [about | _compared(figure, answer, rules) | {"run": name} for name, answer in found]
+        compared += [about | _compared(figure, answer, name, rules) | {"run": name} for name, answer in found]
         if not found:
             unanswered.append(about | {"reason": "; ".join(dict.fromkeys(reasons))})
     return pl.DataFrame(compared, schema=_COMPARED), pl.DataFrame(unanswered, schema=_UNANSWERED)
@@ -138,19 +140,21 @@ def _answer(
     return name, replace(answer, of=f"{answer.of}, {rules.runs[name]}") if name else answer
 
 
-def _compared(figure: Mapping[str, Any], answer: Answer, rules: Rules) -> dict[str, Any]:
+def _compared(figure: Mapping[str, Any], answer: Answer, run: str | None, rules: Rules) -> dict[str, Any]:
     difference = answer.value - float(figure["mean"])
     errors = np.hypot(answer.error, _printed_error(figure, answer))
     allowed = float(2 * errors + rounding(figure["mean"]))
     # Numbers of two digits that differ by less than a rounding are not told apart from it by binary fractions.
     beyond = abs(difference) > allowed + 1e-9
+    reason, because = _reason(figure, difference, run, rules) if beyond else (None, None)
     return {
         "ours": answer.value,
         "ours_std": answer.std,
         "difference": difference,
         "allowed": allowed,
         "beyond": beyond,
-        "because": _reason(figure, difference, rules) if beyond else None,
+        "because": because,
+        "reason": reason,
         "of": answer.of,
         "n": answer.n,
         "counted": answer.counted,
@@ -173,12 +177,14 @@ def _printed_error(figure: Mapping[str, Any], answer: Answer) -> float:
     return float(np.hypot(np.hypot(answer.spread, sampling), over_runs))
 
 
-def _reason(figure: Mapping[str, Any], difference: float, rules: Rules) -> str:
+def _reason(figure: Mapping[str, Any], difference: float, run: str | None, rules: Rules) -> tuple[str, str | None]:
+    """Kind of the reason of a difference, and what it says."""
     direction = "higher" if difference > 0 else "lower"
-    for rule in rules.because:
-        if rule.says.get("ours", direction) == direction and rule.fits(figure) is not None:
-            return rule.says["because"]
-    return UNEXPLAINED
+    for rule in rules.reasons:
+        says = rule.says
+        if says.get("ours", direction) == direction and says.get("run", run) == run and rule.fits(figure) is not None:
+            return next((kind, says[kind]) for kind in REASONS if kind in says)
+    return "unexplained", None
 
 
 def must_hold(compared: pl.DataFrame, unanswered: pl.DataFrame, rules: Rules) -> pl.DataFrame:
@@ -229,4 +235,5 @@ def _held(figure: Mapping[str, Any], what: str, **target: float | str) -> dict[s
         holds = abs(compared - float(printed)) <= limit + 1e-9
     else:
         holds = compared >= limit if kind == "at_least" else compared <= limit
-    return about | {"ours": ours, "of": figure["of"], "holds": holds, "because": None if holds else figure["because"]}
+    reason = {} if holds else {name: figure[name] for name in ("because", "reason")}
+    return about | {"ours": ours, "of": figure["of"], "holds": holds, **reason}

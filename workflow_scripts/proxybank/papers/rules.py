@@ -13,13 +13,16 @@ from proxybank.papers.figures import KEY
 
 # Kinds of answers, each with the further keys it needs and those it may have.
 ANSWERS = {
-    "correlation": ((), ()),
+    "correlation": ((), ("networks", "ties", "plus")),
     "search": ((), ("objective", "budget", "constraint", "score", "found_on")),
     "best_of": (("networks",), ("score",)),
     "optimum": ((), ()),
     "seconds": (("batch_size",), ()),
     "nothing": ((), ()),
 }
+NETWORKS = ("all", "no_dead_edges")  # that a correlation is over
+TIES = ("b", "c")  # kinds of Kendall's tau
+REASONS = ("because", "supposed", "unexplained")
 TARGETS = ("at_least", "at_most", "within")
 
 Figure = Mapping[str, Any]
@@ -57,14 +60,14 @@ class Rules:
 
     Attributes
     ----------
-    answers, because, must_hold : tuple of Rule
-        What answers figures, reasons for differences, and promises.
+    answers, reasons, must_hold : tuple of Rule
+        What answers figures, why the two differ, and promises.
     runs : dict of str to str
         Further runs, by what their names have behind that of the run and a hyphen, and what readers are told of each.
     """
 
     answers: tuple[Rule, ...]
-    because: tuple[Rule, ...]
+    reasons: tuple[Rule, ...]
     must_hold: tuple[Rule, ...]
     runs: dict[str, str]
 
@@ -74,8 +77,8 @@ def read_rules(path: str | Path) -> Rules:
 
     Every rule names `rows`: columns of the figures' key, each with a text or a list of texts, in which ``{name}``
     stands for anything, and may be used in what the rule says. A rule of ``answers`` has one of `ANSWERS`, and may have
-    `space`, `dataset` and `run`, one of ``runs``, from where the answer is; of
-    ``because`` a reason, and `ours` (higher or lower) if it is for one direction only; of ``must_hold`` the name of
+    `space`, `dataset` and `run`, one of ``runs``, from where the answer is; of ``reasons`` one of `REASONS`, by how
+    sure it is, and if it is for some differences only `ours` (higher or lower) and `run`; of ``must_hold`` the name of
     what is promised, and one of `TARGETS` with a number, or ``printed``.
 
     Raises
@@ -84,12 +87,13 @@ def read_rules(path: str | Path) -> Rules:
         For an unknown or missing key.
     """
     content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    checks = {"answers": _check_answer, "because": _check_because, "must_hold": _check_must_hold}
+    checks = {"answers": _check_answer, "reasons": _check_reason, "must_hold": _check_must_hold}
     _expect_keys(content, checks, ("runs",), str(path))
     parts = {part: _rules(content[part], check, f"{path}, {part}") for part, check in checks.items()}
     runs = content.get("runs", {})
-    for number, rule in enumerate(parts["answers"]):
-        _expect_keys({rule.says["run"]} if "run" in rule.says else (), (), runs, f"{path}, answers[{number}], run")
+    for part in ("answers", "reasons"):
+        for number, rule in enumerate(parts[part]):
+            _expect_keys({rule.says["run"]} if "run" in rule.says else (), (), runs, f"{path}, {part}[{number}], run")
     return Rules(**parts, runs=runs)
 
 
@@ -113,24 +117,29 @@ def _patterns(texts: object) -> tuple[re.Pattern, ...]:
 
 
 def _check_answer(says: dict, where: str) -> None:
-    kinds = [key for key in says if key in ANSWERS]
-    if len(kinds) != 1:
-        raise ConfigError(f"{where}: found {', '.join(says) or 'no key'}. Expected one of {', '.join(ANSWERS)}.")
-    needed, allowed = ANSWERS[kinds[0]]
-    _expect_keys(says, (kinds[0], *needed), (*allowed, "space", "dataset", "run"), where)
+    kind = _one_of(ANSWERS, says, where)
+    needed, allowed = ANSWERS[kind]
+    _expect_keys(says, (kind, *needed), (*allowed, "space", "dataset", "run"), where)
+    for key, known in (("networks", NETWORKS), ("ties", TIES)):
+        if kind == "correlation" and says.get(key, known[0]) not in known:
+            raise ConfigError(f"{where}: {key} is '{says[key]}'. Expected {' or '.join(known)}.")
 
 
-def _check_because(says: dict, where: str) -> None:
-    _expect_keys(says, ("because",), ("ours",), where)
+def _check_reason(says: dict, where: str) -> None:
+    _expect_keys(says, (_one_of(REASONS, says, where),), ("ours", "run"), where)
     if says.get("ours", "higher") not in ("higher", "lower"):
         raise ConfigError(f"{where}: ours is '{says['ours']}'. Expected higher or lower.")
 
 
 def _check_must_hold(says: dict, where: str) -> None:
-    targets = [key for key in says if key in TARGETS]
-    if len(targets) != 1:
-        raise ConfigError(f"{where}: found {', '.join(says) or 'no key'}. Expected one of {', '.join(TARGETS)}.")
-    _expect_keys(says, ("what", targets[0]), (), where)
+    _expect_keys(says, ("what", _one_of(TARGETS, says, where)), (), where)
+
+
+def _one_of(kinds: Collection[str], says: dict, where: str) -> str:
+    found = [key for key in says if key in kinds]
+    if len(found) != 1:
+        raise ConfigError(f"{where}: found {', '.join(says) or 'no key'}. Expected one of {', '.join(kinds)}.")
+    return found[0]
 
 
 def _expect_keys(found: Collection, needed: Any, allowed: Any, where: str) -> None:
