@@ -34,7 +34,8 @@ rule search:
         columns=lambda wildcards: users_columns(wildcards.space, wildcards.dataset),
         proxies=config["proxies"],
         samples=samples(),
-        versions={name: search.version for name, search in searches.ALGORITHMS.items()},
+        versions={name: search.version for name, search in searches.ALGORITHMS.items()}
+        | {"all": versions.SEARCHES},
         constraints=lambda wildcards: config["constraints"][wildcards.space],
     message:
         "Replaying searches on {wildcards.space}, {wildcards.dataset}"

@@ -9,7 +9,6 @@ from packaging.requirements import Requirement
 
 from proxybank import __version__
 
-
 # What builds of torch for a GPU need on top; the lock is of all else.
 ACCELERATOR = ("cuda-", "nvidia-", "triton")
 

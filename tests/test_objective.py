@@ -118,6 +118,7 @@ def test_networks_without_a_finite_value_rank_last(value, objective):
         ("naswot > 1", "Expected numbers, columns"),
         ("naswot % 2", "Expected numbers, columns"),
         ("naswot * True", "found 'True'"),
+        (f"naswot + 1{'0' * 309}", "found '10+'. Expected numbers, columns"),  # no float is as large
         ("naswot * 2j", "found '2j'"),
         ("[naswot]", "found '\\[naswot\\]'"),
         ("naswot +", "this is not an expression"),

@@ -14,7 +14,7 @@ from scipy import stats
 
 from proxybank import searches, spaces
 from proxybank.errors import SearchError
-from proxybank.searches import benchmark, bohb, core, freerea, rea, replay, search_economics
+from proxybank.searches import benchmark, bohb, core, freerea, ga, rea, replay, sa_rk, search_economics
 from proxybank.searches.__main__ import reference
 from proxybank.searches.replays import prepare, start
 
@@ -76,7 +76,7 @@ def assert_mean(values, expected):
 @pytest.mark.parametrize("name", SCORED)
 def test_with_the_truth_as_score_and_a_large_budget_the_optimum_is_found(name):
     large = {
-        "ga": {"generations": 10_000},
+        "ga": {"generations": 10_000, "population": 200, "mutation": 0.3},
         "ga_rk": {"generations": 10_000, "population": 200},
         "sa_rk": {"iterations": 30},
         "successive_halving": {"candidates": 2000},
@@ -547,8 +547,9 @@ def test_warm_up_evolves_the_best_by_the_first_stage(name, n):
     outcome = replay(problem, name, "other; score", runs=3, evaluations=n + 40, histories=True)
     for history, stages, best in zip(outcome.histories, outcome.stages, outcome.best, strict=True):
         np.testing.assert_array_equal(stages, [0] * n + [1] * 40)
-        order = np.argsort(-problem.columns["other"][history[:n]], kind="stable")
-        np.testing.assert_array_equal(history[n : n + 10], history[:n][order[:10]])
+        met = np.array(list(dict.fromkeys(history[:n])))  # each once, though it may be drawn and scored again
+        order = np.argsort(-problem.columns["other"][met], kind="stable")
+        np.testing.assert_array_equal(history[n : n + 10], met[order[:10]])
         assert best == history[n + np.argmax(problem.columns["score"][history[n:]])]
 
 
@@ -656,6 +657,54 @@ def test_annealing_returns_the_current_or_the_best():
     assert (both[0] != both[1]).any()
 
 
+def test_annealing_the_slow_way():
+    """Ranks are among the neighbours, the current network and those that were best before; random numbers are alike."""
+    problem, objective = cube(), "rank(score) + rank(other)"
+    hottest, coldest, cooling, iterations, neighbours, alpha = 1.0, 0.02, 0.7, 4, 6, 0.25
+    ends, uphill = [], 0
+    for key in map(str, range(30)):
+        search, fast = [prepare(problem, objective, "test", 10_000, None, False)() for _ in range(2)]
+        for state in (search, fast):
+            start(state, key)
+        state, once_best, temperature = core.reference(search), [], hottest
+        current = core.random_network(state)
+        while temperature > coldest:
+            for _ in range(iterations):
+                near = sa_rk._neighbours(state, current, neighbours)
+                codes = list(dict.fromkeys([current, *near, *once_best]))
+                total = sum(stats.rankdata(problem.columns[name][codes]) for name in ("score", "other"))
+                once_best = list(dict.fromkeys([*once_best, codes[np.argmax(total)]]))
+                chosen = 1 + np.argmax(total[1:])
+                loss = total[0] - total[chosen]
+                if loss < 0 or core.uniform(state) <= np.exp(-alpha * loss / temperature):
+                    current, uphill = codes[chosen], uphill + (loss > 0)
+            temperature *= cooling
+        settings = hottest, coldest, cooling, iterations, neighbours, alpha
+        assert sa_rk.run(core.reference(fast), *settings, 0) == current
+        ends.append(current)
+    assert len(set(ends)) > 3 and uphill > 0
+
+
+def test_children_of_a_genetic_algorithm():
+    problem = cube()
+    score, members = problem.columns["score"], np.arange(0, 256, 16)
+    _, state = search_state(problem)
+    first, second = members[np.argsort(-score[members])[:2]]
+    assert {frozenset(ga.parents(state, members, 16)) for _ in range(20)} == {frozenset((first, second))}
+    orders = {tuple(ga.parents(state, members, 16)) for _ in range(20)}
+    assert orders == {(first, second), (second, first)}
+    drawn = np.concatenate([ga.parents(state, members, 3) for _ in range(500)])
+    # The worst of three is none of the two, so the worst of all is none ever; the best of all is in 3 samples of 16.
+    assert members[np.argmin(score[members])] not in drawn
+    assert abs((drawn == first).sum() / 500 - 3 / 16) < 3 * (3 / 16 * 13 / 16 / 500) ** 0.5
+    pair = np.array([0, 255])  # genes 0 0 0 0 and 3 3 3 3
+    for child, outer in zip(ga.crossed(state, pair), (0, 3), strict=True):
+        inside = "".join("x" if gene != outer else "-" for gene in genes_of(child))
+        assert set(genes_of(child)) <= {0, 3} and "x-x" not in inside and "x--x" not in inside and "x" in inside
+    for before, after in zip(pair, ga.mutated(state, pair), strict=True):
+        assert (genes_of(before) != genes_of(after)).sum() == 1
+
+
 @pytest.mark.parametrize("objective", ["zscore(score) + zscore(other)", "-log(place(score)) - log(place(other))"])
 def test_ensembles_are_over_the_set_drawn(objective):
     problem = cube()
@@ -679,6 +728,17 @@ def test_robot_pays_for_scoring_everything_and_finds_a_good_weighting():
     assert (outcome.n_evaluated == 20).all()
     np.testing.assert_array_equal(outcome.simulated_seconds, 625 * 0.5 + 20 * 100)
     assert (np.argsort(np.argsort(-columns["valid"]))[outcome.best] < 5).mean() > 0.8
+
+
+def test_robot_takes_maxima_over_all_networks():
+    # Columns a thousand times as large are the same over their maxima, for each of two stages before the trained one.
+    problem = cube()
+    larger = replace(problem, columns=problem.columns | {"other": 1000 * problem.columns["other"]})
+    stage = "score / max(score) + other / max(other)"
+    options = {"runs": 5, "evaluations": 60, "draws": 20, "histories": True}
+    found, alike = (replay(of, "robot", f"{stage}; score; score", **options).histories for of in (problem, larger))
+    plain = replay(larger, "robot", "score + other; score; score", **options).histories
+    assert list(map(list, found)) == list(map(list, alike)) != list(map(list, plain))
 
 
 def test_search_economics_visits_its_regions():

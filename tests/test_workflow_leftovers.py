@@ -15,8 +15,11 @@ def test_temporary_files_of_killed_jobs_are_removed(tmp_path):
     with store.atomic(tmp_path / "deep" / "0.parquet") as first, store.atomic(tmp_path / "plain") as second:
         for path in (first, second, *keep):
             path.touch()
+        log = first.with_name(f"{first.name}.wal")  # DuckDB's, beside a database that is being built
+        log.touch()
         run.remove_temporaries(tmp_path)
         assert not first.exists()
+        assert not log.exists()
         assert not second.exists()
         assert all(path.exists() for path in keep)
         for path in (first, second):

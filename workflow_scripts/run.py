@@ -98,7 +98,7 @@ def stop_orphans() -> None:
 def remove_temporaries(folder: Path) -> None:
     """Remove files that killed jobs were writing, by the names that `proxybank.store.atomic` gives them."""
     for path in folder.rglob(".*"):
-        if re.fullmatch(r"\..+\.[0-9a-f]{8}(\.\w+)?", path.name):
+        if re.fullmatch(r"\..+\.[0-9a-f]{8}(\.\w+)*", path.name):
             path.unlink(missing_ok=True)
 
 

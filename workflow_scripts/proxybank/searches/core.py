@@ -334,13 +334,7 @@ def set_moments(search: Search, codes: NDArray[np.int64]) -> None:
 @njit
 def scores(search: Search, codes: NDArray[np.int64], stage: int = 0) -> NDArray[np.float64]:
     """Objective of each network, with max() over all explored ones; -inf where a network has no score."""
-    return run_program(search, codes, codes, search.peaks, stage)
-
-
-@njit
-def scores_among(search: Search, codes: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Objective of each network, with rank() and place() among others, itself included or not."""
-    return run_program(search, codes, others, search.peaks, 0)
+    return run_program(search, codes, search.peaks, stage)
 
 
 @njit
@@ -349,7 +343,7 @@ def scores_within(search: Search, codes: NDArray[np.int64], stage: int = 0) -> N
     peaks = np.zeros(search.peaks.size)
     for code in codes:
         raise_peaks(search, peaks, code, stage)
-    return run_program(search, codes, codes, peaks, stage)
+    return run_program(search, codes, peaks, stage)
 
 
 @njit
@@ -398,9 +392,9 @@ def highest_places(values: NDArray[np.float64], n: int) -> NDArray[np.int64]:
 
 @njit
 def run_program(
-    search: Search, codes: NDArray[np.int64], others: NDArray[np.int64], peaks: NDArray[np.float64], stage: int
+    search: Search, codes: NDArray[np.int64], peaks: NDArray[np.float64], stage: int
 ) -> NDArray[np.float64]:
-    """Objective of each network, with rank() and place() among others, and with max() as given."""
+    """Objective of each network, with rank() and place() among them, and with max() as given."""
     first, last = search.bounds[stage, 0], search.bounds[stage + 1, 0]
     stack = np.empty((last - first, codes.size))
     height = 0
@@ -411,7 +405,7 @@ def run_program(
             if operation <= ZSCORE:
                 stack[height - 1, k] = _look_up(search, operation, codes[k], term, peaks)
             elif operation <= PLACE:
-                stack[height - 1, k] = _rank(search, operation, codes[k], term, others)
+                stack[height - 1, k] = _rank(search, operation, codes[k], term, codes)
             elif operation <= LOG:
                 stack[height - 1, k] = _change(operation, stack[height - 1, k])
             else:

@@ -13,7 +13,10 @@ from proxybank.searches.core import (
     explored,
     gene_of,
     kernel,
+    mutate,
     random_network,
+    shuffle,
+    top,
     uniform,
     with_gene,
 )
@@ -27,43 +30,53 @@ def run(search: Search, population: int, generations: int, tournament: int, cros
         members[k] = random_network(search)
         if not evaluate(search, members[k]):
             return best_of(search, explored(search))
-    children = np.empty(population, np.int64)
+    children = np.empty(population + population % 2, np.int64)  # pairs
     for _ in range(generations):
-        for k in range(population):
-            children[k] = _child(search, members, tournament, crossover, mutation)
-            if not evaluate(search, children[k]):
-                return best_of(search, explored(search))
-        members[:] = children
+        for k in range(0, population, 2):
+            pair = parents(search, members, tournament)
+            if uniform(search) < crossover:
+                pair = crossed(search, pair)
+            if uniform(search) < mutation:
+                pair = mutated(search, pair)
+            for code in pair:
+                if not evaluate(search, code):
+                    return best_of(search, explored(search))
+            children[k : k + 2] = pair
+        members[:] = children[:population]
     return best_of(search, explored(search))
 
 
 @njit
-def _child(search: Search, members: NDArray[np.int64], tournament: int, crossover: float, mutation: float) -> int:
-    """Feasible child of two winners of tournaments; any feasible network if none turns up."""
-    for _ in range(TRIES):
-        child = _winner(search, members, tournament)
-        if uniform(search) < crossover:
-            child = cross_two_cuts(search, child, _winner(search, members, tournament))
-        for gene in range(search.places.size):
-            if uniform(search) < mutation:
-                step = 1 + below(search, search.n_choices - 1)
-                child = with_gene(search, child, gene, (gene_of(search, child, gene) + step) % search.n_choices)
-        if search.feasible[child]:
-            return child
-    return random_network(search)
+def parents(search: Search, members: NDArray[np.int64], tournament: int) -> NDArray[np.int64]:
+    """Two best of a sample drawn without replacement, in random order."""
+    drawn = members.copy()
+    shuffle(search, drawn, min(tournament, drawn.size))
+    pair = top(search, drawn[: min(tournament, drawn.size)], 2)
+    shuffle(search, pair, 2)
+    return pair
 
 
 @njit
-def _winner(search: Search, members: NDArray[np.int64], tournament: int) -> int:
-    drawn = np.empty(tournament, np.int64)
-    for k in range(tournament):
-        drawn[k] = members[below(search, members.size)]
-    best = best_of(search, drawn)
-    return best if best >= 0 else drawn[0]
+def crossed(search: Search, pair: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Two feasible children by two-cut crossover, cuts drawn for each; their parents where none turns up."""
+    children = pair.copy()
+    for k in range(2):
+        for _ in range(TRIES):
+            child = _cross_two_cuts(search, pair[k], pair[1 - k])
+            if search.feasible[child]:
+                children[k] = child
+                break
+    return children
 
 
 @njit
-def cross_two_cuts(search: Search, outer: int, inner: int) -> int:
+def mutated(search: Search, pair: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Two feasible networks, each with one gene changed."""
+    return np.array([mutate(search, pair[0], False), mutate(search, pair[1], False)])
+
+
+@njit
+def _cross_two_cuts(search: Search, outer: int, inner: int) -> int:
     """Genes of `outer`, but those between two random cuts from `inner`; it may break the limits."""
     n_genes = search.places.size
     one, other = below(search, n_genes + 1), below(search, n_genes)

@@ -5,7 +5,6 @@ from numba import njit
 from numpy.typing import NDArray
 
 from proxybank.searches.core import (
-    TRIES,
     Search,
     best_of,
     distinct,
@@ -13,13 +12,10 @@ from proxybank.searches.core import (
     explored,
     highest_places,
     kernel,
-    mutate,
     random_network,
-    shuffle,
-    top,
     uniform,
 )
-from proxybank.searches.ga import cross_two_cuts
+from proxybank.searches.ga import crossed, mutated, parents
 
 
 @kernel
@@ -37,9 +33,11 @@ def run(search: Search, population: int, generations: int, tournament: int, cros
     for _ in range(generations):
         n_children = 0
         while n_children < population:
-            pair = _parents(search, members[:n], tournament)
+            pair = parents(search, members[:n], tournament)
             if uniform(search) < crossover:
-                pair = _children(search, pair, uniform(search) < mutation)
+                pair = crossed(search, pair)
+                if uniform(search) < mutation:
+                    pair = mutated(search, pair)
             for code in pair:
                 if not evaluate(search, code):
                     return best_of(search, kept if kept.size else explored(search))
@@ -51,31 +49,6 @@ def run(search: Search, population: int, generations: int, tournament: int, cros
             kept = np.append(kept, _two_best(search, members[:n], term))
         kept = distinct(kept)
     return best_of(search, kept)
-
-
-@njit
-def _parents(search: Search, members: NDArray[np.int64], tournament: int) -> NDArray[np.int64]:
-    """Two best of a sample drawn without replacement, in random order."""
-    drawn = members.copy()
-    shuffle(search, drawn, min(tournament, drawn.size))
-    pair = top(search, drawn[: min(tournament, drawn.size)], 2)
-    shuffle(search, pair, 2)
-    return pair
-
-
-@njit
-def _children(search: Search, pair: NDArray[np.int64], mutated: bool) -> NDArray[np.int64]:
-    """Two feasible children by two-cut crossover, cuts drawn for each; a mutation changes one gene in both."""
-    children = pair.copy()
-    for k in range(2):
-        for _ in range(TRIES):
-            child = cross_two_cuts(search, pair[k], pair[1 - k])
-            if search.feasible[child]:
-                children[k] = child
-                break
-        if mutated:
-            children[k] = mutate(search, children[k], False)
-    return children
 
 
 @njit

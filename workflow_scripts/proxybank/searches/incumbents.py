@@ -62,7 +62,7 @@ def _met(search: Search, n: int, stage: int) -> NDArray[np.int64]:
 @njit
 def _best(search: Search, codes: NDArray[np.int64], peaks: NDArray[np.float64], stage: int) -> int:
     """First of the networks with the highest score, or -1 if none has one."""
-    values = run_program(search, codes, codes, peaks, stage)
+    values = run_program(search, codes, peaks, stage)
     place = np.argmax(values)
     return codes[place] if values[place] > -np.inf else -1
 
@@ -77,7 +77,7 @@ def _of_stages(search: Search, best: NDArray[np.int64], peaks: NDArray[np.float6
         if not any_stage:
             chosen = best[stage]
             continue
-        value = run_program(search, best[stage : stage + 1], best[stage : stage + 1], peaks, stage)[0]
+        value = run_program(search, best[stage : stage + 1], peaks, stage)[0]
         if value > highest:
             chosen, highest = best[stage], value
     return chosen

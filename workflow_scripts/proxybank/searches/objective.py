@@ -3,7 +3,8 @@
 Besides numbers, names of columns and ``+ - * / **``, an expression may call
 
 - ``log(x)``: natural logarithm, not finite where x is not positive;
-- ``max(x)``: the largest ``|x|`` so far among the networks a run has explored, plus 1e-9, as FreeREA's code has it;
+- ``max(x)``: the largest ``|x|`` so far among the networks a run has explored, plus 1e-9, as FreeREA's code has it
+  (FreeREA itself, and RoBoT, have the set being compared);
 - ``zscore(x)``: x less its mean, over its standard deviation, both from 100 networks that the run draws first
   (an ensemble has its own set);
 - ``rank(x)``: how many networks of the set being compared have a smaller x, those with the same x counting half;
@@ -16,6 +17,7 @@ A network where the value of the expression is not finite has no score.
 """
 
 import ast
+import sys
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import NamedTuple
 
@@ -194,7 +196,8 @@ def _has_normaliser(node: ast.AST) -> bool:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    # An integer may have more digits than a float can hold.
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
 def _text(node: ast.AST) -> str:

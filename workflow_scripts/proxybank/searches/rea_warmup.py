@@ -1,6 +1,6 @@
 """Regularised evolution that starts from the best of many networks by a proxy: AREA (Mellor et al., ICML 2021)."""
 
-from proxybank.searches.core import Search, best_of, evaluate, explored, kernel, random_network, top
+from proxybank.searches.core import Search, best_of, distinct, evaluate, explored, kernel, random_network, top
 from proxybank.searches.rea import MUTATION, evolve
 
 
@@ -10,7 +10,7 @@ def run(search: Search, warmup: int, population: int, sample: int, by_node: int)
     for _ in range(warmup):
         if not evaluate(search, random_network(search)):
             return best_of(search, explored(search))
-    members = top(search, explored(search), population)
+    members = top(search, distinct(explored(search)), population)
     for code in members:
         evaluate(search, code, 1)
     evolve(search, members, 1, sample, by_node == 1, False, MUTATION, False, False)

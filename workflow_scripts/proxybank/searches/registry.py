@@ -320,7 +320,7 @@ _ALGORITHMS = (
     ),
     Algorithm(
         name="area",
-        version=1,
+        version=2,
         kernel="rea_warmup",
         does=_WARM_START,
         maximises=_PROXY_FIRST,
@@ -330,7 +330,7 @@ _ALGORITHMS = (
     ),
     Algorithm(
         name="rea_warmup",
-        version=1,
+        version=2,
         kernel="rea_warmup",
         does=_WARM_START,
         maximises=_PROXY_FIRST,
@@ -340,17 +340,18 @@ _ALGORITHMS = (
     ),
     Algorithm(
         name="ga",
-        version=1,
+        version=2,
         kernel="ga",
-        does="Genetic algorithm: children of winners of tournaments replace their whole generation.",
+        does="Genetic algorithm: children of the best two of small samples replace their whole generation.",
         maximises="a sum of `zscore()`",
-        source="Wu, Lin, Tsai, ICEA 2021: GA-NINASWOT; OEmiliatanO/nas-without-training GA_search.py",
+        source="Wu, Lin, Tsai, ICEA 2021: GA-NINASWOT; OEmiliatanO/Rank-Based-NAS search/GA.py",
         parameters=_genetic(30, 50),
         repeats="free",
+        differs="two cuts anywhere between genes, drawn for each child; versions of the code have one or two for both",
     ),
     Algorithm(
         name="ga_rk",
-        version=1,
+        version=2,
         kernel="ga_rk",
         does="Genetic algorithm by ranks; of each generation, only the two best by each proxy may be returned.",
         maximises="a sum of `rank()`",
@@ -362,7 +363,7 @@ _ALGORITHMS = (
     ),
     Algorithm(
         name="sa_rk",
-        version=1,
+        version=2,
         kernel="sa_rk",
         does="Simulated annealing by ranks: moves to the best of some neighbours, to a worse one ever more rarely.",
         maximises="a sum of `rank()`",
@@ -377,7 +378,8 @@ _ALGORITHMS = (
             "returns": _word("current", "current best", "What a run returns: the last network, or the best of all."),
         },
         repeats="free",
-        differs="starts from any network within the limits; the code's encoder knows only cells with a live path",
+        differs="starts from any network within the limits; the code's encoder knows only cells with a live path. Once "
+        "best networks are never forgotten: the bound that beta sets is out of reach",
     ),
     Algorithm(
         name="search_economics",
@@ -472,7 +474,7 @@ _ALGORITHMS = (
     ),
     Algorithm(
         name="robot",
-        version=1,
+        version=2,
         kernel="robot",
         does="Learns weights of proxies from the networks that weightings like best, then goes down the best ranking.",
         maximises="one proxy a stage; validation accuracy",

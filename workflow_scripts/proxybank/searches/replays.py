@@ -89,8 +89,8 @@ def replay(
 ) -> Outcomes:
     """Replay a search on a table of scores.
 
-    A run depends on (seed, algorithm, constraint, its number) alone, so runs can be repeated one by one in any order.
-    Searches by different objectives start from the same random numbers, which makes comparing them more exact.
+    Random numbers of a run depend on (seed, algorithm, constraint, its number) alone, so runs can be repeated one by
+    one in any order. Searches by different objectives start from the same ones, which makes comparing them more exact.
 
     Parameters
     ----------

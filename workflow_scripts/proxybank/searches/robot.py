@@ -13,6 +13,7 @@ from proxybank.searches.core import (
     kernel,
     n_stages,
     scores,
+    scores_within,
     uniform,
 )
 
@@ -48,7 +49,7 @@ def _normalised_proxies(search: Search, n_proxies: int) -> NDArray[np.float64]:
     proxies = np.empty((codes.size, n_proxies))
     for stage in range(n_proxies):
         search.clock[0] += search.seconds[codes, stage].sum()
-        values = scores(search, codes, stage)
+        values = scores_within(search, codes, stage)
         finite = np.isfinite(values)
         low, high = values[finite].min(), values[finite].max()
         proxies[:, stage] = np.where(finite, (values - low) / (high - low if high > low else 1.0), 0.0)

@@ -9,12 +9,13 @@ from proxybank.searches.core import (
     Search,
     below,
     best_of,
+    distinct,
     evaluate,
     explored,
     gene_of,
     kernel,
     random_network,
-    scores_among,
+    scores,
     shuffle,
     uniform,
     with_gene,
@@ -32,21 +33,28 @@ def run(
     alpha: float,
     best: int,
 ) -> int:
-    """Move among neighbours while it cools; return the last network, or the best of all as the parameter says."""
+    """Move among neighbours while it cools; return the last network, or the best of all as the parameter says.
+
+    Ranks are among the neighbours, the current network and those that ever were best so, to which a move may return.
+    """
     current = random_network(search)
     evaluate(search, current)
+    once_best = np.empty(0, np.int64)
     temperature = hottest
     while temperature > coldest:
         for _ in range(iterations):
-            codes = _neighbours(search, current, neighbours)
-            for code in codes[:-1]:
+            near = _neighbours(search, current, neighbours)
+            for code in near:
                 if not evaluate(search, code):
                     return best_of(search, explored(search)) if best else _scored(search, current)
-            codes[-1] = current
-            values = scores_among(search, codes, explored(search))
-            chosen = np.argmax(values[:-1])
-            loss = values[-1] - values[chosen]  # by how much the energy grows
-            if values[-1] == -np.inf or loss < 0 or uniform(search) <= np.exp(-alpha * loss / temperature):
+            codes = distinct(np.concatenate((np.array([current]), near, once_best)))
+            values = scores(search, codes)
+            once_best = distinct(np.append(once_best, codes[np.argmax(values)]))
+            if codes.size == 1:  # there is no other network within the limits
+                continue
+            chosen = 1 + np.argmax(values[1:])
+            loss = values[0] - values[chosen]  # by how much the energy grows
+            if values[0] == -np.inf or loss < 0 or uniform(search) <= np.exp(-alpha * loss / temperature):
                 current = codes[chosen]
         temperature *= cooling
     return best_of(search, explored(search)) if best else _scored(search, current)
@@ -62,9 +70,9 @@ def _scored(search: Search, code: int) -> int:
 def _neighbours(search: Search, current: int, n: int) -> NDArray[np.int64]:
     """Up to `n` different feasible networks, with a random number of genes moved by random steps, which may be 0.
 
-    One more place is left at the end.
+    The network itself may be one of them, as in the authors' code, but not all.
     """
-    codes = np.empty(n + 1, np.int64)
+    codes = np.empty(n, np.int64)
     found = 0
     genes = np.arange(search.places.size)
     for _ in range(TRIES):
@@ -74,12 +82,12 @@ def _neighbours(search: Search, current: int, n: int) -> NDArray[np.int64]:
         for gene in genes[:n_moved]:
             step = below(search, search.n_choices)
             code = with_gene(search, code, gene, (gene_of(search, code, gene) + step) % search.n_choices)
-        if search.feasible[code] and code != current and not (codes[:found] == code).any():
+        if search.feasible[code] and not (codes[:found] == code).any():
             codes[found] = code
             found += 1
             if found == n:
                 break
-    if found == 0:  # an island within the limits
+    if (codes[:found] == current).all():  # an island within the limits
         codes[0] = random_network(search)
         found = 1
-    return codes[: found + 1]
+    return codes[:found]

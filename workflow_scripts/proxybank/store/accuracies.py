@@ -111,23 +111,21 @@ def _finished(rows: pl.DataFrame, path: Path, space: Space, dataset: str) -> pl.
     )
 
 
-def final_accuracies(accuracies: pl.DataFrame, split: str = "test") -> pl.DataFrame:
-    """Accuracy of each network after its longest training.
+def final_accuracies(accuracies: pl.DataFrame) -> pl.DataFrame:
+    """Test accuracy of each network after its longest training.
 
     Parameters
     ----------
     accuracies : polars.DataFrame
         Table ``accuracies``, any number of spaces and datasets.
-    split : {"test", "valid"}
-        The split; searches may see ``valid`` only.
 
     Returns
     -------
     polars.DataFrame
-        Columns space, dataset, arch_index, epochs, accuracy_pct: the rows of the split at the largest number of epochs
-        in the table for their space and dataset, sorted.
+        Columns space, dataset, arch_index, epochs, accuracy_pct: the test rows at the largest number of epochs in the
+        table for their space and dataset, sorted.
     """
-    rows = accuracies.filter(pl.col("split") == split)
+    rows = accuracies.filter(split="test")
     rows = rows.filter(pl.col("epochs") == pl.col("epochs").max().over("space", "dataset"))
     return rows.select("space", "dataset", "arch_index", "epochs", "accuracy_pct").sort(
         "space", "dataset", "arch_index"

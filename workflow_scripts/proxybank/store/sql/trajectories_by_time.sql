@@ -41,6 +41,15 @@ points as (
         on
             g.space = r.space and g.dataset = r.dataset and g.constraint_id = r.constraint_id
             and g.algorithm = r.algorithm and g.objective = r.objective and g.budget = r.budget
+),
+
+changes as (  -- where evaluations take no time, the last of those at one moment
+    select *
+    from search_trajectories
+    qualify row_number() over (
+        partition by space, dataset, constraint_id, algorithm, objective, budget, run, simulated_seconds
+        order by n_evaluated desc
+    ) = 1
 )
 
 select
@@ -61,7 +70,7 @@ select
     quantile_cont(t.accuracy_pct, 0.75) as q75_pct,
     quantile_cont(t.accuracy_pct, 0.95) as high_pct
 from points as p
-asof left join search_trajectories as t
+asof left join changes as t
     on
         p.space = t.space and p.dataset = t.dataset and p.constraint_id = t.constraint_id
         and p.algorithm = t.algorithm and p.objective = t.objective and p.budget = t.budget and p.run = t.run
