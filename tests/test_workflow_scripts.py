@@ -297,6 +297,13 @@ def test_provenance(folder, batches, precision):
     assert yaml.safe_load(Path(done.config).read_text()) == {"run": "x", "seeds": [1]}
     snip = store.read_table(done.proxies).select("proxy", "higher_is_better", "fed_by", "version").rows()
     assert snip == [("snip", True, "gradients", REGISTRY["snip"].version)]
+    # Scores that were known come from the run that packed them.
+    packed = ROOT / "resources/nats-bench"
+    there = dict(store.read_table(packed / "provenance.parquet").rows())
+    params["config"]["known_scores"] = str(packed)
+    facts = dict(store.read_table(run_script("provenance", folder, output, inputs, params).output.table).rows())
+    for name in ("proxybank.commit", "machine.processor"):
+        assert facts[f"known_scores.{name}"] == there[name]
 
 
 def test_bad_input_reaches_the_terminal_as_one_message(tmp_path, capsys):

@@ -13,6 +13,9 @@ from proxybank.proxies import REGISTRY
 if TYPE_CHECKING:
     from snakemake.iocontainers import Snakemake, snakemake
 
+# What is told of the packed run that scores may be taken from.
+OF_KNOWN_SCORES = ("proxybank.version", "proxybank.commit", "libraries.torch", "machine.processor")
+
 
 def main(job: "Snakemake") -> None:
     with logs.to_file(job.log[0]):
@@ -22,6 +25,10 @@ def main(job: "Snakemake") -> None:
             **provenance.facts(job.input.batches, job.input.tables),
         }
         facts |= {"precision": json.loads(Path(job.input.precision).read_text())}
+        if known := job.params.config.get("known_scores"):
+            # Scores may be from there, and their seconds another machine's.
+            there = dict(store.read_table(Path(known) / "provenance.parquet").rows())
+            facts |= {"known_scores": {key: there.get(key) for key in OF_KNOWN_SCORES}}
         store.write_table("provenance", store.provenance_table(facts), job.output.table)
         columns = [column.name for column in store.TABLES["proxies"].columns[1:]]
         rows = [

@@ -117,7 +117,7 @@ _TABLES = (
             _SEED,
             _PROXY,
             _text("status", "ok, or why there is no score: singular, constant, overflow, nan, or not_sampled"),
-            _number("seconds", "seconds of this class's share of the pass that fed the proxy"),
+            _number("seconds", "seconds of this class's share of the pass that fed the proxy, where it was computed"),
         ),
     ),
     Table(
