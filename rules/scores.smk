@@ -41,7 +41,7 @@ rule score_part:
     conda:
         "../envs/proxybank.yaml"
     resources:
-        mem_mb=400 + 18 * config["batch_size"],  # all gradients of one network are at hand
+        mem_mb=400 + 18 * max(64, config["batch_size"]),  # all gradients of one network are at hand
         # Minutes, for a cluster. tangent_kernel on CIFAR, the dearest, takes 75 minutes for a part of a sample with the
         # papers' batches of 64, on one core (AMD EPYC); what is stopped at the limit goes on where it was.
         runtime=240,

@@ -77,3 +77,9 @@ def test_average_pool_counts_the_pixels_that_are_there(dtype):
     x = torch.arange(9, dtype=dtype).view(1, 1, 3, 3).expand(1, 2, 3, 3)
     expected = torch.tensor([[2, 2.5, 3], [3.5, 4, 4.5], [5, 5.5, 6]], dtype=dtype)
     torch.testing.assert_close(networks.average_pool(x), expected.expand(1, 2, 3, 3))
+
+
+def test_a_channel_with_a_single_value_is_normalised_to_nothing():
+    # One image whose last stage has one pixel, as images of four pixels have.
+    found = networks.batch_norm(torch.full((1, 3, 1, 1), 5.0))
+    assert found.abs().max() < 1e-4

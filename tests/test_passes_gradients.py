@@ -7,6 +7,8 @@ import torch.nn.functional as F
 from conftest import provided
 
 from proxybank import networks, passes, spaces
+from proxybank.proxies import REGISTRY, Status
+from proxybank.proxies.registry import evaluate
 
 SMALL = spaces.Skeleton(image_side=8, stem_width=8, cells_per_stage=1)
 INIT = "kaiming_normal_fan_out"
@@ -155,21 +157,36 @@ def test_sample_gradients_equal_those_of_each_image_run_alone(network):
     assert found.sign_agreement == pytest.approx(rows.sign().sum(dim=0).abs().sum().item(), rel=1e-3)
 
 
-@EACH
-def test_tangent_kernel_equals_one_forward_and_backward_pass_for_each_image(network):
+def tangent_kernel(network, images=IMAGES):
+    """One forward and backward pass for each image."""
     weights, layers = drawn(network)
     rows = []
-    for i in range(len(IMAGES)):
+    for i in range(len(images)):
         scales = []
 
         def norm(x, scales=scales):
             scales.append(torch.ones(1, x.shape[1], 1, 1, dtype=x.dtype, requires_grad=True))
             return networks.batch_norm(x) * scales[-1]
 
-        total = logits(network, weights, norm=norm)[i].sum()
+        total = logits(network, weights, images, norm=norm)[i].sum()
         rows.append(flat(derivatives(total, [*layers, *scales])))
     rows = torch.stack(rows)
-    assert_near(evidence("tangent_kernel", network), rows @ rows.T)
+    return rows @ rows.T
+
+
+@EACH
+def test_tangent_kernel_equals_one_forward_and_backward_pass_for_each_image(network):
+    assert_near(evidence("tangent_kernel", network), tangent_kernel(network))
+
+
+def test_float32_leaves_condition_numbers_of_a_million():
+    """Of images that hardly differ: rounding limits the roots of eigenvalues, not eigenvalues."""
+    network = networks.Network("tss", (4, 1, 4, 4, 1, 1), SMALL)
+    images = IMAGES[:1] + 5e-5 * IMAGES
+    expected = np.linalg.cond(tangent_kernel(network, images).numpy())
+    assert expected > 2e6
+    found, status = evaluate(REGISTRY["ntk"], evidence("tangent_kernel", network, passes.Batch(images, LABELS)))
+    assert status is Status.OK and found == pytest.approx(expected, rel=0.05)
 
 
 @EACH

@@ -37,6 +37,13 @@ def test_a_product_of_matrices_is_exact_for_the_largest_network():
     assert hamming_cuda.product_agreements(codes).tolist() == [[901_120, 901_119], [901_119, 901_120]]
 
 
+def test_a_product_of_matrices_is_exact_beyond_what_float32_counts():
+    # 2 ** 24 + 3 units, of which the first image has all, the second one all but the first and the last.
+    codes = torch.ones(2, 2**24 + 3, dtype=torch.bool)
+    codes[1, [0, -1]] = False
+    assert hamming_cuda.product_agreements(codes).tolist() == [[2**24 + 3, 2**24 + 1], [2**24 + 1, 2**24 + 3]]
+
+
 def test_the_simulated_popcount_equals_the_product():
     """In a process of its own: numba reads the variable when it is imported."""
     done = subprocess.run(

@@ -18,6 +18,7 @@ from proxybank.passes import (
     constant_weights,
     engines,
     fisher_spectrum,
+    gradient_sign,
     layer_gradient,
     linear_region,
     noisy_images,
@@ -479,6 +480,15 @@ def test_layer_gradients(network):
 def test_inverse_deviations_by_hand():
     one, other = torch.tensor([1.0, -2, 3]), torch.tensor([-1.0, 4, 3.5])  # gaps 0, 2 and 1/2; deviations half of them
     assert float(layer_gradient._inverse_deviations(one, other)) == pytest.approx(1 + 4)
+
+
+@pytest.mark.parametrize("side", [16, 64, 128])
+def test_singular_matrices_of_signs_have_no_determinant(side):
+    generator = torch.Generator().manual_seed(side)
+    signs = torch.randint(-1, 2, (20, side, side), generator=generator).float()
+    assert (gradient_sign._determinants(signs) != 0).all()
+    signs[:, -1] = signs[:, 0] - signs[:, 1]
+    assert (gradient_sign._determinants(signs) == 0).all()
 
 
 @EACH

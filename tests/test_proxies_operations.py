@@ -42,6 +42,7 @@ def test_noise_immunity():
     assert value("ni", response) == ok(np.log(307 * 7 / 3 / 2))
     assert value("ni_code", response) == ok(np.log(451 * 11 / 3 / 2))
     assert value("ni", response._replace(change=0.9)) == (0.0, Status.OK)
+    assert value("ni", response._replace(change=np.inf))[0] is None  # no number, and no end of the part
     assert value("ni", response._replace(change=0.0)) == (0.0, Status.OK)
 
 

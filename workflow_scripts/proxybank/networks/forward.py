@@ -36,8 +36,9 @@ def _ignore(_: Tensor, __: int) -> None:
 
 
 def batch_norm(x: Tensor) -> Tensor:
-    """BatchNorm in training mode with scale 1 and shift 0."""
-    return F.batch_norm(x, None, None, training=True)
+    """BatchNorm in training mode with scale 1 and shift 0; a channel with a single value has 0."""
+    # What F.batch_norm calls, which refuses the latter.
+    return torch.batch_norm(x, None, None, None, None, True, 0.1, 1e-5, torch.backends.cudnn.enabled)
 
 
 def forward(

@@ -1,6 +1,5 @@
 """Passes that measure effective ranks of the inputs and outputs of activation functions."""
 
-import time
 from collections.abc import Iterator, Sequence
 from functools import partial
 
@@ -12,6 +11,7 @@ from torch import Tensor
 from proxybank import networks
 from proxybank.networks import Network
 from proxybank.networks.randomness import stream_key, uniform
+from proxybank.passes import devices
 from proxybank.passes.evidence import Batch
 from proxybank.passes.operations import Operation, run_head, run_layer, run_stem
 from proxybank.passes.prefixes import Trunk
@@ -73,10 +73,10 @@ def _activation_ranks(
 
     trunk = Trunk(run)
     for network in members:
-        start = time.perf_counter()
+        start = devices.seconds()
         x, ranks = trunk.visit(network, len(network.layers))[-1]
         _, operations = run_head(draw(network, layers=("classifier",)), x)
-        yield add(ranks, "head", operations).item(), time.perf_counter() - start
+        yield add(ranks, "head", operations).item(), devices.seconds() - start
 
 
 def _square(y: Tensor, place: float) -> Tensor:

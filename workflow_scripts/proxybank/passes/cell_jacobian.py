@@ -1,6 +1,5 @@
 """Pass of Gaussian noise: spectra of what layers put out, and of the Jacobian from each layer's input to its output."""
 
-import time
 from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
@@ -12,6 +11,7 @@ from torch import Tensor
 from proxybank import networks
 from proxybank.networks import Network
 from proxybank.networks.randomness import normal, stream_key, uniform
+from proxybank.passes import devices
 from proxybank.passes.evidence import Batch
 from proxybank.passes.prefixes import Trunk
 from proxybank.spaces.base import Layer
@@ -72,11 +72,11 @@ def layer_spectra(
 
     trunk = Trunk(run)
     for network in members:
-        start = time.perf_counter()
+        start = devices.seconds()
         _, entropies, gains = trunk.visit(network, len(network.layers))[-1]
         values = torch.stack([*entropies, *gains]).tolist()
         spectra = LayerSpectra(tuple(values[: len(entropies)]), tuple(values[len(entropies) :]))
-        yield spectra, time.perf_counter() - start
+        yield spectra, devices.seconds() - start
 
 
 def spectral_entropy(x: Tensor) -> Tensor:

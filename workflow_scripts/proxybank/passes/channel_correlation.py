@@ -1,6 +1,5 @@
 """Pass of one image: least eigenvalues of the correlation between the channels of each operation's output."""
 
-import time
 from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
@@ -11,6 +10,7 @@ from torch import Tensor
 from proxybank import networks
 from proxybank.networks import Network
 from proxybank.networks.randomness import stream_key, uniform
+from proxybank.passes import devices
 from proxybank.passes.evidence import Batch
 from proxybank.passes.operations import Operation, run_head, run_layer, run_stem
 from proxybank.passes.prefixes import Trunk
@@ -91,7 +91,7 @@ def channel_correlations(
 
     trunk = Trunk(run)
     for network in members:
-        start = time.perf_counter()
+        start = devices.seconds()
         x, sums = trunk.visit(network, len(network.layers))[-1]
         _, operations = run_head(draw(network, layers=("classifier",)), x)
-        yield ChannelCorrelations(*add(sums, "head", operations).tolist()), time.perf_counter() - start
+        yield ChannelCorrelations(*add(sums, "head", operations).tolist()), devices.seconds() - start

@@ -3,7 +3,6 @@
 Beside them, the pass that needs no image at all.
 """
 
-import time
 from collections.abc import Iterator, Sequence
 
 import torch
@@ -11,6 +10,7 @@ from torch import Tensor
 
 from proxybank import networks
 from proxybank.networks import Network, Weights
+from proxybank.passes import devices
 from proxybank.passes.evidence import Batch, Flow
 from proxybank.passes.gradients import gradients, matrices, one_by_one
 from proxybank.passes.prefixes import Trunk
@@ -56,12 +56,12 @@ def path_sums(
 
     trunk = Trunk(run)
     for network in members:
-        start = time.perf_counter()
+        start = devices.seconds()
         weights = squared(network, "classifier")
         weights["classifier.bias"].zero_()
         x = trunk.visit(network, len(network.layers))[-1]
         total = networks.head(weights, x, keep).logits.sum().item()
-        yield total, time.perf_counter() - start
+        yield total, devices.seconds() - start
 
 
 @one_by_one

@@ -4,7 +4,6 @@ All channels of a layer are then equal, so one channel stands for them: exactly 
 fraction of the work, which pays for float64 (products of many small weights leave the range of float32).
 """
 
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
@@ -16,6 +15,7 @@ from torch import Tensor
 
 from proxybank import networks
 from proxybank.networks import Network, Weights
+from proxybank.passes import devices
 from proxybank.passes.evidence import Batch
 from proxybank.passes.prefixes import Trunk
 from proxybank.spaces.base import Layer
@@ -61,7 +61,7 @@ def constant_weight_logits(
 
     trunk = Trunk(run)
     for network in members:
-        start = time.perf_counter()
+        start = devices.seconds()
         if network.space == "tss":
             # Edges without effect would need inputs of full width.
             genes = tuple(drop_dead_edges(np.array([network.genes]))[0].tolist())
@@ -71,7 +71,7 @@ def constant_weight_logits(
         else:
             outputs = trunk.visit(network, len(network.layers))[-1]
             logits = torch.stack([_logit(network, x, c) for x, c in zip(outputs, CONSTANTS, strict=True)])
-        yield logits.cpu().numpy(), time.perf_counter() - start
+        yield logits.cpu().numpy(), devices.seconds() - start
 
 
 def _logit(network: Network, x: Tensor, constant: float) -> Tensor:

@@ -1,6 +1,25 @@
-"""Where tensors lie."""
+"""Where tensors lie, and what a device is told before it computes."""
 
+import time
+
+import torch
 from torch import Tensor
+
+
+def prepare(device: str) -> None:
+    """Have an accelerator compute in whole float32, the same bits each time, and make it the one that numba uses."""
+    if device == "cpu":
+        return
+    torch.cuda.set_device(device)
+    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
+    torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = True, False
+
+
+def seconds() -> float:
+    """Seconds on a clock that waits for what an accelerator was told to compute."""
+    if torch.cuda.is_initialized():
+        torch.cuda.synchronize()
+    return time.perf_counter()
 
 
 def on_cpu(x: Tensor) -> bool:

@@ -6,7 +6,6 @@ output of an operation, times what the weight multiplied there.
 """
 
 import math
-import time
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -19,6 +18,7 @@ from torch import Tensor
 from proxybank import networks
 from proxybank.networks import Network
 from proxybank.networks.randomness import normal, stream_key
+from proxybank.passes import devices
 from proxybank.passes.evidence import Batch
 from proxybank.passes.gradients import gradients
 from proxybank.passes.operations import Operation, run_head, run_layer, run_stem
@@ -61,10 +61,10 @@ def fisher_spectra(
     device = batch.images.device
     images = normal(stream_key(seed, "fisher_spectrum"), (N_IMAGES, *batch.images.shape[1:])).to(device)
     for network in members:
-        start = time.perf_counter()
+        start = devices.seconds()
         weights = networks.draw(network, "kaiming_normal_fan_in", seed, device=device)
         jacobian, logits, n_tensors = logit_jacobian(network, weights, images)
-        yield FisherSpectrum(_eigenvalues(jacobian, logits), n_tensors), time.perf_counter() - start
+        yield FisherSpectrum(_eigenvalues(jacobian, logits), n_tensors), devices.seconds() - start
 
 
 def logit_jacobian(network: Network, weights: networks.Weights, images: Tensor) -> tuple[Tensor, Tensor, int]:

@@ -1,6 +1,5 @@
 """One forward pass of a batch of images; it yields the Hamming kernel of all ReLUs."""
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
@@ -10,8 +9,7 @@ import torch
 
 from proxybank import networks
 from proxybank.networks import Network, Weights
-from proxybank.passes import families
-from proxybank.passes.devices import on_cpu
+from proxybank.passes import devices, families
 from proxybank.passes.engines import engine_for
 from proxybank.passes.evidence import Batch, ReluKernel
 from proxybank.passes.hamming_cuda import KERNELS
@@ -53,7 +51,7 @@ def relu_kernels(
     """
     images = batch.images
     draw = partial(networks.draw, initialisation=initialisation, seed=seed, device=images.device)
-    engine, cpu = engine_for(images), on_cpu(images)
+    engine, cpu = engine_for(images), devices.on_cpu(images)
     new_codes = PackedCodes if cpu else partial(ReluCodes, KERNELS[batch.hamming])
 
     def run(network: Network, layer: Layer, before: State | None) -> State:
@@ -70,10 +68,10 @@ def relu_kernels(
 
     trunk = Trunk(run)
     for group in siblings(members):
-        start = time.perf_counter()
+        start = devices.seconds()
         if group[0].widest and cpu:
             found = _family(group, draw, *trunk.visit(group[0], len(group[0].layers) - 1)[-1])
         else:
             found = [head(*trunk.visit(network, len(network.layers))[-1]) for network in group]
-        seconds = (time.perf_counter() - start) / len(group)
+        seconds = (devices.seconds() - start) / len(group)
         yield from ((kernel, seconds) for kernel in found)

@@ -1,6 +1,5 @@
 """What the passes with automatic differentiation share."""
 
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import wraps
 from typing import Any, NamedTuple
@@ -12,6 +11,7 @@ from torch.overrides import TorchFunctionMode
 
 from proxybank import networks
 from proxybank.networks import Network, Weights
+from proxybank.passes import devices
 from proxybank.passes.evidence import Batch, Pass
 
 
@@ -23,9 +23,9 @@ def one_by_one(run: Callable[[Network, Batch, str, int], Any]) -> Pass:
         members: Sequence[Network], batch: Batch, initialisation: str, seed: int
     ) -> Iterator[tuple[Any, float]]:
         for network in members:
-            start = time.perf_counter()
+            start = devices.seconds()
             evidence = run(network, batch, initialisation, seed)
-            yield evidence, time.perf_counter() - start
+            yield evidence, devices.seconds() - start
 
     return run_all
 

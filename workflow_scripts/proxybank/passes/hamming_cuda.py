@@ -13,6 +13,7 @@ from numba import cuda, int64, uint64
 from torch import Tensor
 
 _WORD = 64  # signs in a word
+_EXACT = 1 << 22  # units whose counts, and what they add up to, float32 holds
 _PACKING, _COUNTING = 128, 64  # threads of a block; the latter a power of 2, since its sums are halved
 
 
@@ -67,11 +68,14 @@ def popcount_agreements(signs: Tensor) -> Tensor:
 def product_agreements(signs: Tensor) -> Tensor:
     """Units on which each pair of images agrees, by a product of matrices; see `KERNELS`.
 
-    N - r_i - r_j + 2 x_i x_j for codes x of 0 and 1 with r ones: exact in float32 up to 16 million units.
+    N - r_i - r_j + 2 x_i x_j for codes x of 0 and 1 with r ones: exact in float32 for so many units at a time.
     """
-    codes = signs.float()
+    return sum(_block_agreements(block.float()) for block in signs.split(_EXACT, dim=1))
+
+
+def _block_agreements(codes: Tensor) -> Tensor:
     ones = codes.sum(dim=1)
-    return (signs.shape[1] - ones[:, None] - ones + 2 * codes @ codes.T).round().long()
+    return (codes.shape[1] - ones[:, None] - ones + 2 * codes @ codes.T).round().long()
 
 
 # Signs, bool, shape (n_images, n_units), contiguous -> agreements, int64, shape (n_images, n_images), on one device.

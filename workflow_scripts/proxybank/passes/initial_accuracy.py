@@ -1,6 +1,5 @@
 """Accuracy of untrained networks on the batch, over many initialisations."""
 
-import time
 from collections.abc import Iterator, Sequence, Set
 from functools import partial
 from typing import Any
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from proxybank import networks
 from proxybank.networks import Network
+from proxybank.passes import devices
 from proxybank.passes.engines import engine_for
 from proxybank.passes.evidence import Batch
 from proxybank.passes.inference import ignore
@@ -58,7 +58,7 @@ def _accuracies(members: Sequence[Network], batch: Batch, seed: int) -> Iterator
 
     trunk = Trunk(run)
     for network in members:
-        start = time.perf_counter()
+        start = devices.seconds()
         x = trunk.visit(network, len(network.layers))[-1]
         logits = engine.logits(draw(network, layers=("classifier",)), x)
-        yield float((logits.argmax(dim=1) == batch.labels).double().mean()), time.perf_counter() - start
+        yield float((logits.argmax(dim=1) == batch.labels).double().mean()), devices.seconds() - start

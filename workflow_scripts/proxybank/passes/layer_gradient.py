@@ -1,6 +1,5 @@
 """Passes of the batch's two halves: how gradients of each layer differ, and the sign patterns the layer works on."""
 
-import time
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -12,6 +11,7 @@ from torch import Tensor
 
 from proxybank import networks
 from proxybank.networks import Network
+from proxybank.passes import devices
 from proxybank.passes.evidence import Batch
 from proxybank.passes.gradients import gradients
 from proxybank.passes.operations import run_layer
@@ -47,7 +47,7 @@ def layer_gradients(
     seed : int
     """
     for network in members:
-        start = time.perf_counter()
+        start = devices.seconds()
         weights = networks.draw(network, initialisation, seed, device=batch.images.device)
         patterns = _pattern_counts(network, weights, batch.images[:N_IMAGES])
         names = list(patterns)
@@ -56,7 +56,7 @@ def layer_gradients(
         sums = [_inverse_deviations(a, b) for a, b in zip(first, second, strict=True)]
         found = torch.stack([*sums, *patterns.values()]).cpu().numpy()
         evidence = LayerGradients(found[: len(names)], found[len(names) :].astype(np.int64))
-        yield evidence, time.perf_counter() - start
+        yield evidence, devices.seconds() - start
 
 
 def _inverse_deviations(one: Tensor, other: Tensor) -> Tensor:

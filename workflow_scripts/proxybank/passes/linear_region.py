@@ -1,6 +1,5 @@
 """Pass of thousands of tiny crops through one cell of one channel: how many linear regions they fall into."""
 
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -11,6 +10,7 @@ from torch import Tensor
 from proxybank import networks
 from proxybank.networks import Network
 from proxybank.networks.randomness import stream_key, uniform
+from proxybank.passes import devices
 from proxybank.passes.evidence import Batch
 from proxybank.passes.hamming import pack
 
@@ -37,8 +37,8 @@ def linear_regions(
     """
     crops = _crops(batch.images, seed)
     for network in members:
-        start = time.perf_counter()
-        yield None if network.space == "sss" else _count(network, crops, seed), time.perf_counter() - start
+        start = devices.seconds()
+        yield None if network.space == "sss" else _count(network, crops, seed), devices.seconds() - start
 
 
 def _count(network: Network, crops: Tensor, seed: int) -> int:

@@ -1,6 +1,5 @@
 """What one backward pass of the mean cross-entropy finds, for a whole batch, and for each half of one."""
 
-import time
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -9,6 +8,7 @@ from torch import Tensor
 
 from proxybank import networks
 from proxybank.networks import Network
+from proxybank.passes import devices
 from proxybank.passes.evidence import Batch
 from proxybank.passes.sweep import Sweep
 
@@ -48,9 +48,9 @@ def half_batch_gradients(
         for part in (slice(None, middle), slice(middle, None))
     ]
     for network in members:
-        start = time.perf_counter()
+        start = devices.seconds()
         weights = networks.draw(network, initialisation, seed, device=batch.images.device)
         halves = [sweep.run(network, weights).gradients for sweep in sweeps]
         nothing = {name: torch.zeros_like(weight) for name, weight in weights.items() if name != "classifier.bias"}
         found = [torch.stack([half.get(name, zeros) for half in halves]).flatten(1) for name, zeros in nothing.items()]
-        yield found, time.perf_counter() - start
+        yield found, devices.seconds() - start

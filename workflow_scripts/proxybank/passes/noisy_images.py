@@ -1,6 +1,5 @@
 """Two passes, with and without noise on the images: how far the inputs of all poolings move."""
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, NamedTuple
@@ -11,8 +10,7 @@ from torch import Tensor
 from proxybank import networks
 from proxybank.networks import Network, Weights
 from proxybank.networks.randomness import normal, stream_key
-from proxybank.passes import inference, operations
-from proxybank.passes.devices import on_cpu
+from proxybank.passes import devices, inference, operations
 from proxybank.passes.evidence import Batch
 from proxybank.passes.prefixes import Trunk
 from proxybank.spaces.base import Layer
@@ -122,7 +120,7 @@ def noise_responses(
     noise = normal(stream_key(seed, "noisy_images"), tuple(images.shape)).to(images.device)
     noisy_images = (images + noise).to(images.dtype)
     draw = partial(networks.draw, initialisation=initialisation, seed=seed, device=images.device)
-    engine = _ON_CPU if on_cpu(images) else _ELSEWHERE
+    engine = _ON_CPU if devices.on_cpu(images) else _ELSEWHERE
 
     def run(network: Network, layer: Layer, before: State | None) -> State:
         if before is None:
@@ -134,7 +132,7 @@ def noise_responses(
 
     trunk = Trunk(run)
     for network in members:
-        start = time.perf_counter()
+        start = devices.seconds()
         x, y, change = trunk.visit(network, len(network.layers))[-1]
         change = change + _change(engine.head(x), engine.head(y))
-        yield NoiseResponse.of(network, float(change)), time.perf_counter() - start
+        yield NoiseResponse.of(network, float(change)), devices.seconds() - start

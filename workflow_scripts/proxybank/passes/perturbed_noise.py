@@ -1,6 +1,5 @@
 """Passes of Gaussian noise and of the same noise perturbed, through normally distributed weights."""
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, NamedTuple
@@ -11,8 +10,7 @@ from torch import Tensor
 from proxybank import networks
 from proxybank.networks import Network
 from proxybank.networks.randomness import normal, stream_key
-from proxybank.passes import inference, operations
-from proxybank.passes.devices import on_cpu
+from proxybank.passes import devices, inference, operations
 from proxybank.passes.evidence import Batch
 from proxybank.passes.maps import Map, Term, normalised
 from proxybank.passes.prefixes import Trunk
@@ -113,7 +111,7 @@ def _perturbations(members: Sequence[Network], batch: Batch, seed: int) -> Itera
     images, direction = (normal(stream_key(seed, "perturbed_noise", part), shape).to(device) for part in range(2))
     perturbed = images + SIZE * direction
     draw = partial(networks.draw, initialisation="standard_normal", seed=seed, device=device)
-    engine = _ON_CPU if on_cpu(images) else _ELSEWHERE
+    engine = _ON_CPU if devices.on_cpu(images) else _ELSEWHERE
 
     def run(network: Network, layer: Layer, before: State | None) -> State:
         if before is None:
@@ -126,10 +124,10 @@ def _perturbations(members: Sequence[Network], batch: Batch, seed: int) -> Itera
 
     trunk = Trunk(run)
     for network in members:
-        start = time.perf_counter()
+        start = devices.seconds()
         x, y, log_deviations = trunk.visit(network, len(network.layers))[-1]
         norm = _Norm(engine, log_deviations)
         differences = (engine.last_features(x, norm) - engine.last_features(y)).abs()
         change = differences.sum(dtype=torch.float64) / N_IMAGES
         found = Perturbation(*torch.stack([change, norm.log_deviations]).tolist())
-        yield found, time.perf_counter() - start
+        yield found, devices.seconds() - start

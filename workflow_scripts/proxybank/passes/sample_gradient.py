@@ -95,8 +95,7 @@ def tangent_kernels(network: Network, batch: Batch, initialisation: str, seed: i
 
     logits = networks.forward(network, weights, batch.images, norm=norm).logits
     tensors = [*matrices(weights), *scales]
-    rows = [
-        torch.cat([gradient.flatten() for gradient in gradients(total, tensors, retain_graph=True)])
-        for total in logits.sum(dim=1)
-    ]
-    return _gram(torch.stack(rows)).cpu().numpy()
+    rows = logits.new_empty(len(logits), sum(tensor.numel() for tensor in tensors))
+    for row, total in zip(rows, logits.sum(dim=1), strict=True):
+        torch.cat([gradient.flatten() for gradient in gradients(total, tensors, retain_graph=True)], out=row)
+    return _gram(rows).cpu().numpy()

@@ -4,7 +4,6 @@ No gradient to an activation outlives its layer. For 64 CIFAR images the largest
 0.45 GiB for the gradients of the loss, and 0.75 GiB for all parts at once, above the 0.3 GiB of the process.
 """
 
-import time
 from collections.abc import Iterator, Sequence, Set
 from typing import Any
 
@@ -12,6 +11,7 @@ import torch
 
 from proxybank import networks
 from proxybank.networks import Network
+from proxybank.passes import devices
 from proxybank.passes.evidence import Batch
 from proxybank.passes.input_gradient import InputGradient
 from proxybank.passes.loss_gradient import LayerGradient
@@ -54,15 +54,15 @@ def shared_gradients(
     correlate = "response_correlation" in parts
     sweep = Sweep(batch.images, batch.labels, streams, to_weights=to_weights, correlate=correlate)
     for network in members:
-        start = time.perf_counter()
+        start = devices.seconds()
         weights = networks.draw(network, initialisation, seed, device=batch.images.device)
-        drawn = time.perf_counter() - start
+        drawn = devices.seconds() - start
         sweep.run(network, weights)
         found = {}
         for part in parts:
-            start = time.perf_counter()
+            start = devices.seconds()
             evidence = _evidence(part, network, batch, sweep)
-            seconds = drawn + time.perf_counter() - start + sum(sweep.clock.seconds[kind] for kind in _WORK[part])
+            seconds = drawn + devices.seconds() - start + sum(sweep.clock.seconds[kind] for kind in _WORK[part])
             found[part] = evidence, seconds + sweep.clock.seconds["back"] * len(STREAMS[part]) / len(streams)
         yield found
 

@@ -1,6 +1,5 @@
 """Passes that count how many different sign patterns ReLU units show over a few images."""
 
-import time
 from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any, NamedTuple
@@ -12,7 +11,7 @@ from torch import Tensor
 
 from proxybank import networks, spaces
 from proxybank.networks import Network
-from proxybank.passes.devices import on_cpu
+from proxybank.passes import devices
 from proxybank.passes.engines import engine_for
 from proxybank.passes.evidence import Batch
 from proxybank.passes.inference import as_map
@@ -53,7 +52,7 @@ class PatternSet:
 
     def __call__(self, x: Tensor | Map, _: int) -> None:
         """Take what goes into a ReLU or comes out of it, a map or of shape (n_images, channels, height, width)."""
-        if isinstance(x, Tensor) and not on_cpu(x):
+        if isinstance(x, Tensor) and not devices.on_cpu(x):
             bits = 1 << torch.arange(len(x), dtype=torch.int32, device=x.device)
             patterns = ((x > 0) * bits[:, None, None, None]).sum(dim=0, dtype=torch.int32)
             self.seen[patterns.flatten()] = True
@@ -108,8 +107,8 @@ def _count_patterns(members: Sequence[Network], images: Tensor, seed: int) -> It
 
     trunk = Trunk(run)
     for network in members:
-        start = time.perf_counter()
+        start = devices.seconds()
         x, seen = trunk.visit(network, len(network.layers))[-1]
         patterns = PatternSet(seen)
         engine.head(x, patterns)
-        yield int(patterns.seen.sum()), time.perf_counter() - start
+        yield int(patterns.seen.sum()), devices.seconds() - start

@@ -20,7 +20,6 @@ Every activation that goes into a convolution, a ReLU or BatchNorm stays until t
 not.
 """
 
-import time
 import weakref
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -33,9 +32,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from proxybank.networks import Conv, Network, Weights, block_convs, cell_convs
-from proxybank.passes import maps
+from proxybank.passes import devices, maps
 from proxybank.passes.channelwise import channel_sums, mix
-from proxybank.passes.devices import on_cpu
 from proxybank.passes.inference import as_map, as_tensor
 from proxybank.passes.prefixes import Trunk
 from proxybank.passes.response_correlation import Correlations, absolute_correlations
@@ -54,11 +52,11 @@ class Clock:
 
     def __init__(self) -> None:
         self.seconds = dict.fromkeys(KINDS, 0.0)
-        self._last = time.perf_counter()
+        self._last = devices.seconds()
 
     def lap(self, *kinds: str) -> None:
         """Divide the seconds since the last call equally among these kinds."""
-        now = time.perf_counter()
+        now = devices.seconds()
         for kind in kinds:
             self.seconds[kind] += (now - self._last) / len(kinds)
         self._last = now
@@ -224,7 +222,7 @@ class _Block:
                 owned.add(target)
             sweep.lap_forward(len(x))
         # To ask on an accelerator takes longer than it saves.
-        self.slight = self.slight and on_cpu(x) and all(n.growth.max() <= _SLIGHT for n in self._norms.values())
+        self.slight = self.slight and devices.on_cpu(x) and all(n.growth.max() <= _SLIGHT for n in self._norms.values())
         return nodes[3]
 
     def back(self, u: Tensor) -> Tensor:
@@ -334,7 +332,7 @@ def _pool_back(u: Tensor) -> Tensor:
 
 
 def _in_loops(x: Tensor) -> bool:
-    return on_cpu(x) and x.dtype == torch.float32
+    return devices.on_cpu(x) and x.dtype == torch.float32
 
 
 class _State(NamedTuple):

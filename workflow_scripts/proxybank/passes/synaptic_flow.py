@@ -7,7 +7,6 @@ on the topology space, each layer's is divided by a power of two that is kept as
 through the layers they share as one batch.
 """
 
-import time
 from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
@@ -18,6 +17,7 @@ from torch import Tensor
 
 from proxybank import networks
 from proxybank.networks import Network, Weights
+from proxybank.passes import devices
 from proxybank.passes.evidence import Batch, ScaledFlow
 from proxybank.passes.patches import fold, sum_3x3, unfold
 from proxybank.passes.prefixes import Trunk, siblings
@@ -184,7 +184,7 @@ def flows(
 
     trunk = Trunk(run)
     for group in siblings(members):
-        start = time.perf_counter()
+        start = devices.seconds()
         shared = trunk.visit(group[0], len(group[0].layers) - 1)[-1]
         evidence: list[ScaledFlow] = [[] for _ in group]
         parts = []
@@ -197,7 +197,7 @@ def flows(
             u = _joined(parts)
             for step in reversed(shared):
                 u = _run_back(step, u, evidence)
-        seconds = (time.perf_counter() - start) / len(group)
+        seconds = (devices.seconds() - start) / len(group)
         yield from ((flow, seconds) for flow in evidence)
 
 

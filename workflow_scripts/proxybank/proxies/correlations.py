@@ -40,8 +40,9 @@ def meco_opt(sums: "ChannelCorrelations") -> float:
     needs="response_correlation",
     higher_is_better=True,
     source="Jing et al. 2025, arXiv:2507.08841",
-    differs="ReLUs of edges on no path have no part, where the authors' code has their inputs. The run's "
-    "initialisation; the code uses PyTorch's default.",
+    differs="ReLUs of edges on no path have no part, where the authors' code has their inputs. The code also takes "
+    "blocks with 'ReLU' in their class name beside the ReLU in them, and of the last ReLU, which works in place, the "
+    "output. The run's initialisation; the code uses PyTorch's default.",
 )
 def wrcor(total: "NDArray[np.float64] | None") -> float | Status:
     """Logarithm of the absolute determinant of the sum over layers l of 2^l times absolute correlations between images.

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     higher_is_better=True,
     source="Akhauri, Munoz, Jain, Iyer, NeurIPS 2022, arXiv:2209.07413",
     differs="The one of five published programs that the authors' verification runs ('darts'), found by a search that "
-    "saw accuracies. Singular sign matrices give 0, exactly; in the code rounding decides between 0 and 1/2. All "
+    "saw accuracies. Singular sign matrices give 0; in the code rounding decides between 0 and 1/2. All "
     "blocks of ReLU, convolution and norm take part; the code guesses them from the order of modules.",
 )
 def eznas(determinants: "list[NDArray[np.float64]]") -> float:
@@ -27,4 +27,5 @@ def eznas(determinants: "list[NDArray[np.float64]]") -> float:
 
 def _sigmoid(determinants: "NDArray[np.float64]") -> "NDArray[np.float64]":
     positive = determinants.clip(min=0)
-    return np.where(determinants < 0, 0.5, positive / (1 + positive))
+    with np.errstate(invalid="ignore"):  # of large images a determinant may be infinite
+        return np.where(determinants < 0, 0.5, np.where(np.isinf(positive), 1.0, positive / (1 + positive)))

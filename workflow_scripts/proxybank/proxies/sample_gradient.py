@@ -79,16 +79,19 @@ def gradsign(gradients: "SampleGradients") -> float:
 
 
 def _eigenvalues(gram: NDArray[np.float64]) -> NDArray[np.floating] | Status:
-    """Eigenvalues, ascending; SINGULAR where rounding of float32 gradients alone could leave the least."""
+    """Eigenvalues, ascending; SINGULAR where rounding of float32 gradients alone could leave the least.
+
+    That rounding changes singular values of the gradients by a share of the largest, and eigenvalues are their squares.
+    """
     if not np.isfinite(gram).all():
         return Status.OVERFLOW
     values = np.linalg.eigvalsh(gram)
-    return Status.SINGULAR if values[0] <= len(gram) * np.finfo(np.float32).eps * values[-1] else values
+    return Status.SINGULAR if values[0] <= (len(gram) * np.finfo(np.float32).eps) ** 2 * values[-1] else values
 
 
 @register(
     name="ntk",
-    version=1,
+    version=2,
     needs="tangent_kernel",
     higher_is_better=False,
     source=_CHEN,
@@ -104,7 +107,7 @@ def ntk(gram: NDArray[np.float64]) -> float | Status:
 
 @register(
     name="ntk_lambda_min",
-    version=1,
+    version=2,
     needs="tangent_kernel",
     higher_is_better=True,
     source=_CHEN,

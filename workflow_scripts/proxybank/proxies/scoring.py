@@ -1,6 +1,5 @@
 """Score one part of a space with one group of passes: every class and seed, each pass run once for all its proxies."""
 
-import time
 from collections.abc import Sequence
 
 import polars as pl
@@ -9,6 +8,7 @@ import torch
 from proxybank import passes, processes, spaces
 from proxybank.data import Batches
 from proxybank.networks import Network
+from proxybank.passes import devices
 from proxybank.proxies.registry import LOW_PRECISION, REGISTRY, evaluate
 from proxybank.spaces import Skeleton
 
@@ -57,6 +57,7 @@ def score_part(
         seconds (of the pass that feeds it and its own: what the proxy would take alone).
     """
     processes.use_one_core()
+    devices.prepare(device)
     genes = spaces.get(space).class_genes(dead_edges)
     members = [Network(space, tuple(int(gene) for gene in genes[index]), skeleton) for index in classes]
     columns: dict[str, list] = {"class_index": [], "seed": []}
@@ -75,11 +76,11 @@ def score_part(
             columns["seed"].append(seed)
             for name in names:
                 found, pass_seconds = evidence[REGISTRY[name].needs]
-                start = time.perf_counter()
+                start = devices.seconds()
                 score, status = evaluate(REGISTRY[name], found)
                 columns[name].append(score)
                 columns[f"{name}__status"].append(status.value)
-                columns[f"{name}__seconds"].append(pass_seconds + time.perf_counter() - start)
+                columns[f"{name}__seconds"].append(pass_seconds + devices.seconds() - start)
     dtypes = {"": pl.Float64, "__status": pl.String, "__seconds": pl.Float64}
     schema = {f"{name}{suffix}": dtype for name in names for suffix, dtype in dtypes.items()}
     schema |= {"class_index": pl.Int64, "seed": pl.Int64}
