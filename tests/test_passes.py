@@ -172,6 +172,24 @@ def test_weights_follow_their_initialisation():
     assert not networks.draw(network, "kaiming_normal_fan_out", 0)["classifier.bias"].any()
 
 
+@pytest.mark.parametrize(
+    ("space", "genes", "expected"),
+    [
+        ("tss", (4, 4, 2, 3, 1, 4), [0.09857229, -0.08000933, 0.1304092, -0.1113297]),
+        ("sss", (1, 2, 0, 1, 0), [-0.1880559, -0.06895828, 0.08129069, -0.2280206]),
+    ],
+)
+def test_weights_are_those_of_their_version(space, genes, expected):
+    """If they have changed, raise `WEIGHTS` in `proxybank.versions`, or scores of old and new ones are mixed.
+
+    These are what version 2 draws, as it did for the scores that come with the repository.
+    """
+    weights = networks.draw(networks.Network(space, genes, SMALL), "default", 3)
+    places = {"stem.conv": 0, "stage1.cell0.0>3": -1, "classifier.weight": -1, "classifier.bias": -1}
+    found = [weights[name].flatten()[place].item() for name, place in places.items()]
+    assert found == pytest.approx(expected, rel=1e-6)
+
+
 def test_networks_of_the_size_space_share_the_weights_of_their_common_prefix():
     first, second = members("sss", np.array([0, 8]))  # widths 8:8:8:8:8 and 8:8:8:16:8
     one, two = (networks.draw(network, INIT, 0) for network in (first, second))

@@ -41,8 +41,6 @@ def test_the_query_of_packed_scores_runs(query, tiny_run, tmp_path):
 
 @pytest.mark.parametrize("query", SHIPPED)
 def test_the_query_of_the_scores_that_come_with_the_repository_runs(query, monkeypatch):
-    if not (ROOT / "resources/nats-bench/scores.parquet").exists():
-        pytest.skip("resources/nats-bench has no scores: pack a run")
     monkeypatch.chdir(ROOT)
     check_shipped(query)
 

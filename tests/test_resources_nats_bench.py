@@ -19,10 +19,6 @@ SETTINGS = config.load(ROOT / "config/nats-bench.yaml")  # what is packed so far
 KEY = ["space", "dataset", "arch_index"]
 N_NETWORKS = {"tss": 15_625, "sss": 32_768}
 
-pytestmark = pytest.mark.skipif(
-    not (FOLDER / "scores.parquet").exists(), reason="resources/nats-bench has no scores: pack a run"
-)
-
 
 @pytest.fixture(scope="module")
 def tables() -> dict[str, pl.DataFrame]:

@@ -9,8 +9,9 @@ from conftest import ROOT
 
 PAGE = ROOT / "docs/parity.md"
 NAN = np.nan
-# Proxies that two draws of weights and images rank alike, and those whose values do not depend on the draw.
-RANKED = ("params", "flops", "naswot", "synflow", "snip", "grad_norm", "fisher", "l2_norm", "jacov", "epe_nas")
+# Proxies that two draws of weights and images rank alike, and those whose values do not depend on the draw. EPE-NAS is
+# in neither: twenty networks bound its rho at 0.17 only, and its size is the batch's, 1.3 and 0.86 times the published.
+RANKED = ("params", "flops", "naswot", "synflow", "snip", "grad_norm", "fisher", "l2_norm", "jacov")
 NEAR = ("params", "naswot", "synflow", "snip", "grad_norm", "l2_norm", "jacov")
 
 
@@ -81,9 +82,10 @@ def test_the_published_page_shows_it_for_many_networks(script):
         "snip": 0.95,
         "grad_norm": 0.95,
         "fisher": 0.95,
+        "epe_nas": 0.8,
     }
     assert {name: found[name][1] >= rho for name, rho in least.items()} == dict.fromkeys(least, True)
-    for name in ("l2_norm", "jacov"):  # as near to the published scores as to our own of another seed
+    for name in ("l2_norm", "jacov", "own_batches"):  # as near to the published scores as to our own of another seed
         assert found[name][1] >= found[name][2] - 0.08, name
     for name in NEAR:
         assert found[name][3] == pytest.approx(1, abs=0.05), name

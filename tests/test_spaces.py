@@ -6,6 +6,7 @@ import pickle
 import numpy as np
 import polars as pl
 import pytest
+from xautodl.models.cell_searchs.genotypes import Structure
 
 from proxybank import spaces
 from proxybank.errors import ConfigError, TableError
@@ -118,8 +119,7 @@ def test_number_of_classes():
 
 
 def test_isomorphism_strings_equal_the_reference():
-    genotypes = pytest.importorskip("xautodl.models.cell_searchs.genotypes", reason="xautodl is not installed")
-    strings = [genotypes.Structure.str2structure(arch).to_unique_str(True) for arch in TSS.arch_strings]
+    strings = [Structure.str2structure(arch).to_unique_str(True) for arch in TSS.arch_strings]
     numbers = {}
     assert [numbers.setdefault(text, len(numbers)) for text in strings] == TSS.isomorphism_classes.tolist()
 
