@@ -42,13 +42,13 @@ lint: .venv/test.stamp
 	.venv/bin/snakemake --lint
 	.venv/bin/sqlfluff lint workflow_scripts/proxybank
 
-docs/configuration.md: workflow_scripts/proxybank/config.py workflow_scripts/proxybank/config.schema.yaml
+docs/configuration.md: workflow_scripts/proxybank/config.py workflow_scripts/proxybank/config.schema.yaml | .venv/run.stamp
 	PYTHONPATH=workflow_scripts .venv/bin/python -m proxybank.config > $@
 
-docs/proxies.md: $(wildcard workflow_scripts/proxybank/proxies/*.py)
+docs/proxies.md: $(wildcard workflow_scripts/proxybank/proxies/*.py) | .venv/run.stamp
 	PYTHONPATH=workflow_scripts .venv/bin/python -m proxybank.proxies > $@
 
-docs/algorithms.md: $(addprefix workflow_scripts/proxybank/searches/,__main__.py registry.py)
+docs/algorithms.md: $(addprefix workflow_scripts/proxybank/searches/,__main__.py registry.py) | .venv/run.stamp
 	PYTHONPATH=workflow_scripts .venv/bin/python -m proxybank.searches > $@
 
 clean:

@@ -764,3 +764,29 @@ def test_the_page_says_what_a_sample_is_worth():
 def test_every_quantity_in_print_has_a_name_on_the_page():
     names = runpy.run_path(str(ROOT / "docs/update_results.py"))["QUANTITIES"]
     assert set(FIGURES["quantity"]) == names.keys()
+
+
+def test_the_page_says_what_is_lost_within_latencies():
+    """By hand: two proxies under two limits, of which one lets the second choose nothing; nothing else is shown."""
+    section = runpy.run_path(str(ROOT / "docs/update_results.py"))["within_latencies"]
+    place = {"space": "tss", "dataset": "made"}
+    lost = {
+        ("argmax", "phone_5ms", "naswot"): 1.254,
+        ("argmax", "phone_5ms", "snip"): 30.0,
+        ("argmax", "phone_20ms", "snip"): None,
+        ("argmax", "phone_20ms", "naswot"): 0.5,
+        ("argmax", "small", "naswot"): 9.0,  # no limit of latency
+        ("rea", "phone_5ms", "naswot"): 8.0,  # no proxy alone
+    }
+    names = ("algorithm", "constraint_id", "objective")
+    keys = [dict(zip(names, key, strict=True)) for key in lost]
+    regrets = pl.DataFrame([{**place, **key, "regret_pct": pct} for key, pct in zip(keys, lost.values(), strict=True)])
+    counts = {"proxy": ["naswot", "naswot", "snip"], "subset": ["all", "best_10_pct", "all"], "n": [15625, 1563, 1000]}
+    page = section(Tables(regrets=regrets, correlations=pl.DataFrame({**place, **counts})))
+    assert [line for line in page.splitlines() if line.startswith("|")] == [
+        "| space | dataset | proxy | networks | phone_5ms | phone_20ms |",
+        "| --- | --- | --- | --- | --- | --- |",
+        "| tss | made | naswot | 15,625 | 1.25 | 0.50 |",
+        "| tss | made | snip | 1,000 | 30.00 | - |",
+    ]
+    assert section(Tables(regrets=regrets.filter(constraint_id="small"))) == ""

@@ -45,6 +45,13 @@ def test_what_is_installed_stays(make):
     assert make("run") == make("test") == []
 
 
+@pytest.mark.parametrize("page", ["configuration", "proxies", "algorithms"])
+def test_pages_that_the_code_writes_set_up_what_they_need(make, root, tmp_path, page):
+    (tmp_path / "workflow_scripts").symlink_to(root / "workflow_scripts")
+    (tmp_path / "docs").mkdir()
+    assert make(f"docs/{page}.md") == RUN
+
+
 @pytest.mark.parametrize("broken", ["requirements-test.txt", "requirements-oracle.txt"])
 def test_half_installed_test_tools_are_not_left_to_a_run(make, broken):
     make("test", broken)

@@ -382,6 +382,33 @@ def test_every_view_has_the_grain_it_states(con):
         assert found == (rows, rows), view
 
 
+def elsewhere(name: str, **place: str) -> pl.DataFrame:
+    """Rows of a table about another space or dataset, whose numbers would come first if the two were mixed."""
+    frame = FRAMES[name]
+    if name == "search_runs":  # runs see the scores of one seed each, and the random search has the same objective
+        frame = frame.with_columns(seed=pl.col("run") % 2, kind=pl.col("kind").replace("random", "naswot_search"))
+    if name == "networks":
+        frame = frame.with_columns(arch="0" + pl.col("arch"))
+    columns = ("accuracy_pct", "mean_pct", "epochs", "n_evaluated", "simulated_seconds")
+    return frame.with_columns(
+        *(pl.col(column) + 3 for column in columns if column in frame.columns),
+        **{k: pl.lit(v) for k, v in place.items()},
+    )
+
+
+def test_a_further_space_or_dataset_changes_no_row_of_another(con, tmp_path):
+    # The rows of `con` are those that are worked out by hand below.
+    paths = {name: tmp_path / "further" / f"{name}.parquet" for name in FRAMES}
+    for name, frame in FRAMES.items():
+        others = ({"dataset": "a"}, {"space": "sss"}) if "dataset" in frame.columns else ()
+        frames = [frame, *(elsewhere(name, **other) for other in others)]
+        store.write_table(name, frames, paths[name])
+    store.build_database(paths, tmp_path / "further.duckdb")
+    for view in GRAIN:
+        found = store.read_view(tmp_path / "further.duckdb", view, **AT)
+        assert_frame_equal(found, con.sql(f"from {view}").pl(), check_row_order=False)
+
+
 def test_final_accuracies_take_the_longest_training_of_each_split(con):
     query = "select arch_index, epochs, accuracy_pct from accuracies_final where split = 'test' order by arch_index"
     expected = [(0, 200, 90.0), (1, 200, 92.0), (2, 200, 94.0)]

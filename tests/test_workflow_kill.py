@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -96,10 +97,16 @@ def test_nothing_is_done_twice(tiny_run):
     assert "Nothing to be done" in done.stderr
 
 
-def test_the_report_holds_every_figure(tiny_run):
+def test_every_figure_of_the_rules_is_drawn_and_in_the_report(tiny_run, root):
+    # The tiny run has one space and dataset, and something to draw for every rule. `figure_files` says what is drawn.
+    for body in re.split("^rule ", (root / "rules/figures.smk").read_text(), flags=re.MULTILINE)[1:]:
+        assert '"results/{run}/figures/' in body
+    rules = "".join(path.read_text() for path in root.glob("rules/*.smk"))
+    patterns = re.findall(r'"results/\{run\}/figures/(.*)"', rules)
+    expected = {pattern.format(space="tss", dataset="digits") for pattern in patterns}
+    assert {path.name for path in (tiny_run.results / "figures").iterdir()} == expected
     report = (tiny_run.results / "report.html").read_text()
-    for path in (tiny_run.results / "figures").glob("*.png"):
-        assert path.name in report
+    assert [name for name in expected if not name.endswith(".svg") and name not in report] == []
 
 
 TRAINING = """\

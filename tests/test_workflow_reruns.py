@@ -1,7 +1,10 @@
 """What a run computes again after a change, and what it does not."""
 
+import re
+
 import numpy as np
 import polars as pl
+import pytest
 import yaml
 from conftest import Workspace
 
@@ -93,3 +96,81 @@ def test_a_larger_sample_adds_parts_and_computes_none_again(workspace):
         ("logsynflow", 1, "not_sampled", 4744),
         ("logsynflow", 1, "ok", 300),
     ]
+
+
+CHANGED = {
+    "initialisation": "default",
+    "dead_edges": "keep",
+    "device": "cuda:7",
+    "hamming": "popcount",
+    "known_scores": "resources/nats-bench",
+    "bootstrap": {"seed": 1234},
+    "searches": {"seed": 4321, "clocks": {"slow": {"naswot": 2.5}}},
+}
+PLACES = {"here": ("tss", "digits"), "other_images": ("tss", "other"), "sizes": ("sss", "digits")}
+SEARCH = {"algorithm": "random", "objective": "naswot", "evaluations": 1}
+# What is about another space or dataset goes past the searches on digits.
+OTHER = {
+    "spaces": {"sss": {}},
+    "datasets": {"other": {"images": "digits"}},
+    "columns": [
+        {"space": space, "datasets": [dataset], "path": "times.csv", "columns": {f"s_{where}": "s"}}
+        for where, (space, dataset) in PLACES.items()
+    ],
+    "searches": {
+        **CHANGED["searches"],
+        "entries": [
+            {**SEARCH, "name": f"random {where}", "spaces": [space], "datasets": [dataset]}
+            for where, (space, dataset) in PLACES.items()
+        ],
+    },
+}
+BOOTSTRAP = [{"samples": 100, "seed": 1234}]
+
+
+@pytest.mark.parametrize(
+    ("further", "rules", "targets", "expected"),
+    [
+        (
+            OTHER,
+            "precision score_part search correlations partial_correlations ceilings retrain",
+            "precision.json scores/tss/digits/weights/sample-0.parquet searches/tss/digits.parquet "
+            "tables/correlations.parquet tables/partial_correlations.parquet tables/ceilings.parquet "
+            "figures/retrained_tss_digits.csv",
+            {
+                "Measuring whether this processor is fast in bfloat16": ["cuda:7"],
+                "Scoring tss on digits: weights, part sample-0": [
+                    *("default", "keep", "cuda:7", "popcount", "resources/nats-bench")
+                ],
+                "Replaying searches on tss, digits": [4321, {"slow": {"naswot": 2.5}}, "random here", ["s_here"]],
+                "Correlating scores with accuracies": BOOTSTRAP,
+                "Correlating scores with accuracies, given costs": BOOTSTRAP,
+                "Correlating accuracies and scores with themselves": BOOTSTRAP,
+                "Training 4 random networks of tss on digits": ["keep"],
+            },
+        ),
+        (
+            {},
+            "networks_table truth",
+            "tables/networks.parquet truth/tss/digits.parquet",
+            {"Listing networks and their costs": ["keep"], "Reading accuracies of tss on digits": ["keep"]},
+        ),
+    ],
+    ids=["most", "what they need"],
+)
+def test_changed_settings_reach_the_rules_that_use_them(tiny_run, tmp_path, further, rules, targets, expected):
+    # None of these rules needs another's output: a job that has to run anyway does not tell of its parameters.
+    (tmp_path / "times.csv").write_text("arch_index,s\n0,0.5\n")
+    settings = yaml.safe_dump(CHANGED | further).replace("times.csv", f"{tmp_path}/times.csv")
+    (tmp_path / "changed.yaml").write_text(settings)
+    done = tiny_run.snakemake(
+        str(tmp_path / "changed.yaml"),
+        *("--dry-run", "--quiet", "host", "--allowed-rules", *rules.split(), "--"),
+        *(f"results/tiny/{target}" for target in targets.split()),
+    )
+    assert done.returncode == 0, done.stderr
+    reasons = dict(re.findall(r"^Job \d+: (.*)\nReason: .*Params have changed.* now: (.*)$", done.stdout, re.MULTILINE))
+    assert reasons.keys() == expected.keys()
+    for job, params in expected.items():
+        assert [param for param in params if repr(param) not in reasons[job]] == [], reasons[job]
+    assert not re.search("random (other_images|sizes)", done.stdout)

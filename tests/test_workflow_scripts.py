@@ -3,8 +3,10 @@
 import logging
 import re
 import runpy
+import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,9 +19,9 @@ from archives import write_archive
 from conftest import ROOT
 from scipy.stats import rankdata
 
-from proxybank import data, logs, spaces, store
+from proxybank import config, data, logs, spaces, store
 from proxybank.errors import TableError
-from proxybank.proxies import REGISTRY
+from proxybank.proxies import REGISTRY, scoring
 
 SCRIPTS = ROOT / "workflow_scripts"
 SKELETON = {"stem_width": 4, "cells_per_stage": 1}
@@ -119,28 +121,74 @@ def precision(folder) -> str:
     return run_script("precision", folder, {"precision": "precision.json"}, params=params).output.precision
 
 
-def test_score_part_and_tables(folder, batches, networks, precision):
-    # Three classes only: the table of networks is cut to them.
-    params = {
-        "skeleton": SKELETON,
-        "versions": {"naswot": 1},
-        "seeds": [3, 4],
-        "dead_edges": "drop",
-        "networks_per_part": 3,
-        "sample": None,
-        "initialisation": "kaiming_normal_fan_out",
-        "device": "cpu",
-        "versions_of_networks": [1, 1],
-        "hamming": "product",
-        "known_scores": "",
-    }
+PART = {  # three classes only
+    "skeleton": SKELETON,
+    "versions": {"naswot": 1},
+    "seeds": [3, 4],
+    "dead_edges": "drop",
+    "networks_per_part": 3,
+    "sample": None,
+    "initialisation": "kaiming_normal_fan_out",
+    "device": "cpu",
+    "versions_of_networks": [1, 1],
+    "hamming": "product",
+    "known_scores": "",
+}
+
+
+def score_part(folder: Path, inputs: dict, **changed) -> tuple[str, str]:
+    """Path of a part, and what was computed of it."""
     wildcards = {"space": "tss", "dataset": "digits", "passes": "forward", "part": "0"}
-    inputs = {"batches": batches, "precision": precision}
-    part = run_script("score_part", folder, {"scores": "0.parquet"}, inputs, params, **wildcards).output
-    assert "Computed: naswot" in (folder / "score_part.log").read_text()
-    run_script("score_part", folder, {"scores": "0.parquet"}, inputs, params, **wildcards)
-    assert "Computed: nothing, all was there" in (folder / "score_part.log").read_text()
-    assert store.read_parquet(part.scores).height == 6
+    done = run_script("score_part", folder, {"scores": "0.parquet"}, inputs, PART | changed, **wildcards)
+    return done.output.scores, re.search("Computed: (.*)", Path(done.log[0]).read_text())[1]
+
+
+@pytest.fixture(scope="module")
+def part(folder, batches, precision) -> str:
+    path, computed = score_part(folder, {"batches": batches, "precision": precision})
+    assert computed == "naswot"
+    return path
+
+
+@pytest.mark.parametrize(
+    ("changed", "computed"),
+    [
+        ({}, "nothing, all was there"),
+        ({"hamming": "popcount"}, "nothing, all was there"),  # the same scores
+        ({"skeleton": SKELETON | {"stem_width": 8}}, "naswot"),
+        ({"versions": {"naswot": 2}}, "naswot"),
+        ({"seeds": [4]}, "naswot"),
+        ({"dead_edges": "keep"}, "naswot"),
+        ({"networks_per_part": 2}, "naswot"),
+        ({"sample": 3}, "naswot"),
+        ({"initialisation": "default"}, "naswot"),
+        ({"device": "cuda"}, "naswot"),
+        ({"versions_of_networks": [2, 1]}, "naswot"),
+        ({"versions_of_networks": [1, 2]}, "naswot"),
+        ({"batches": "negative.npz"}, "naswot"),
+        ({"precision": "bfloat16.json"}, "naswot"),
+    ],
+    ids=str,
+)
+def test_scores_are_computed_anew_when_what_they_depend_on_changes(
+    part, batches, precision, tmp_path, monkeypatch, changed, computed
+):
+    drawn = data.Batches.read(batches)
+    replace(drawn, images=-drawn.images).write(tmp_path / "negative.npz")
+    (tmp_path / "bfloat16.json").write_text('{"precision": "bfloat16"}')
+    # There may be no other device than the processor.
+    monkeypatch.setattr(config, "check_device", lambda device: None)
+    real = scoring.score_part
+    monkeypatch.setattr(scoring, "score_part", lambda *what, device, **how: real(*what, device="cpu", **how))
+    shutil.copy(part, tmp_path / "0.parquet")
+    files = {name: str(tmp_path / changed[name]) for name in ("batches", "precision") if name in changed}
+    settings = {name: value for name, value in changed.items() if name not in files}
+    inputs = {"batches": batches, "precision": precision} | files
+    assert score_part(tmp_path, inputs, **settings)[1] == computed
+
+
+def test_score_part_and_tables(folder, part, networks):
+    assert store.read_parquet(part).height == 6
 
     few = folder / "few.parquet"
     store.write_parquet(store.read_table(networks, space="tss").filter(pl.col("class_index") < 3), few)
@@ -153,7 +201,7 @@ def test_score_part_and_tables(folder, batches, networks, precision):
         "samples": {"tss": {"digits": {}}},
     }
     output = {"by_seed": "by_seed.parquet", "mean": "mean.parquet", "status": "status.parquet"}
-    inputs = {"networks": few, "parts": [part.scores]}
+    inputs = {"networks": few, "parts": [part]}
     tables = run_script("score_tables", folder, output, inputs, params).output
     by_seed, mean = store.read_table(tables.by_seed), store.read_table(tables.mean)
     n = store.read_table(few).height

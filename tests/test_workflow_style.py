@@ -9,9 +9,13 @@ import pytest
 
 TOOLS = Path(sys.executable).parent
 
-
 MAKEFILE = (Path(__file__).parents[1] / "Makefile").read_text()
-COMMANDS = re.findall(r"^\t\.venv/bin/(.*)$", MAKEFILE.split("\nlint:")[1].split("\n\n")[0], re.MULTILINE)
+RECIPE = MAKEFILE.split("\nlint:")[1].split("\n\n")[0]
+COMMANDS = re.findall(r"^\t\.venv/bin/(.*)$", RECIPE, re.MULTILINE)
+
+
+def test_every_line_of_the_recipe_is_run_here():
+    assert len(COMMANDS) == len(RECIPE.splitlines()) - 1  # the first names what it needs
 
 
 @pytest.mark.parametrize("command", COMMANDS)
