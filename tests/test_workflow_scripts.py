@@ -94,13 +94,20 @@ def test_batches_keep_away_from_the_test_images(batches):
 
 def test_networks_get_the_users_columns(folder, batches):
     pl.DataFrame({"arch_index": range(15_624), "phone": 2.5}).write_csv(folder / "phones.csv")
-    table = {"space": "tss", "path": "-", "columns": {"phone_ms": "phone"}}
-    params = {"spaces": {"tss": SKELETON, "sss": {}}, "dead_edges": "drop", "datasets": ["digits"], "columns": [table]}
-    inputs = {"batches": [batches], "columns": [str(folder / "phones.csv")]}
-    done = run_script("networks_table", folder, {"table": "with_users.parquet"}, inputs, params)
+    tables = [
+        {"space": "tss", "path": "-", "columns": {"phone_ms": "phone"}},
+        {"space": "tss", "path": "-", "columns": {"other_ms": "phone"}, "datasets": ["other"]},
+    ]
+    params = {"spaces": {"tss": SKELETON, "sss": {}}, "dead_edges": "drop", "datasets": ["digits", "other"]}
+    inputs = {"batches": [batches] * 2, "columns": [str(folder / "phones.csv")] * 2}
+    done = run_script("networks_table", folder, {"table": "with_users.parquet"}, inputs, params | {"columns": tables})
     found = store.read_table(done.output.table)
-    assert found.filter(space="tss")["phone_ms"].to_list() == [2.5] * 15_624 + [None]
-    assert found.filter(space="sss")["phone_ms"].null_count() == 32_768
+    for dataset in ("digits", "other"):
+        assert found.filter(space="tss", dataset=dataset)["phone_ms"].to_list() == [2.5] * 15_624 + [None]
+    assert found.filter(space="sss")["phone_ms"].null_count() == 2 * 32_768
+    assert found.filter(pl.col("other_ms").is_not_null()).select("space", "dataset").unique().rows() == [
+        ("tss", "other")
+    ]
     message = "phones.csv: column phone_ms has no value for 1 of 15625 networks: network 15624. Regrets under"
     assert message in Path(done.log[0]).read_text()
 
@@ -188,29 +195,31 @@ def test_scores_are_computed_anew_when_what_they_depend_on_changes(
 
 
 def test_score_part_and_tables(folder, part, networks):
-    assert store.read_parquet(part).height == 6
-
-    few = folder / "few.parquet"
-    store.write_parquet(store.read_table(networks, space="tss").filter(pl.col("class_index") < 3), few)
+    scored = store.read_parquet(part)
+    assert scored.height == 6
+    # Another dataset on which scores are higher by one, and networks twice as large.
+    few = store.read_table(networks, space="tss").filter(pl.col("class_index") < 3)
+    other = few.with_columns(pl.col("params_m") * 2, dataset=pl.lit("other"))
+    store.write_parquet(pl.concat([other, few]), folder / "few.parquet")
+    store.write_parquet(scored.with_columns(pl.col("naswot") + 1), folder / "other.parquet")
     params = {
-        "pairs": [("tss", "digits")],
-        "parts": [("tss", "digits", "forward", 0)],
+        "pairs": [("tss", "other"), ("tss", "digits")],
+        "parts": [("tss", "other", "forward", 0), ("tss", "digits", "forward", 0)],
         "closed_forms": {"params": "params_m"},
         "aggregates": {"az_nas": {"naswot": "forward", "params": "closed_form"}},
         "seeds": [3, 4],
-        "samples": {"tss": {"digits": {}}},
+        "samples": {"tss": {"digits": {}, "other": {}}},
     }
     output = {"by_seed": "by_seed.parquet", "mean": "mean.parquet", "status": "status.parquet"}
-    inputs = {"networks": few, "parts": [part]}
+    inputs = {"networks": folder / "few.parquet", "parts": [str(folder / "other.parquet"), part]}
     tables = run_script("score_tables", folder, output, inputs, params).output
-    by_seed, mean = store.read_table(tables.by_seed), store.read_table(tables.mean)
-    n = store.read_table(few).height
+    by_seed, mean, status = (store.read_table(table, dataset="digits") for table in tables)
+    n = few.height
     assert by_seed.columns == ["space", "dataset", "arch_index", "seed", "naswot", "params", "az_nas"]
     assert (by_seed.height, mean.height) == (2 * n, n)
     # The mean by hand, and parameters as the table of networks has them.
     assert mean["naswot"][0] == pytest.approx((by_seed["naswot"][0] + by_seed["naswot"][1]) / 2)
-    assert mean["params"].to_list() == store.read_table(few)["params_m"].to_list()
-    status = store.read_table(tables.status)
+    assert mean["params"].to_list() == few["params_m"].to_list()
     assert status.filter(proxy="params")["seconds"].to_list() == [0.0] * 6
     assert (
         status.filter(proxy="az_nas")
@@ -222,6 +231,8 @@ def test_score_part_and_tables(folder, part, networks):
     both = by_seed.filter(seed=3)
     ranks = [rankdata(both[name].fill_null(-np.inf)) / n for name in ("naswot", "params")]
     assert both["az_nas"].to_numpy() == pytest.approx(np.log(ranks).sum(axis=0))
+    for name, column in (("naswot", mean["naswot"] + 1), ("params", 2 * mean["params"]), ("az_nas", mean["az_nas"])):
+        assert store.read_table(tables.mean, dataset="other")[name].to_list() == pytest.approx(column.to_list())
 
 
 def test_truth_and_accuracies_table(folder):
