@@ -18,8 +18,9 @@ import yaml
 from archives import write_archive
 from conftest import ROOT
 from scipy.stats import rankdata
+from test_store_tables import write_everywhere
 
-from proxybank import config, data, logs, spaces, store
+from proxybank import analysis, config, data, figures, logs, spaces, store
 from proxybank.errors import TableError
 from proxybank.proxies import REGISTRY, scoring
 
@@ -339,6 +340,45 @@ def test_correlations_and_what_limits_them(folder):
     found = dict(store.read_table(ceilings, subset="all").select("estimate", "kendall").rows())
     assert found["two_seeds"] == pytest.approx(20 / 28)
     assert found["class_mean"] == pytest.approx(16 / np.sqrt(16 * 28))
+
+
+@pytest.fixture(scope="module")
+def everywhere(folder) -> dict:
+    """Tables and database of two spaces and two datasets."""
+    paths = write_everywhere(folder / "everywhere")
+    store.build_database(paths, folder / "everywhere.duckdb")
+    return paths | {"database": folder / "everywhere.duckdb"}
+
+
+@pytest.mark.parametrize(
+    ("figure", "inputs"),
+    {
+        "best_networks": ["correlations", "partial_correlations", "ceilings"],
+        "regrets": ["regrets"],
+        "relus": ["networks", "scores"],
+        "sampling": ["scores_by_seed", "accuracies", "networks"],
+        "scores": ["scores", "accuracies", "correlations", "networks"],
+        "search_time": ["search_runs", "regrets"],
+        "trajectories": ["database"],
+    }.items(),
+)
+def test_a_figure_shows_one_space_and_dataset(everywhere, tmp_path, monkeypatch, figure, inputs):
+    shown = []
+    for module, name in ((figures, f"{figure}_figure"), (analysis, "sampling_table")):
+        monkeypatch.setattr(module, name, lambda *tables: shown.extend(tables))
+    params = {"proxies": [], "samples": {"tss": {"digits": {}}}, "lower_is_better": [], "higher_is_better": {}}
+    inputs = {name: everywhere[name] for name in inputs}
+    run_script(f"figure_{figure}", tmp_path, {}, inputs, params, space="tss", dataset="digits")
+    tables = [table for table in shown if isinstance(table, pl.DataFrame)]
+    assert len(tables) >= len(inputs)
+    for table in tables:
+        assert table.select("space", "dataset").unique().rows() == [("tss", "digits")]
+
+
+def test_the_report_lists_what_is_chosen_on_one_space_and_dataset(everywhere, tmp_path):
+    inputs, params = {"choices": everywhere["choices"]}, {}
+    done = run_script("chosen", tmp_path, {"table": "chosen.csv"}, inputs, params, space="tss", dataset="digits")
+    assert pl.read_csv(done.output.table)["constraint_id"].to_list() == ["small", "unlimited"]
 
 
 def test_provenance(folder, batches, precision):
