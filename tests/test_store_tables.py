@@ -396,14 +396,18 @@ def elsewhere(name: str, **place: str) -> pl.DataFrame:
     )
 
 
-def test_a_further_space_or_dataset_changes_no_row_of_another(con, tmp_path):
-    # The rows of `con` are those that are worked out by hand below.
-    paths = {name: tmp_path / "further" / f"{name}.parquet" for name in FRAMES}
+def write_everywhere(folder) -> dict:
+    """Write every table with its rows about AT, another dataset and another space; their paths."""
+    paths = {name: folder / f"{name}.parquet" for name in FRAMES}
     for name, frame in FRAMES.items():
         others = ({"dataset": "a"}, {"space": "sss"}) if "dataset" in frame.columns else ()
-        frames = [frame, *(elsewhere(name, **other) for other in others)]
-        store.write_table(name, frames, paths[name])
-    store.build_database(paths, tmp_path / "further.duckdb")
+        store.write_table(name, [frame, *(elsewhere(name, **other) for other in others)], paths[name])
+    return paths
+
+
+def test_a_further_space_or_dataset_changes_no_row_of_another(con, tmp_path):
+    # The rows of `con` are those that are worked out by hand below.
+    store.build_database(write_everywhere(tmp_path / "further"), tmp_path / "further.duckdb")
     for view in GRAIN:
         found = store.read_view(tmp_path / "further.duckdb", view, **AT)
         assert_frame_equal(found, con.sql(f"from {view}").pl(), check_row_order=False)

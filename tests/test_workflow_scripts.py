@@ -18,8 +18,9 @@ import yaml
 from archives import write_archive
 from conftest import ROOT
 from scipy.stats import rankdata
+from test_store_tables import write_everywhere
 
-from proxybank import config, data, logs, spaces, store
+from proxybank import analysis, config, data, figures, logs, spaces, store
 from proxybank.errors import TableError
 from proxybank.proxies import REGISTRY, scoring
 
@@ -94,13 +95,20 @@ def test_batches_keep_away_from_the_test_images(batches):
 
 def test_networks_get_the_users_columns(folder, batches):
     pl.DataFrame({"arch_index": range(15_624), "phone": 2.5}).write_csv(folder / "phones.csv")
-    table = {"space": "tss", "path": "-", "columns": {"phone_ms": "phone"}}
-    params = {"spaces": {"tss": SKELETON, "sss": {}}, "dead_edges": "drop", "datasets": ["digits"], "columns": [table]}
-    inputs = {"batches": [batches], "columns": [str(folder / "phones.csv")]}
-    done = run_script("networks_table", folder, {"table": "with_users.parquet"}, inputs, params)
+    tables = [
+        {"space": "tss", "path": "-", "columns": {"phone_ms": "phone"}},
+        {"space": "tss", "path": "-", "columns": {"other_ms": "phone"}, "datasets": ["other"]},
+    ]
+    params = {"spaces": {"tss": SKELETON, "sss": {}}, "dead_edges": "drop", "datasets": ["digits", "other"]}
+    inputs = {"batches": [batches] * 2, "columns": [str(folder / "phones.csv")] * 2}
+    done = run_script("networks_table", folder, {"table": "with_users.parquet"}, inputs, params | {"columns": tables})
     found = store.read_table(done.output.table)
-    assert found.filter(space="tss")["phone_ms"].to_list() == [2.5] * 15_624 + [None]
-    assert found.filter(space="sss")["phone_ms"].null_count() == 32_768
+    for dataset in ("digits", "other"):
+        assert found.filter(space="tss", dataset=dataset)["phone_ms"].to_list() == [2.5] * 15_624 + [None]
+    assert found.filter(space="sss")["phone_ms"].null_count() == 2 * 32_768
+    assert found.filter(pl.col("other_ms").is_not_null()).select("space", "dataset").unique().rows() == [
+        ("tss", "other")
+    ]
     message = "phones.csv: column phone_ms has no value for 1 of 15625 networks: network 15624. Regrets under"
     assert message in Path(done.log[0]).read_text()
 
@@ -188,29 +196,31 @@ def test_scores_are_computed_anew_when_what_they_depend_on_changes(
 
 
 def test_score_part_and_tables(folder, part, networks):
-    assert store.read_parquet(part).height == 6
-
-    few = folder / "few.parquet"
-    store.write_parquet(store.read_table(networks, space="tss").filter(pl.col("class_index") < 3), few)
+    scored = store.read_parquet(part)
+    assert scored.height == 6
+    # Another dataset on which scores are higher by one, and networks twice as large.
+    few = store.read_table(networks, space="tss").filter(pl.col("class_index") < 3)
+    other = few.with_columns(pl.col("params_m") * 2, dataset=pl.lit("other"))
+    store.write_parquet(pl.concat([other, few]), folder / "few.parquet")
+    store.write_parquet(scored.with_columns(pl.col("naswot") + 1), folder / "other.parquet")
     params = {
-        "pairs": [("tss", "digits")],
-        "parts": [("tss", "digits", "forward", 0)],
+        "pairs": [("tss", "other"), ("tss", "digits")],
+        "parts": [("tss", "other", "forward", 0), ("tss", "digits", "forward", 0)],
         "closed_forms": {"params": "params_m"},
         "aggregates": {"az_nas": {"naswot": "forward", "params": "closed_form"}},
         "seeds": [3, 4],
-        "samples": {"tss": {"digits": {}}},
+        "samples": {"tss": {"digits": {}, "other": {}}},
     }
     output = {"by_seed": "by_seed.parquet", "mean": "mean.parquet", "status": "status.parquet"}
-    inputs = {"networks": few, "parts": [part]}
+    inputs = {"networks": folder / "few.parquet", "parts": [str(folder / "other.parquet"), part]}
     tables = run_script("score_tables", folder, output, inputs, params).output
-    by_seed, mean = store.read_table(tables.by_seed), store.read_table(tables.mean)
-    n = store.read_table(few).height
+    by_seed, mean, status = (store.read_table(table, dataset="digits") for table in tables)
+    n = few.height
     assert by_seed.columns == ["space", "dataset", "arch_index", "seed", "naswot", "params", "az_nas"]
     assert (by_seed.height, mean.height) == (2 * n, n)
     # The mean by hand, and parameters as the table of networks has them.
     assert mean["naswot"][0] == pytest.approx((by_seed["naswot"][0] + by_seed["naswot"][1]) / 2)
-    assert mean["params"].to_list() == store.read_table(few)["params_m"].to_list()
-    status = store.read_table(tables.status)
+    assert mean["params"].to_list() == few["params_m"].to_list()
     assert status.filter(proxy="params")["seconds"].to_list() == [0.0] * 6
     assert (
         status.filter(proxy="az_nas")
@@ -222,6 +232,8 @@ def test_score_part_and_tables(folder, part, networks):
     both = by_seed.filter(seed=3)
     ranks = [rankdata(both[name].fill_null(-np.inf)) / n for name in ("naswot", "params")]
     assert both["az_nas"].to_numpy() == pytest.approx(np.log(ranks).sum(axis=0))
+    for name, column in (("naswot", mean["naswot"] + 1), ("params", 2 * mean["params"]), ("az_nas", mean["az_nas"])):
+        assert store.read_table(tables.mean, dataset="other")[name].to_list() == pytest.approx(column.to_list())
 
 
 def test_truth_and_accuracies_table(folder):
@@ -328,6 +340,45 @@ def test_correlations_and_what_limits_them(folder):
     found = dict(store.read_table(ceilings, subset="all").select("estimate", "kendall").rows())
     assert found["two_seeds"] == pytest.approx(20 / 28)
     assert found["class_mean"] == pytest.approx(16 / np.sqrt(16 * 28))
+
+
+@pytest.fixture(scope="module")
+def everywhere(folder) -> dict:
+    """Tables and database of two spaces and two datasets."""
+    paths = write_everywhere(folder / "everywhere")
+    store.build_database(paths, folder / "everywhere.duckdb")
+    return paths | {"database": folder / "everywhere.duckdb"}
+
+
+@pytest.mark.parametrize(
+    ("figure", "inputs"),
+    {
+        "best_networks": ["correlations", "partial_correlations", "ceilings"],
+        "regrets": ["regrets"],
+        "relus": ["networks", "scores"],
+        "sampling": ["scores_by_seed", "accuracies", "networks"],
+        "scores": ["scores", "accuracies", "correlations", "networks"],
+        "search_time": ["search_runs", "regrets"],
+        "trajectories": ["database"],
+    }.items(),
+)
+def test_a_figure_shows_one_space_and_dataset(everywhere, tmp_path, monkeypatch, figure, inputs):
+    shown = []
+    for module, name in ((figures, f"{figure}_figure"), (analysis, "sampling_table")):
+        monkeypatch.setattr(module, name, lambda *tables: shown.extend(tables))
+    params = {"proxies": [], "samples": {"tss": {"digits": {}}}, "lower_is_better": [], "higher_is_better": {}}
+    inputs = {name: everywhere[name] for name in inputs}
+    run_script(f"figure_{figure}", tmp_path, {}, inputs, params, space="tss", dataset="digits")
+    tables = [table for table in shown if isinstance(table, pl.DataFrame)]
+    assert len(tables) >= len(inputs)
+    for table in tables:
+        assert table.select("space", "dataset").unique().rows() == [("tss", "digits")]
+
+
+def test_the_report_lists_what_is_chosen_on_one_space_and_dataset(everywhere, tmp_path):
+    inputs, params = {"choices": everywhere["choices"]}, {}
+    done = run_script("chosen", tmp_path, {"table": "chosen.csv"}, inputs, params, space="tss", dataset="digits")
+    assert pl.read_csv(done.output.table)["constraint_id"].to_list() == ["small", "unlimited"]
 
 
 def test_provenance(folder, batches, precision):

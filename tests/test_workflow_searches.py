@@ -7,10 +7,14 @@ import polars as pl
 import pytest
 import yaml
 from conftest import Workspace
+from polars import selectors
 from polars.testing import assert_frame_equal
 from test_workflow_scripts import run_script
 
 from proxybank import store
+
+TABLES = {name: name for name in ("networks", "scores", "accuracies")}
+TABLES |= {"by_seed": "scores_by_seed", "status": "score_status"}
 
 
 @pytest.fixture(scope="module")
@@ -31,9 +35,7 @@ def search_tables(tmp_path_factory) -> dict:
         "status": pl.DataFrame({"space": "tss", "dataset": "digits", **seconds}),
         "accuracies": pl.concat([pl.DataFrame({**place, **truth}) for truth in (test, valid)]),
     }
-    tables = {name: name for name in ("networks", "scores", "accuracies")}
-    tables |= {"by_seed": "scores_by_seed", "status": "score_status"}
-    for name, table in tables.items():
+    for name, table in TABLES.items():
         store.write_table(table, frames[name], folder / f"{name}.parquet")
     return {name: folder / f"{name}.parquet" for name in frames}
 
@@ -123,6 +125,26 @@ def test_a_search_is_the_same_whatever_test_accuracy_says(search_tables, tmp_pat
     other = search(search_tables | {"accuracies": tmp_path / "turned.parquet"}, tmp_path, entries)
     for name in ("runs", "trajectories", "histories"):
         assert_frame_equal(*(tables[name].drop("own_seconds", strict=False) for tables in (one, other)))
+
+
+def test_a_search_is_the_same_whatever_there_is_of_other_spaces_and_datasets(search_tables, tmp_path):
+    entry = {"algorithm": "naswot_search", "objective": "naswot", "evaluations": 40}
+    entries = [
+        entry,
+        entry | {"name": "by seed", "scores": "each_seed"},
+        {"algorithm": "area", "objective": "naswot; valid_12", "seconds": 1234.5},
+        {"algorithm": "random_search", "objective": "phone_ms", "evaluations": 20},
+    ]
+    alone = search(search_tables, tmp_path, entries)
+    for name, table in TABLES.items():
+        here = store.read_table(search_tables[name])
+        # Of the same networks but the last, with other scores, times and accuracies.
+        there = here[:-1].with_columns(selectors.float().reverse() * 3)
+        others = [there.with_columns(dataset=pl.lit("a")), there.with_columns(space=pl.lit("sss"))]
+        store.write_table(table, [here, *others], tmp_path / f"{name}_of_all.parquet")
+    among = search({name: tmp_path / f"{name}_of_all.parquet" for name in TABLES}, tmp_path, entries)
+    for name in ("runs", "trajectories", "histories"):
+        assert_frame_equal(*(tables[name].drop("own_seconds", strict=False) for tables in (alone, among)))
 
 
 def test_children_are_drawn_empty_if_no_search_of_them_could_run(search_tables, tmp_path):
