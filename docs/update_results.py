@@ -124,7 +124,7 @@ def overview(results: Results) -> str:
         "paper",
         "table",
         "figures without answer",
-        "with",
+        "with one",
         "answers",
         "beyond",
         "shown why",
