@@ -10,6 +10,7 @@ import torch
 from proxybank import networks
 from proxybank.networks import Network, Weights
 from proxybank.passes import devices, families
+from proxybank.passes.devices import on_cpu
 from proxybank.passes.engines import engine_for
 from proxybank.passes.evidence import Batch, ReluKernel
 from proxybank.passes.hamming_cuda import KERNELS
@@ -51,7 +52,7 @@ def relu_kernels(
     """
     images = batch.images
     draw = partial(networks.draw, initialisation=initialisation, seed=seed, device=images.device)
-    engine, cpu = engine_for(images), devices.on_cpu(images)
+    engine, cpu = engine_for(images), on_cpu(images)
     new_codes = PackedCodes if cpu else partial(ReluCodes, KERNELS[batch.hamming])
 
     def run(network: Network, layer: Layer, before: State | None) -> State:

@@ -11,6 +11,7 @@ from proxybank import networks
 from proxybank.networks import Network, Weights
 from proxybank.networks.randomness import normal, stream_key
 from proxybank.passes import devices, inference, operations
+from proxybank.passes.devices import on_cpu
 from proxybank.passes.evidence import Batch
 from proxybank.passes.prefixes import Trunk
 from proxybank.spaces.base import Layer
@@ -120,7 +121,7 @@ def noise_responses(
     noise = normal(stream_key(seed, "noisy_images"), tuple(images.shape)).to(images.device)
     noisy_images = (images + noise).to(images.dtype)
     draw = partial(networks.draw, initialisation=initialisation, seed=seed, device=images.device)
-    engine = _ON_CPU if devices.on_cpu(images) else _ELSEWHERE
+    engine = _ON_CPU if on_cpu(images) else _ELSEWHERE
 
     def run(network: Network, layer: Layer, before: State | None) -> State:
         if before is None:

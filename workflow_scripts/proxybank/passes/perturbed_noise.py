@@ -11,6 +11,7 @@ from proxybank import networks
 from proxybank.networks import Network
 from proxybank.networks.randomness import normal, stream_key
 from proxybank.passes import devices, inference, operations
+from proxybank.passes.devices import on_cpu
 from proxybank.passes.evidence import Batch
 from proxybank.passes.maps import Map, Term, normalised
 from proxybank.passes.prefixes import Trunk
@@ -111,7 +112,7 @@ def _perturbations(members: Sequence[Network], batch: Batch, seed: int) -> Itera
     images, direction = (normal(stream_key(seed, "perturbed_noise", part), shape).to(device) for part in range(2))
     perturbed = images + SIZE * direction
     draw = partial(networks.draw, initialisation="standard_normal", seed=seed, device=device)
-    engine = _ON_CPU if devices.on_cpu(images) else _ELSEWHERE
+    engine = _ON_CPU if on_cpu(images) else _ELSEWHERE
 
     def run(network: Network, layer: Layer, before: State | None) -> State:
         if before is None:

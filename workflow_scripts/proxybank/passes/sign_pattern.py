@@ -12,6 +12,7 @@ from torch import Tensor
 from proxybank import networks, spaces
 from proxybank.networks import Network
 from proxybank.passes import devices
+from proxybank.passes.devices import on_cpu
 from proxybank.passes.engines import engine_for
 from proxybank.passes.evidence import Batch
 from proxybank.passes.inference import as_map
@@ -52,7 +53,7 @@ class PatternSet:
 
     def __call__(self, x: Tensor | Map, _: int) -> None:
         """Take what goes into a ReLU or comes out of it, a map or of shape (n_images, channels, height, width)."""
-        if isinstance(x, Tensor) and not devices.on_cpu(x):
+        if isinstance(x, Tensor) and not on_cpu(x):
             bits = 1 << torch.arange(len(x), dtype=torch.int32, device=x.device)
             patterns = ((x > 0) * bits[:, None, None, None]).sum(dim=0, dtype=torch.int32)
             self.seen[patterns.flatten()] = True

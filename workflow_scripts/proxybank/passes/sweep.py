@@ -34,6 +34,7 @@ from torch import Tensor
 from proxybank.networks import Conv, Network, Weights, block_convs, cell_convs
 from proxybank.passes import devices, maps
 from proxybank.passes.channelwise import channel_sums, mix
+from proxybank.passes.devices import on_cpu
 from proxybank.passes.inference import as_map, as_tensor
 from proxybank.passes.prefixes import Trunk
 from proxybank.passes.response_correlation import Correlations, absolute_correlations
@@ -222,7 +223,7 @@ class _Block:
                 owned.add(target)
             sweep.lap_forward(len(x))
         # To ask on an accelerator takes longer than it saves.
-        self.slight = self.slight and devices.on_cpu(x) and all(n.growth.max() <= _SLIGHT for n in self._norms.values())
+        self.slight = self.slight and on_cpu(x) and all(n.growth.max() <= _SLIGHT for n in self._norms.values())
         return nodes[3]
 
     def back(self, u: Tensor) -> Tensor:
@@ -332,7 +333,7 @@ def _pool_back(u: Tensor) -> Tensor:
 
 
 def _in_loops(x: Tensor) -> bool:
-    return devices.on_cpu(x) and x.dtype == torch.float32
+    return on_cpu(x) and x.dtype == torch.float32
 
 
 class _State(NamedTuple):
