@@ -25,11 +25,9 @@ from proxybank.searches.core import (
 @kernel
 def run(search: Search, population: int, generations: int, tournament: int, crossover: float, mutation: float) -> int:
     """Replace all networks by children in each generation; return the best ever."""
-    members = np.empty(population, np.int64)
-    for k in range(population):
-        members[k] = random_network(search)
-        if not evaluate(search, members[k]):
-            return best_of(search, explored(search))
+    members = first_generation(search, population)
+    if members.size < population:
+        return best_of(search, explored(search))
     children = np.empty(population + population % 2, np.int64)  # pairs
     for _ in range(generations):
         for k in range(0, population, 2):
@@ -44,6 +42,17 @@ def run(search: Search, population: int, generations: int, tournament: int, cros
             children[k : k + 2] = pair
         members[:] = children[:population]
     return best_of(search, explored(search))
+
+
+@njit
+def first_generation(search: Search, n: int) -> NDArray[np.int64]:
+    """Draw and evaluate `n` random networks, fewer if the budget ends before."""
+    members = np.empty(n, np.int64)
+    for k in range(n):
+        members[k] = random_network(search)
+        if not evaluate(search, members[k]):
+            return members[:k]
+    return members
 
 
 @njit

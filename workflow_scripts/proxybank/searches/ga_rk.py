@@ -12,10 +12,9 @@ from proxybank.searches.core import (
     explored,
     highest_places,
     kernel,
-    random_network,
     uniform,
 )
-from proxybank.searches.ga import crossed, mutated, parents
+from proxybank.searches.ga import crossed, first_generation, mutated, parents
 
 
 @kernel
@@ -23,10 +22,10 @@ def run(search: Search, population: int, generations: int, tournament: int, cros
     """Keep the two best by each proxy of each generation; return the best of those kept."""
     members = np.empty(population + 1, np.int64)  # pairs: one may be too many
     n = population
-    for k in range(n):
-        members[k] = random_network(search)
-        if not evaluate(search, members[k]):
-            return best_of(search, explored(search))
+    first = first_generation(search, n)
+    if first.size < n:
+        return best_of(search, explored(search))
+    members[:n] = first
     n_terms = search.terms.shape[1]
     kept = members[:0]
     children = np.empty(population + 1, np.int64)
