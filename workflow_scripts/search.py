@@ -4,9 +4,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from proxybank import analysis, logs, searches, spaces, store
 from proxybank.errors import SearchError
@@ -14,7 +12,11 @@ from proxybank.errors import SearchError
 if TYPE_CHECKING:
     from snakemake.iocontainers import Snakemake, snakemake
 
-Columns = dict[str, NDArray[np.float64]]
+TABLES = {
+    "runs": searches.runs_table,
+    "trajectories": searches.trajectories_table,
+    "histories": searches.histories_table,
+}
 # Keys of an entry that are not for `searches.replay`.
 OURS = ("name", "clock", "runs", "scores", "histories", "spaces", "datasets")
 
@@ -47,16 +49,14 @@ def outcomes(job: "Snakemake") -> Iterator[tuple[pl.DataFrame, Sequence[int], se
     networks = networks.join(store.final_accuracies(accuracies), on="arch_index", how="semi").sort("arch_index")
     index = networks["arch_index"].to_numpy()
     users = {name: networks[name].to_numpy() for name in job.params.columns if name in networks.columns}
-    validation, training_seconds = trained(networks, accuracies.filter(split="valid"))
+    validation, training_seconds = store.validation_columns(networks, accuracies)
     samples = job.params.samples[space][dataset]
     shares = [seeds_and_runs(entry, range(entry.get("runs", job.params.runs)), by_seed) for entry in job.params.entries]
     # Columns and their seconds by seed; None stands for the mean over all seeds.
     shown = {seed: scores if seed is None else by_seed.filter(seed=seed) for seed in {s for of in shares for s in of}}
     timed = {seed: status if seed is None else status.filter(seed=seed) for seed in shown}
     columns = {
-        seed: {name: numbers(networks.select("arch_index"), table, name) for name in job.params.proxies}
-        | users
-        | validation
+        seed: {name: store.column_in_order(networks, table, name) for name in job.params.proxies} | users | validation
         for seed, table in shown.items()
     }
     seconds = {seed: store.scoring_seconds(networks, table) | training_seconds for seed, table in timed.items()}
@@ -71,7 +71,7 @@ def outcomes(job: "Snakemake") -> Iterator[tuple[pl.DataFrame, Sequence[int], se
                 spaces.get(space).genes[index],
                 index,
                 columns[seed],
-                seconds[seed] | read_clock(networks, job.params.clocks[clock] if clock else {}),
+                seconds[seed] | store.clock_seconds(networks, job.params.clocks[clock] if clock else {}),
                 feasible,
             )
             for clock in {entry.get("clock") for entry in job.params.entries}
@@ -130,35 +130,6 @@ def check_samples(objective: str, networks: pl.DataFrame, columns: Collection[st
             )
 
 
-def numbers(networks: pl.DataFrame, values: pl.DataFrame, name: str) -> NDArray[np.float64]:
-    """Column of another table in the order of the networks; NaN where it has none."""
-    found = networks.join(values.select("arch_index", name), on="arch_index", how="left", maintain_order="left")
-    return found[name].cast(pl.Float64).to_numpy()
-
-
-def trained(networks: pl.DataFrame, validation: pl.DataFrame) -> tuple[Columns, Columns]:
-    """Validation accuracy after each stored number of epochs, ``valid_<epochs>``, and the seconds of that training."""
-    accuracy, seconds = {}, {}
-    for (epochs,), rows in validation.group_by("epochs", maintain_order=True):
-        accuracy[f"valid_{epochs}"] = numbers(networks.select("arch_index"), rows, "accuracy_pct")
-        seconds[f"valid_{epochs}"] = numbers(networks.select("arch_index"), rows, "train_seconds")
-    return accuracy, seconds
-
-
-def read_clock(networks: pl.DataFrame, clock: Mapping[str, float | str]) -> Columns:
-    """Seconds of score columns by a clock: those of a column of the networks, or the same for all."""
-    return {
-        column: (
-            np.full(networks.height, float(seconds))
-            if not isinstance(seconds, str)
-            else networks[seconds].to_numpy()
-            if seconds in networks.columns
-            else np.full(networks.height, np.nan)
-        )
-        for column, seconds in clock.items()
-    }
-
-
 def label_of(space: str, dataset: str, constraint_id: str, entry: Mapping[str, Any], seed: int | None) -> pl.DataFrame:
     """One row: what tells the runs of a search from all others, and the seed whose scores they see."""
     unit = "seconds" if "seconds" in entry else "evaluations"
@@ -175,53 +146,6 @@ def label_of(space: str, dataset: str, constraint_id: str, entry: Mapping[str, A
             "seed": pl.Series([seed], dtype=pl.Int64),
         }
     )
-
-
-def runs_table(runs: Sequence[int], found: searches.Outcomes) -> pl.DataFrame:
-    """One row per run; see table ``search_runs``."""
-    return pl.DataFrame(
-        {
-            "run": runs,
-            "best_arch_index": pl.Series(found.best).replace(-1, None),
-            "n_evaluated": found.n_evaluated,
-            "simulated_seconds": pl.Series(found.simulated_seconds).fill_nan(None),
-            "own_seconds": found.own_seconds,
-        }
-    )
-
-
-def trajectories_table(runs: Sequence[int], found: searches.Outcomes) -> pl.DataFrame:
-    """One row per change of the best so far; see table ``search_trajectories``."""
-    paths = found.trajectories
-    return pl.DataFrame(
-        {
-            "run": np.repeat(np.array(runs), [path.n_evaluated.size for path in paths]),
-            "n_evaluated": np.concatenate([path.n_evaluated for path in paths]),
-            "simulated_seconds": np.concatenate([path.simulated_seconds for path in paths]),
-            "best_arch_index": np.concatenate([path.arch_index for path in paths]),
-        }
-    ).with_columns(pl.col("simulated_seconds").fill_nan(None))
-
-
-def histories_table(runs: Sequence[int], found: searches.Outcomes) -> pl.DataFrame:
-    """One row per evaluation: its number from 1, network, stage, clock, and value of the objective at the end."""
-    sizes = found.n_evaluated
-    return pl.DataFrame(
-        {
-            "run": np.repeat(np.array(runs), sizes),
-            "n_evaluated": np.concatenate([np.arange(1, size + 1) for size in sizes]),
-            "arch_index": np.concatenate(found.histories),
-            "stage": np.concatenate(found.stages),
-            "simulated_seconds": np.concatenate(found.times),
-            "value": np.concatenate(found.values),
-        }
-    ).with_columns(
-        pl.col("simulated_seconds").fill_nan(None),
-        pl.when(pl.col("value").is_finite()).then("value").alias("value"),
-    )
-
-
-TABLES = {"runs": runs_table, "trajectories": trajectories_table, "histories": histories_table}
 
 
 if __name__ == "__main__":

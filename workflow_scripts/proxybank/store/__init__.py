@@ -2,7 +2,7 @@
 
 from proxybank.store.accuracies import final_accuracies, read_accuracies
 from proxybank.store.archives import ARCHIVED_EPOCHS, archive_accuracies, check_archive, read_archive
-from proxybank.store.closed_forms import add_closed_forms, closed_form_status, scoring_seconds
+from proxybank.store.closed_forms import add_closed_forms, closed_form_status
 from proxybank.store.columns import missing_networks, read_columns
 from proxybank.store.database import build_database, read_view
 from proxybank.store.files import atomic, read_parquet, write_parquet
@@ -19,6 +19,7 @@ from proxybank.store.parts import (
 )
 from proxybank.store.samples import NO_SAMPLES, AllSamples, Sample, Samples, asked, asked_seeds, classes_of_part, scored
 from proxybank.store.schema import NOT_SAMPLED, STATUSES, TABLES, conform
+from proxybank.store.search_inputs import clock_seconds, column_in_order, scoring_seconds, validation_columns
 from proxybank.store.tables import networks_table, provenance_table, read_table, stack, table_writer, write_table
 
 __all__ = [
@@ -42,6 +43,8 @@ __all__ = [
     "check_known",
     "classes_of_part",
     "closed_form_status",
+    "clock_seconds",
+    "column_in_order",
     "conform",
     "final_accuracies",
     "known_scores",
@@ -64,6 +67,7 @@ __all__ = [
     "stack",
     "table_writer",
     "update_part",
+    "validation_columns",
     "write_parquet",
     "write_part",
     "write_table",

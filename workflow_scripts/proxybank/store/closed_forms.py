@@ -1,10 +1,8 @@
-"""Scores that are known without a pass, and what the others cost: both read from tables."""
+"""Scores that are known without a pass, read from the table of networks."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 
 def add_closed_forms(by_seed: pl.DataFrame, networks: pl.DataFrame, columns: Mapping[str, str]) -> pl.DataFrame:
@@ -27,24 +25,3 @@ def closed_form_status(networks: pl.DataFrame, names: Iterable[str], seeds: Sequ
     rows = rows.join(pl.DataFrame({"seed": pl.Series(sorted(seeds), dtype=pl.Int64)}), how="cross")
     for name in names:
         yield rows.with_columns(pl.lit(name).alias("proxy"), pl.lit("ok").alias("status"), pl.lit(0.0).alias("seconds"))
-
-
-def scoring_seconds(networks: pl.DataFrame, status: pl.DataFrame) -> dict[str, NDArray[np.float64]]:
-    """Seconds it took to score each network by each proxy, all seeds together.
-
-    Parameters
-    ----------
-    networks, status : polars.DataFrame
-        Rows of the tables ``networks`` and ``score_status``, of one space and dataset; the latter has every class.
-
-    Returns
-    -------
-    dict of str to float64, shape (networks.height,)
-    """
-    of_class = status.group_by("class_index", "proxy").agg(pl.col("seconds").sum())
-    return {
-        proxy: networks.select("class_index")
-        .join(of_class.filter(proxy=proxy), on="class_index", how="left", maintain_order="left")["seconds"]
-        .to_numpy()
-        for proxy in status["proxy"].unique(maintain_order=True)
-    }
