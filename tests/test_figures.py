@@ -536,34 +536,49 @@ CORRELATIONS = pl.DataFrame(
 )
 
 
-def test_correlations_have_a_bar_per_proxy_and_place(ax):
-    figures.draw_correlations(ax, CORRELATIONS.filter(subset="all"))
-    assert [label.get_text() for label in ax.get_yticklabels()] == ["flops", "naswot", "kappa"]
-    tss, _, sss, _ = ax.containers
-    assert [tss.get_label(), sss.get_label()] == ["tss, digits, n = 15,625", "sss, digits, n = 32,768"]
-    assert [bar.get_width() for bar in tss] == [0.6, 0.5, -0.3]
-    assert [bar.get_width() for bar in sss] == [0.7, 0.4]
-    # Two bars of flops at 0 and 1, two of naswot behind a gap of 0.8, one of kappa behind another.
-    assert [bar.get_y() + bar.get_height() / 2 for bar in tss] == pytest.approx([0, 2.8, 5.6])
-    assert [bar.get_y() + bar.get_height() / 2 for bar in sss] == pytest.approx([1, 3.8])
-    assert ax.get_yticks().tolist() == pytest.approx([0.5, 3.3, 5.6])
-    assert texts(ax) == ["0.60", "0.50", "−0.30", "0.70", "0.40"]
+def marks(ax) -> dict[str, list[tuple[float, float]]]:
+    """Places of the markers of each dataset of a figure of correlations."""
+    return {
+        line.get_label(): list(zip(*line.get_data(), strict=True)) for line in ax.lines if line.get_label()[0] != "_"
+    }
 
 
-def test_the_bar_of_a_sample_says_how_many_networks_it_has(ax):
-    n = pl.when(proxy="naswot", space="tss").then(3_000).otherwise("n").alias("n")
-    figures.draw_correlations(ax, CORRELATIONS.filter(subset="all").with_columns(n))
-    assert texts(ax) == ["0.60", "0.50 (n = 3,000)", "−0.30", "0.70", "0.40"]
-    assert ax.containers[0].get_label() == "tss, digits, n = 15,625"
+def labels_of_rows(ax) -> list[str]:
+    return [label.get_text() for label in ax.get_yticklabels()]
+
+
+def test_correlations_have_a_row_per_proxy_and_a_colour_per_dataset(ax):
+    proxies = ["flops", "naswot", "kappa"]
+    figures.draw_correlations(ax, CORRELATIONS.filter(subset="all", space="tss"), proxies)
+    assert labels_of_rows(ax) == proxies
+    assert marks(ax) == {"digits": [(0.6, 0), (0.5, 1), (-0.3, 2)]}
+    assert texts(ax) == ["0.60", "0.50", "−0.30"]
+    ax.clear()
+    second = CORRELATIONS.with_columns(dataset=pl.lit("letters"), kendall=-pl.col("kendall"))
+    both = pl.concat([CORRELATIONS, second]).filter(subset="all", space="sss")
+    figures.draw_correlations(ax, both, proxies)
+    above, below = marks(ax)["digits"], marks(ax)["letters"]
+    assert ([x for x, _ in above], [x for x, _ in below]) == ([0.7, 0.4], [-0.7, -0.4])  # kappa has none
+    assert [round(y) for _, y in above] == [round(y) for _, y in below] == [0, 1]
+    assert all(one < other for (_, one), (_, other) in zip(above, below, strict=True))
+    assert texts(ax) == []
+
+
+def test_the_marker_of_a_sample_is_hollow(ax):
+    n = pl.when(proxy="naswot").then(3_000).otherwise("n").alias("n")
+    rows = CORRELATIONS.filter(subset="all", space="tss").with_columns(n)
+    figures.draw_correlations(ax, rows, ["flops", "naswot", "kappa"])
+    (inner,) = (line for line in ax.lines if line.get_color() == "white")
+    assert list(zip(*inner.get_data(), strict=True)) == [(0.5, 1)]
+    for table, said in ((CORRELATIONS, False), (CORRELATIONS.with_columns(n), True)):
+        assert ("hollow" in figures.correlations_figure(table).texts[-1].get_text()) == said
 
 
 def test_a_proxy_of_no_network_is_left_out(ax):
     nowhere = pl.DataFrame({**AT, "proxy": ["snip"], "subset": "all", "kendall": None, "n": 0})
-    every = CORRELATIONS.filter(subset="all")
-    figures.draw_correlations(ax, pl.concat([every, nowhere], how="diagonal_relaxed"))
-    assert "snip" not in [label.get_text() for label in ax.get_yticklabels()]
+    first, _ = figures.correlations_figure(pl.concat([CORRELATIONS, nowhere], how="diagonal_relaxed")).axes
+    assert labels_of_rows(first) == ["flops", "naswot", "kappa"]
     correlations, *others = best_networks()
-    ax.clear()
     figures.draw_best_networks(ax, pl.concat([correlations, nowhere], how="diagonal_relaxed"), *others)
     assert [label.get_text() for label in ax.get_yticklabels()] == ["naswot", "flops"]
 
@@ -571,11 +586,10 @@ def test_a_proxy_of_no_network_is_left_out(ax):
 def test_a_proxy_of_which_lower_is_better_stands_where_it_is_as_good(ax):
     names = pl.col("proxy").replace({"kappa": "ntk", "naswot": "rank_sum"})
     lower_is_better = ["ntk", "rank_sum"]
-    figures.draw_correlations(ax, CORRELATIONS.filter(subset="all").with_columns(names), lower_is_better)
+    first, _ = figures.correlations_figure(CORRELATIONS.with_columns(names), lower_is_better).axes
     # Means 0.65, 0.3 and -0.45 toward better.
     expected = ["flops", "ntk \N{DOWNWARDS ARROW}", "rank_sum \N{DOWNWARDS ARROW}"]
-    assert [label.get_text() for label in ax.get_yticklabels()] == expected
-    ax.clear()
+    assert labels_of_rows(first) == expected
     good = pl.when(proxy="naswot").then(-0.9).otherwise("kendall").alias("kendall")
     correlations, *others = best_networks()
     correlations = correlations.with_columns(good, proxy=pl.col("proxy").replace({"naswot": "ntk"}))
@@ -586,7 +600,7 @@ def test_a_proxy_of_which_lower_is_better_stands_where_it_is_as_good(ax):
 def test_an_interval_need_not_hold_the_value(ax):
     """Of a few networks that a proxy ranks rightly, tau-b is a last digit below 1, and its interval is not."""
     rows = {"kendall": 0.9999999999999999, "low": 1.0, "high": 1.0, "n": 5}
-    figures.draw_correlations(ax, CORRELATIONS[:1].with_columns(**{k: pl.lit(v) for k, v in rows.items()}))
+    figures.draw_correlations(ax, CORRELATIONS[:1].with_columns(**{k: pl.lit(v) for k, v in rows.items()}), ["naswot"])
     assert texts(ax) == ["1.00"]
 
 
@@ -602,11 +616,9 @@ def test_figures_of_proxies_without_a_score_say_so():
 
 
 def test_correlations_show_their_intervals(ax):
-    figures.draw_correlations(ax, CORRELATIONS.filter(subset="all"))
-    _, tss, _, sss = ax.containers
-    found = [segment[:, 0].tolist() for segment in tss[2][0].get_segments()]
+    figures.draw_correlations(ax, CORRELATIONS.filter(subset="all", space="tss"), ["flops", "naswot", "kappa"])
+    found = [segment[:, 0].tolist() for segment in ax.collections[0].get_segments()]
     assert found == [pytest.approx([0.58, 0.63]), pytest.approx([0.45, 0.52]), pytest.approx([-0.35, -0.2])]
-    assert sss[2][0].get_segments()[0][:, 0].tolist() == [0.7, 0.7]  # no interval
 
 
 def best_networks():
@@ -649,12 +661,19 @@ def test_best_networks_without_ceilings_say_nothing_of_them():
         assert ("dashed" in figure.texts[-1].get_text()) == said
 
 
-def test_correlations_figure_shows_all_networks():
+def test_correlations_figure_has_a_panel_per_space_of_all_networks():
     figure = figures.correlations_figure(CORRELATIONS)
-    (ax,) = figure.axes
+    tss, sss = figure.axes
     assert "intervals over classes of networks" in figure.texts[-1].get_text()
-    assert 0.9 not in [bar.get_width() for bar in ax.containers[0]]
-    assert len(ax.get_legend().get_texts()) == 2
+    assert [ax.get_title(loc="left") for ax in (tss, sss)] == ["tss, n = 15,625", "sss, n = 32,768"]
+    assert (labels_of_rows(tss), labels_of_rows(sss)) == (["flops", "naswot", "kappa"], [""] * 3)
+    assert marks(tss)["digits"] == [(0.6, 0), (0.5, 1), (-0.3, 2)]
+    assert marks(sss)["digits"] == [(0.7, 0), (0.4, 1)]
+    assert tss.get_xlim() == sss.get_xlim()
+    assert sss.get_legend() is None
+    more = CORRELATIONS.with_columns(dataset=pl.lit("letters"))
+    *_, last = figures.correlations_figure(pl.concat([CORRELATIONS, more])).axes
+    assert [text.get_text() for text in last.get_legend().get_texts()] == ["digits", "letters"]
 
 
 # --- files

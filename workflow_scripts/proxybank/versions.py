@@ -19,6 +19,6 @@ SEARCHES = 1
 # Correlations, regrets and the worth of what searches found: `analysis`.
 ANALYSIS = 4
 # Pictures: `figures`.
-FIGURES = 1
+FIGURES = 2
 # Figures in print beside ours: `papers`.
 PAPERS = 6
