@@ -72,6 +72,14 @@ def test_null_leaves_out_what_a_first_file_has():
     complete = config.check(given)
     assert list(complete["spaces"]) == ["tss"] and list(complete["datasets"]) == ["digits", "third"]
     assert complete["datasets"]["third"]["truth"] == complete["searches"]["clocks"] == {}
+    entry = {"algorithm": "naswot_search", "objective": "naswot", "evaluations": 10}
+    given = changed(
+        "searches", {"clocks": {"slow": None}, "entries": [entry, entry | {"name": "slow", "clock": "slow"}]}
+    )
+    assert [search.get("name") for search in config.check(given)["searches"]["entries"]] == [None]
+    given["searches"]["entries"][0]["clock"] = "fast"
+    with pytest.raises(ConfigError, match="no clock is called 'fast'. Known: none"):
+        config.check(given)
     given = changed("datasets", "cifar10", {"images": "x", "truth": {"tss": ARCHIVE | {"measurements": None}}})
     assert config.check(given)["datasets"]["cifar10"]["truth"]["tss"] == ARCHIVE | {"retrain": 0}
     with pytest.raises(ConfigError, match="batch_size: found None"):  # elsewhere it is a value that was forgotten

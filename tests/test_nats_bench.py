@@ -88,20 +88,24 @@ def test_every_accuracy_and_cost_of_the_tables_is_read(settings, linked):
     assert row.select("accuracy_pct", "train_seconds").row(0) == pytest.approx((63.364, 86.6531))
 
 
-def test_archives_take_the_place_of_all_tables_and_of_nothing_else(settings, root):
+def test_archives_and_public_images_take_the_place_of_all_tables_and_of_nothing_else(settings, root):
     merged = config.read(root / "config/nats-bench.yaml")
     update_config(merged, config.read(root / "config/nats-bench-archives.yaml"))  # as Snakemake does
-    found = config.check(merged)
-    names = {"tss": "NATS-tss-v1_0-3ffb9-simple", "sss": "NATS-sss-v1_0-50262-simple"}  # what they unpack to
-    for dataset in found["datasets"].values():
-        truth = dataset.pop("truth")
-        assert {space: (its.pop("source"), its.pop("path")) for space, its in truth.items()} == {
-            space: ("archive", f"data/{name}") for space, name in names.items()
-        }
-        assert truth == {"tss": {"retrain": 0}, "sss": {"retrain": 0}}
-    expected = copy.deepcopy(settings)
-    for dataset in expected["datasets"].values():
-        del dataset["truth"]
+    found, expected = config.check(merged), copy.deepcopy(settings)
+    archives = {  # what they unpack to
+        "tss": {"source": "archive", "path": "data/NATS-tss-v1_0-3ffb9-simple", "retrain": 0},
+        "sss": {"source": "archive", "path": "data/NATS-sss-v1_0-50262-simple", "retrain": 0},
+    }
+    images = {"cifar10": "cifar-10-batches-py", "cifar100": "cifar-100-python", "imagenet16-120": "ImageNet16"}
+    for name, dataset in expected["datasets"].items():
+        dataset |= {"truth": archives, "images": f"data/{images[name]}"}
+    # Latencies and FreeREA's seconds are others' measurements.
+    measured = {f"max_{name}" for table in expected.pop("columns") for name in table["columns"]}
+    expected["constraints"]["tss"] = [limit for limit in expected["constraints"]["tss"] if not measured & limit.keys()]
+    expected["searches"]["entries"] = [entry for entry in expected["searches"]["entries"] if "clock" not in entry]
+    assert expected["searches"].pop("clocks").keys() == {"rtx3080"}
+    assert len(settings["searches"]["entries"]) - len(expected["searches"]["entries"]) == 2
+    assert (found.pop("columns"), found["searches"].pop("clocks")) == ([], {})
     assert found == expected
 
 

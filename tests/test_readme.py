@@ -74,7 +74,14 @@ def test_commands_are_targets_of_the_makefile():
     assert {"run", "test"} <= commands <= targets
 
 
-@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", *(f"docs/{p.name}" for p in ROOT.glob("docs/*.md"))])
+@pytest.mark.parametrize(
+    "page",
+    [
+        "README.md",
+        "CONTRIBUTING.md",
+        *(str(p.relative_to(ROOT)) for folder in ("docs", "resources/*") for p in ROOT.glob(f"{folder}/*.md")),
+    ],
+)
 def test_links_lead_somewhere(page):
     for target in re.findall(r"\]\(([^)#]+)", (ROOT / page).read_text()):
         if not target.startswith("https://"):

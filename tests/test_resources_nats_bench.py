@@ -1,6 +1,8 @@
 """The scores of NATS-Bench that come with the repository, where they are: whole, small, and nothing but scores."""
 
 import json
+import re
+import sys
 from pathlib import Path
 
 import duckdb
@@ -184,3 +186,30 @@ def test_the_seed_decides_which_of_few_networks_freerea_likes_best(tables, share
         assert leaders["fitness"].min() > 0.997 * leaders["fitness"].max()
         firsts.add(leaders["arch_index"][0])
     assert len(firsts) > 1
+
+
+def test_the_queries_of_the_page_run(tables, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    best, counts = re.findall(r"```sql\n(.*?)```", (FOLDER / "README.md").read_text(), flags=re.DOTALL)
+    found = duckdb.sql(best).pl()
+    assert found.group_by("space").len().sort("space").rows() == [("sss", 3), ("tss", 3)]
+    found = {row[:3]: row[3] for row in duckdb.sql(counts).pl().iter_rows()}
+    assert found["tss", "cifar10", "jacov"] == tables["scores"].filter(space="tss", dataset="cifar10")["jacov"].count()
+    assert found["sss", "cifar10", "zen"] == 0
+    assert len(found) == 6 * (len(tables["scores"].columns) - len(KEY))
+
+
+def test_the_page_correlates_and_replays(shared_data, tmp_path, monkeypatch, capsys):
+    """What docs/results.md has of NASWOT and of FreeREA on CIFAR-10, from the shipped scores."""
+    accuracies = pl.read_csv(shared_data / "natsbench/tss_accuracies.csv")
+    accuracies = accuracies.select("arch_index", accuracy_pct="cifar10_test_accuracy_200")
+    accuracies.write_csv(tmp_path / "accuracies.csv")
+    for name in ("resources", "workflow_scripts"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    (code,) = re.findall(r"```python\n(.*?)```", (FOLDER / "README.md").read_text(), flags=re.DOTALL)
+    exec(code, {})
+    kendall, mean_pct = map(float, capsys.readouterr().out.split())
+    assert kendall == pytest.approx(0.627, abs=5e-4)
+    assert mean_pct == pytest.approx(94.363, abs=5e-3)

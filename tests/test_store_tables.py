@@ -13,7 +13,7 @@ import pytest
 from polars.testing import assert_frame_equal
 from scipy import stats
 
-from proxybank import store
+from proxybank import spaces, store
 from proxybank.errors import TableError
 from proxybank.store import database, schema
 
@@ -346,6 +346,19 @@ def test_database_is_one_file_in_an_old_storage_version(con, tmp_path):
 def test_database_explains_its_columns(con):
     query = "select comment from duckdb_columns() where table_name = 'networks' and column_name = 'mflops'"
     assert con.execute(query).fetchone() == ("multiply-adds per image, millions",)
+    query = "select comment from duckdb_views() where view_name = 'best_networks'"
+    (comment,) = con.execute(query).fetchone()
+    assert comment.startswith("One row per space, dataset, constraint_id, place: the ten best networks within")
+    assert comment.endswith("params_m, mflops: millions.")
+
+
+@pytest.mark.parametrize("name", ["tss", "sss"])
+def test_every_cost_of_a_space_has_a_meaning_and_its_dtype(name):
+    table = store.TABLES["networks"]
+    for column, values in spaces.get(name).costs(spaces.Skeleton()).items():
+        known = table.column(column)
+        assert known is not table.further, column
+        assert known.dtype == (pl.Int64 if values.dtype.kind == "i" else pl.Float64), column
 
 
 def test_database_needs_every_table(paths, tmp_path):
@@ -374,7 +387,8 @@ GRAIN = {
 
 
 def test_every_view_has_the_grain_it_states(con):
-    for (view, (key, rows)), sql in zip(GRAIN.items(), database.views(), strict=True):
+    assert database.views().keys() == GRAIN.keys()
+    for (view, (key, rows)), sql in zip(GRAIN.items(), database.views().values(), strict=True):
         assert f"view {view} as" in sql
         assert sql.replace("\n-- ", " ").startswith(f"-- One row per {key}")
         assert con.execute(f"from {view}").fetchall()

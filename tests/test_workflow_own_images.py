@@ -79,11 +79,20 @@ def test_proxies_say_what_they_are(run):
     assert sorted(rows) == [("flops", True, "closed_form"), ("naswot", True, "forward")]
 
 
-def test_what_the_page_builds(root, monkeypatch):
-    monkeypatch.chdir(root)
+def test_what_the_page_builds(root, tmp_path, monkeypatch):
+    pixels = np.random.default_rng(0).integers(256, size=(6, 40, 50, 3), dtype=np.uint8)
+    for number, image in enumerate(pixels):
+        folder = tmp_path / f"data/my-images/class {number % 5}"
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).save(folder / f"{number}.png")
+    (tmp_path / "workflow_scripts").symlink_to(root / "workflow_scripts")
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [*sys.path])
     page = (root / "docs/own-images.md").read_text()
     code = textwrap.dedent(re.search(r"```python\n(.*?)```", page, re.DOTALL).group(1))
     found = {}
     exec(code, found)
     assert found["model"](torch.rand(2, 3, 32, 32)).shape == (2, 5)
+    assert found["mean"] == pytest.approx(found["images"].pixels.mean(axis=(0, 2, 3)))
+    assert found["std"] == pytest.approx(found["images"].pixels.std(axis=(0, 2, 3)))
+    assert networks.build("sss", "64:64:64:64:64", found["skeleton"])(torch.rand(2, 3, 32, 32)).shape == (2, 5)

@@ -98,7 +98,7 @@ def check(config: Config, where: str = "config.yaml") -> Config:
     """
     for path, message in _check_keys(config, []):
         raise ConfigError(f"{_place(where, path)}: {message}")
-    config = _without_left_out(config)
+    config = _without_left_out(_without_searches_left_out(config))
     errors = _Validator(schema()).iter_errors(config)
     for error in sorted(errors, key=lambda error: list(map(str, error.absolute_path))):
         raise ConfigError(_message(error, where))
@@ -137,6 +137,17 @@ def _without_left_out(value: Any, path: tuple[str, ...] = ()) -> Any:
     return {
         key: _without_left_out(item, (*path, str(key))) for key, item in value.items() if not named or item is not None
     }
+
+
+def _without_searches_left_out(config: Any) -> Any:
+    """Configuration without the searches by a clock that is null; what is malformed stays, for the schema to refuse."""
+    part = config.get("searches") if isinstance(config, dict) else None
+    clocks, entries = (part.get(key) if isinstance(part, dict) else None for key in ("clocks", "entries"))
+    if not isinstance(clocks, dict) or not isinstance(entries, list):
+        return config
+    left_out = [name for name, clock in clocks.items() if clock is None]
+    kept = [entry for entry in entries if not isinstance(entry, dict) or entry.get("clock") not in left_out]
+    return config | {"searches": part | {"entries": kept}}
 
 
 def check_files(config: Config) -> None:

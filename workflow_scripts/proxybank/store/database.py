@@ -1,5 +1,6 @@
 """The portable DuckDB file of a run: every table of the contract, with units as comments, and the views of ``sql/``."""
 
+import itertools
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
@@ -44,8 +45,9 @@ def build_database(tables: Mapping[str, str | Path], output: str | Path) -> None
         for name, table in TABLES.items():
             con.execute(f"create table {name} as select * from read_parquet({_quoted(tables[name])})")
             _comment(con, table)
-        for view in views():
+        for name, view in views().items():
             con.execute(view)
+            con.execute(f"comment on view {name} is {_quoted(_opening(view))}")
         con.execute("use memory")
         con.execute("detach bank")
 
@@ -57,10 +59,19 @@ def read_view(database: str | Path, name: str, **equal: str) -> pl.DataFrame:
         return con.sql(f"select * from {name} where {wanted}", params=equal or None).pl()
 
 
-def views() -> list[str]:
-    """Return the SQL of every view, in the order of file names, which is one in which they can be created."""
+def views() -> dict[str, str]:
+    """Return name and SQL of every view, in the order of file names, which is one in which they can be created."""
     folder = files("proxybank.store") / "sql"
-    return [file.read_text("utf-8") for file in sorted(folder.iterdir(), key=lambda file: file.name)]
+    return {
+        file.name.removesuffix(".sql"): file.read_text("utf-8")
+        for file in sorted(folder.iterdir(), key=lambda file: file.name)
+    }
+
+
+def _opening(sql: str) -> str:
+    """Comment with which a file begins."""
+    lines = itertools.takewhile(lambda line: line.startswith("--"), sql.splitlines())
+    return " ".join(line.removeprefix("--").strip() for line in lines)
 
 
 def _comment(con: duckdb.DuckDBPyConnection, table: Table) -> None:

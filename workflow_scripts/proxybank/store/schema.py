@@ -36,19 +36,23 @@ class Table:
         Columns that tell any two rows apart.
     columns : tuple of Column
         In order; all of them must be there.
+    optional : tuple of Column
+        Columns that may be there.
     further : Column or None
-        What a column beyond `columns` is, for tables that may have some; its name is not used.
+        What a column beyond these is, for tables that may have some; its name is not used.
     """
 
     name: str
     grain: str
     key: tuple[str, ...]
     columns: tuple[Column, ...]
+    optional: tuple[Column, ...] = ()
     further: Column | None = None
 
     def column(self, name: str) -> Column | None:
         """Return the column called `name`, `further` for any other name."""
-        return next((column for column in self.columns if column.name == name), self.further)
+        known = (*self.columns, *self.optional)
+        return next((column for column in known if column.name == name), self.further)
 
 
 def _text(name: str, meaning: str) -> Column:
@@ -90,7 +94,28 @@ _TABLES = (
             _count("n_relu", "ReLUs called in a forward pass"),
             _number("skipped_layers", "mean number of nodes that a skip connection jumps; 0 without skips"),
         ),
-        further=Column("<structure>", None, "a count, a cost, or a user's column, as its name says", nullable=True),
+        optional=(  # a space that lacks one has nulls
+            _count("relu_units", "numbers that go into the ReLUs of one image's forward pass", nullable=True),
+            _count("n_conv", "convolutions", nullable=True),
+            _count("n_live_conv", "convolutions on a path from input to output, or outside the cells", nullable=True),
+            _count("n_live_edges", "edges of the cell on a path from its input to its output", nullable=True),
+            _number("mean_width", "output channels, mean over cells and reductions", nullable=True),
+            _count("depth", "convolutions on the longest path from input to output; 0 without one", nullable=True),
+            _count("isomorphism_class", "NAS-Bench-201's class by expression string, one of 6,466", nullable=True),
+            *(
+                _count(f"n_{name}", f"edges of the cell that are {operation}", nullable=True)
+                for name, operation in (
+                    ("conv_3x3", "3x3 convolutions"),
+                    ("conv_1x1", "1x1 convolutions"),
+                    ("avg_pool", "average pooling"),
+                    ("skip", "skip connections"),
+                    ("none", "none"),
+                )
+            ),
+            *(_count(f"width_{k}", f"output channels of group {k} of five", nullable=True) for k in range(5)),
+            _count("sample_place", "classes drawn before this network's: a sample of n has those below n", nullable=True),
+        ),
+        further=Column("<user's>", None, "a user's column (columns in the configuration)", nullable=True),
     ),
     Table(
         "scores_by_seed",
