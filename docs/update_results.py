@@ -89,7 +89,7 @@ def opening(results: Results) -> str:
             few.setdefault(", ".join(map(str, scored)), []).append(f"`{name}`")
     fewer = "".join(f" With seed {some} alone: {', '.join(names)}." for some, names in few.items())
     names = [f"`nats-bench-{run}`" for run in results.compared["run"].drop_nulls().unique(maintain_order=True)]
-    further = f" Answers by {', '.join(names)} are of the seeds that their lines count." if names else ""
+    further = f" Answers by {', '.join(names)} have the number of their seeds in their lines." if names else ""
     head = ["what must hold", "space", "dataset", "method in print", "figure", "target", "ours", "by", "holds"]
     return f"""# Results beside the papers'
 

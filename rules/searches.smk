@@ -1,6 +1,6 @@
 """Searches.
 
-Needs: the tables of networks, scores and accuracies.
+Needs: the tables of networks, scores (means and by seed), statuses and accuracies.
 Makes: the outcome of every replayed run of every search, under every constraint, and how it got there.
 """
 

@@ -112,6 +112,19 @@ def test_spearman_brown():
     assert analysis.spearman_brown(half, 2).spearman == pytest.approx([2 / 3])
     assert analysis.spearman_brown(half, 1).spearman == pytest.approx([0.5])
     assert np.isnan(analysis.spearman_brown(half, 2).kendall).all()
+    # Measurements that disagree share nothing, and -1 is no pole.
+    opposed = analysis.Resampled(np.zeros(4), np.array([-1.0, -0.5, -0.2, np.nan]), 7)
+    for n in (2, 3):
+        np.testing.assert_array_equal(analysis.spearman_brown(opposed, n).spearman, [0, 0, 0, np.nan])
+
+
+def test_seeds_that_disagree_make_no_ceiling_of_their_means():
+    scores = np.array([[1.0, 2.0, 3.0, 4.0], [4.0, 3.0, 2.0, 1.0]])
+    given = tables([50.0, 60.0, 70.0, 80.0], np.arange(4), scores)
+    found = analysis.ceilings_table(*given, {"naswot": True}, samples=20, seed=0)
+    means = found.filter(estimate="seed_means", subset="all")
+    assert means.select("spearman", "spearman_low", "spearman_high").row(0) == (0, 0, pytest.approx(0, abs=1))
+    assert found.filter(estimate="two_seeds", subset="all")["spearman"].item() == pytest.approx(-1)
 
 
 def test_missing_scores_are_the_worst_of_either_seed():

@@ -419,6 +419,11 @@ def test_a_key_that_stands_twice(tmp_path):
         config.load(tmp_path / "twice.yaml")
     (tmp_path / "twice.yaml").write_text("{a: {x: 1}, b: {x: 1}}")  # in two places it may stand
     assert config.read(tmp_path / "twice.yaml") == {"a": {"x": 1}, "b": {"x": 1}}
+    # What is merged twice over is replaced, and stands nowhere twice.
+    text = "base: &base {source: table, path: a}\ndeep: {two: &two {<<: *base, path: b}}\nflat: {<<: *two, retrain: 3}"
+    (tmp_path / "merged.yaml").write_text(text)
+    flat = config.read(tmp_path / "merged.yaml")["flat"]
+    assert flat == {"source": "table", "path": "b", "retrain": 3}
 
 
 @pytest.mark.parametrize(("device", "n_devices"), [("cuda", 0), ("cuda:2", 2)])

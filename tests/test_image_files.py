@@ -204,6 +204,18 @@ def test_a_palette_of_greys_is_grey(tmp_path):
     assert pixels.shape == (2, 1, 8, 8) and (pixels == grey).all()
 
 
+def test_a_photo_is_turned_as_its_camera_was_held(tmp_path):
+    pixels = np.zeros((8, 12, 3), np.uint8)
+    pixels[:4] = 255  # white above
+    turned = Image.Exif()
+    turned[0x0112] = 6  # orientation: a quarter to the right
+    save(tmp_path / "a" / "1.png", pixels, exif=turned)
+    save(tmp_path / "b" / "1.png", pixels)
+    found, _ = image_files.read(tmp_path, image_side=8)
+    assert (found[0, 0, :, 4:] == 255).all() and not found[0, 0, :, :4].any()  # white on the right
+    assert (found[1, 0, :4] == 255).all() and not found[1, 0, 4:].any()
+
+
 def test_transparent_pixels_are_refused_and_opaque_ones_read(tmp_path):
     pixels = np.full((8, 8, 4), 255, np.uint8)
     for name in "ab":

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 
 from proxybank import networks, passes, spaces
 from proxybank.networks.randomness import normal, stream_key, uniform
-from proxybank.passes import patches
+from proxybank.passes import devices, patches
 from proxybank.passes.hamming import add_distances, pack
 from proxybank.passes.hamming_cuda import KERNELS
 from proxybank.passes.relu_codes import PackedCodes, ReluCodes
@@ -222,3 +222,15 @@ def test_siblings_together_equal_each_by_itself(index):
         alone = codes.added_to(passes.ReluKernel.empty(x))
         assert alone.n_units == kernel.n_units
         assert (alone.agreements - kernel.agreements).abs().max() <= 2e-3 * kernel.n_units
+
+
+@pytest.mark.parametrize(("device", "number"), [("cuda", 0), ("cuda:1", 1)])
+def test_a_device_has_a_number_even_if_its_name_has_none(device, number, monkeypatch):
+    chosen = []
+    monkeypatch.setattr(torch._C, "_cuda_setDevice", chosen.append, raising=False)  # a CPU build has no such thing
+    before = torch.backends.cuda.matmul.allow_tf32
+    with torch.backends.cudnn.flags():  # which puts back what it has at its end
+        devices.prepare(device)
+        assert not torch.backends.cudnn.allow_tf32
+    torch.backends.cuda.matmul.allow_tf32 = before
+    assert chosen == [number]

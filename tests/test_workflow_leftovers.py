@@ -1,6 +1,9 @@
 """What `make run` clears away, without starting the workflow engine."""
 
 import os
+import signal
+import subprocess
+import sys
 
 import psutil
 import pytest
@@ -53,12 +56,29 @@ def test_the_run_of_another_user_is_left_alone(tmp_path, monkeypatch, capsys):
 
     monkeypatch.setattr(psutil, "process_iter", lambda: iter([Hidden()]))
     monkeypatch.setattr(run, "LOCKS", tmp_path)
-    monkeypatch.setattr(run.subprocess, "run", lambda *_, **__: pytest.fail("it was called"))
+    for name in ("run", "Popen"):
+        monkeypatch.setattr(run.subprocess, name, lambda *_, **__: pytest.fail("it was called"))
     lock = tmp_path / "0.input.lock"
     lock.touch()
     assert run.main(["--configfile", str(ROOT / "config.yaml")]) == 1
     assert "Process 7 of ada may be computing here" in capsys.readouterr().err
     assert lock.exists()
+
+
+def test_an_interrupt_leaves_the_run_the_time_to_end(tmp_path):
+    """Snakemake removes its lock and half files then, which takes it longer than Python would wait."""
+    tidy = "lambda *_: (time.sleep(1.5), print('tidy'), sys.exit(7))"
+    slow = f"import signal, sys, time; signal.signal(signal.SIGINT, {tidy}); print('ready', flush=True); time.sleep(60)"
+    code = f"import sys, run\nsys.exit(run.run_to_its_end([sys.executable, '-c', {slow!r}]))"
+    command = [sys.executable, "-c", code]
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "workflow_scripts")}
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        assert process.stdout.readline() == "ready\n"
+        os.killpg(process.pid, signal.SIGINT)  # as Ctrl-C does
+        assert process.stdout.read() == "tidy\n"
+        assert process.wait() == 7
 
 
 @pytest.mark.parametrize("option", ["--config", "--profile"])

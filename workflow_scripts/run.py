@@ -6,6 +6,7 @@ It takes no other options of Snakemake, which the report would need as well: wit
 import argparse
 import contextlib
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -51,12 +52,21 @@ def main(arguments: list[str]) -> int:
         subprocess.run([*snakemake, "--unlock", "--quiet", "all"], check=True)
         remove_temporaries(Path("results"))
     memory = f"mem_mb={psutil.virtual_memory().total // 2**20}"  # so that jobs do not ask for more together
-    code = subprocess.run([*snakemake, "--cores", options.cores, "--resources", memory]).returncode
+    code = run_to_its_end([*snakemake, "--cores", options.cores, "--resources", memory])
     if code == 0:
         report = f"results/{settings['run']}/report.html"
-        code = subprocess.run([*snakemake, "--quiet", "all", "--report", report]).returncode
+        code = run_to_its_end([*snakemake, "--quiet", "all", "--report", report])
         print(f"Report: {report}" if code == 0 else "The report failed; all other results are there.", file=sys.stderr)
     return code
+
+
+def run_to_its_end(command: list[str]) -> int:
+    """Exit status of a command, which hears Ctrl-C itself and is given the time to end as it wants."""
+    before = signal.signal(signal.SIGINT, lambda *_: None)  # here alone: a command starts with the default
+    try:
+        return subprocess.run(command).returncode
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def wait_for_other_run() -> None:

@@ -343,8 +343,8 @@ objectives there are to choose from, order them by CIFAR-10, and write this page
    `choose` with `--published data/reference/tss_cifar10_freerea.csv` ([what that is](nats-bench.md)), which fills in
    what a run lacks. Candidates that read pathnorm or epsinas were left out for want of scores. The choice lost 0.348
    points and was first of 257; FreeREA's objective lost 0.389 and was 13th.
-3. Only then was that entry looked up on the other datasets. By all scores, which came later, it is not the first any more
-   (below); it was not chosen again.
+3. Only then was that entry looked up on the other datasets. By all scores, which came later, it is not the first any
+   more (below); it was not chosen again.
 
 The choice: `{chosen}`
 

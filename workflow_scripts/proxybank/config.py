@@ -7,7 +7,7 @@ import itertools
 import json
 import math
 import re
-from collections.abc import Collection, Hashable, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from copy import deepcopy
 from functools import cache
 from pathlib import Path
@@ -36,7 +36,9 @@ _Validator = jsonschema.validators.extend(jsonschema.Draft202012Validator, type_
 class _Loader(yaml.SafeLoader):
     """Refuses a key that stands twice in one place, of which YAML would silently take the last."""
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+    def compose_mapping_node(self, anchor: str | None) -> yaml.MappingNode:
+        # As it is written: later, merged keys stand in it as well.
+        node = super().compose_mapping_node(anchor)
         first: dict[str, yaml.Mark] = {}
         for key, _ in node.value:
             mark = first.setdefault(str(key.value), key.start_mark)
@@ -45,7 +47,7 @@ class _Loader(yaml.SafeLoader):
                     f"the key '{key.value}' stands in lines {mark.line + 1} and {key.start_mark.line + 1}. Expected it "
                     "once. Remove one of the two."
                 )
-        return super().construct_mapping(node, deep)
+        return node
 
 
 @cache

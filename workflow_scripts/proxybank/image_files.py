@@ -1,6 +1,7 @@
 """Files of labelled images in the forms they are handed around in: ``.npz``, CIFAR, ImageNet16, folders by class."""
 
 import math
+import struct
 import warnings
 import zipfile
 import zlib
@@ -210,7 +211,8 @@ def _decoded(paths: list[Path], image_side: int | None) -> Iterator[Pixels]:
                         raise ImageError(f"{path}: found mode {mode}. Expected 8 bits for each channel. Convert it.")
                     if opened.has_transparency_data and opened.convert("RGBA").getextrema()[3][0] < 255:
                         raise ImageError(f"{path}: found transparent pixels. Expected opaque ones. Flatten the image.")
-                    image = opened.convert("L" if mode in ("1", "L", "LA") else "RGB")
+                    image = ImageOps.exif_transpose(opened).convert("L" if mode in ("1", "L", "LA") else "RGB")
+                    size = image.size
                     if mode == "P" and len({band.tobytes() for band in image.split()}) == 1:  # a palette of greys
                         image = image.getchannel(0)
         except PermissionError:
@@ -219,6 +221,7 @@ def _decoded(paths: list[Path], image_side: int | None) -> Iterator[Pixels]:
             OSError,
             ValueError,
             SyntaxError,
+            struct.error,  # of orientations
             Image.DecompressionBombWarning,
             Image.DecompressionBombError,
         ) as error:

@@ -9,7 +9,7 @@ SPACES = 2
 # Weights of untrained networks: `networks`. 2: on the size space, those of siblings are slices of the widest one's.
 WEIGHTS = 2
 # Splits of the images, and the batches drawn: `data`.
-IMAGES = 1
+IMAGES = 2
 # Training, and accuracies given to every network: `truth`.
 TRUTH = 1
 # Score tables, accuracies, the database: `store`.
@@ -17,7 +17,7 @@ TABLES = 1
 # What searches share, such as random numbers, objectives and the clock; each also has a version of its own: `searches`.
 SEARCHES = 1
 # Correlations, regrets and the worth of what searches found: `analysis`.
-ANALYSIS = 4
+ANALYSIS = 5
 # Pictures: `figures`.
 FIGURES = 2
 # Figures in print beside ours: `papers`.

@@ -121,13 +121,14 @@ def spearman_brown(of_two: Resampled, n: int) -> Resampled:
     """Correlation of means over n measurements with means over n others, from that of two measurements.
 
     Exact for Pearson's correlation and noise of one size; so nearly for rho, and there is none for tau. Noise shrinks a
-    correlation with any other quantity by the root of it.
+    correlation with any other quantity by the root of it. Two measurements that agree less than by chance share
+    nothing, and neither do means over more.
 
     References
     ----------
     .. [1] C. Spearman, "Correlation calculated from faulty data", British Journal of Psychology, 1910.
     """
-    rho = of_two.spearman
+    rho = np.maximum(of_two.spearman, 0)  # the formula has a pole at -1 / (n - 1)
     return Resampled(np.full(rho.size, np.nan), n * rho / (1 + (n - 1) * rho), of_two.n)
 
 

@@ -95,7 +95,8 @@ def speed_of(
             length *= 8
             first, spent = timed(0, length)
         found, spent = ([first], spent) if spent > seconds else ([], 0.0)
-        for number in range(len(found), networks):
+        n_runs = len(runs(space, dead_edges, length, networks, seed))
+        for number in range(len(found), n_runs):
             if spent > seconds and len(found) >= LEAST or spent > MOST * seconds:
                 break
             run, took = timed(number, length)

@@ -10,7 +10,7 @@ def prepare(device: str) -> None:
     """Have an accelerator compute in whole float32, the same bits each time, and make it the one that numba uses."""
     if device == "cpu":
         return
-    torch.cuda.set_device(device)
+    torch.cuda.set_device(torch.device(device).index or 0)  # which takes no device without a number
     torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = True, False
 

@@ -8,7 +8,6 @@ Scales of initialisation are left out, since the batch norm behind each convolut
 
 from collections.abc import Collection
 
-import numba
 import numpy as np
 import torch
 from torch import Tensor
@@ -16,32 +15,11 @@ from torch import Tensor
 from proxybank.networks import Weights
 from proxybank.passes.evidence import ReluKernel
 from proxybank.passes.inference import convolve
-from proxybank.passes.maps import Map, add_up, as_it_is, narrow, normalised, widen
+from proxybank.passes.maps import Map, add_groups, add_up, as_it_is, normalised
 from proxybank.passes.relu_codes import PackedCodes
 from proxybank.spaces.sss import WIDTHS
 
 _WIDEST, _STEP = WIDTHS[-1], WIDTHS[1] - WIDTHS[0]
-
-
-@numba.njit(cache=True, nogil=True)
-def _add_groups(parts, first, second):
-    """Running sums over groups of either convolution; group k makes the leading channels of the k-th width."""
-    n_pixels, n_groups, n_sums = parts.shape
-    n, step = n_sums // 2, n_sums // 2 // n_groups
-    sums = np.empty(n_sums, np.float32)
-    for pixel in range(n_pixels):
-        sums[:] = 0
-        start = 0
-        for group in range(n_groups):
-            part, width = parts[pixel, group], (group + 1) * step
-            for i in range(n_sums):
-                sums[i] += widen(part[i])
-            place = start + pixel * width
-            out, other, shifted = first[place : place + width], second[place : place + width], sums[n:]
-            for i in range(width):
-                out[i] = narrow(sums[i], out)
-                other[i] = narrow(shifted[i], other)
-            start += n_pixels * width
 
 
 def family_kernels(
@@ -95,7 +73,7 @@ def _sums_by_width(parts: Map) -> tuple[list[Map], list[Map]]:
     """Outputs of either convolution for each width, given the partial sums of both over each group of channels."""
     n_pixels = parts[..., 0].size
     both = tuple(np.empty(n_pixels * sum(WIDTHS), parts.dtype) for _ in range(2))
-    _add_groups(parts.reshape(n_pixels, len(WIDTHS), 2 * _WIDEST), *both)
+    add_groups(parts.reshape(n_pixels, len(WIDTHS), 2 * _WIDEST), *both)
     cuts = np.cumsum([n_pixels * width for width in WIDTHS])[:-1]
     return tuple([part.reshape(*parts.shape[:3], -1) for part in np.split(sums, cuts)] for sums in both)
 

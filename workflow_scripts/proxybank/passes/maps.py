@@ -290,3 +290,27 @@ def mark_patterns(x: Map, seen: NDArray[np.bool_]) -> None:
         Marks are added to these.
     """
     _mark_patterns(x.reshape(len(x), -1), seen)
+
+
+@numba.njit(cache=True, nogil=True)
+def add_groups(parts, first, second):
+    """Running sums over groups of either convolution; group k makes the leading channels of the k-th width.
+
+    For `families`. It stands here, since numba compiles it anew only where the code of its own file changes.
+    """
+    n_pixels, n_groups, n_sums = parts.shape
+    n, step = n_sums // 2, n_sums // 2 // n_groups
+    sums = np.empty(n_sums, np.float32)
+    for pixel in range(n_pixels):
+        sums[:] = 0
+        start = 0
+        for group in range(n_groups):
+            part, width = parts[pixel, group], (group + 1) * step
+            for i in range(n_sums):
+                sums[i] += widen(part[i])
+            place = start + pixel * width
+            out, other, shifted = first[place : place + width], second[place : place + width], sums[n:]
+            for i in range(width):
+                out[i] = narrow(sums[i], out)
+                other[i] = narrow(shifted[i], other)
+            start += n_pixels * width

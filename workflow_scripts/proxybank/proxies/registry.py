@@ -126,7 +126,7 @@ def group_of(part: str) -> str:
 
 
 def in_group(names: Iterable[str], group: str) -> list[str]:
-    """Those of the named proxies that `group` (one of `GROUPS`, or ``closed_form``) feeds, in the order given."""
+    """Those of the named proxies that `group` (of `GROUPS`, ``closed_form`` or ``aggregate``) feeds, in their order."""
     return [name for name in names if REGISTRY[name].needs in GROUPS.get(group, (group,))]
 
 

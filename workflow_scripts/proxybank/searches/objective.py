@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from proxybank.errors import SearchError, suggest
 
-# Steps of a program: what to do, and the term it is about. The machine that runs them is `core.scores`.
+# Steps of a program: what to do, and the term it is about. The machine that runs them is `core.run_program`.
 TERM, MAX, ZSCORE, RANK, PLACE, NEGATE, LOG, ADD, SUBTRACT, MULTIPLY, DIVIDE, POWER = range(12)
 
 NORMALISERS = {"max": MAX, "zscore": ZSCORE, "rank": RANK, "place": PLACE}

@@ -22,7 +22,7 @@ _LARGEST, _SMALLEST = 3.4e38, 1.2e-38  # of float32, without those of fewer digi
 
 
 def pack(tables: Mapping[str, str | Path], outputs: Mapping[str, str | Path], computed: Collection[str]) -> None:
-    """Write all files, or none.
+    """Write all files, once each of them is complete.
 
     Rows are sorted by space, dataset, arch_index and seed, statuses by proxy, class_index and seed; a group of rows in
     a file is a space and dataset. Scores are float32 (7 digits) where all of a column are within its range, and float64

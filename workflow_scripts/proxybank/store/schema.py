@@ -113,7 +113,9 @@ _TABLES = (
                 )
             ),
             *(_count(f"width_{k}", f"output channels of group {k} of five", nullable=True) for k in range(5)),
-            _count("sample_place", "classes drawn before this network's: a sample of n has those below n", nullable=True),
+            _count(
+                "sample_place", "classes drawn before this network's: a sample of n has those below n", nullable=True
+            ),
         ),
         further=Column("<user's>", None, "a user's column (columns in the configuration)", nullable=True),
     ),
