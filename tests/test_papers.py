@@ -178,7 +178,11 @@ def rules_of(tmp_path, **parts):
         ({"answers": [{"rows": {"papers": "P"}, "nothing": "x"}]}, r"rows: unknown key 'papers'. Did you mean 'paper'"),
         ({"answers": [{"nothing": "x", "run": "128"}]}, r"answers\[0\], run: unknown key '128'. Known: slow"),
         ({"answers": [{"correlation": "x", "ties": "a"}]}, r"answers\[0\]: ties is 'a'. Expected b or c"),
-        ({"answers": [{"correlation": "x", "networks": "some"}]}, r"networks is 'some'. Expected all or no_dead_edges"),
+        (
+            {"answers": [{"correlation": "x", "among": "some"}]},
+            r"among is 'some'. Expected all or no_dead_edges",
+        ),
+        ({"answers": [{"correlation": "x", "missing": "1st"}]}, r"missing is '1st'. Expected last or first"),
         ({"reasons": [{"because": "x", "ours": "above"}]}, r"reasons\[0\]: ours is 'above'. Expected higher or lower"),
         ({"reasons": [{"because": "x", "run": "128"}]}, r"reasons\[0\], run: unknown key '128'. Known: slow"),
         (
@@ -290,6 +294,8 @@ def test_a_network_without_a_score_ranks_last(run, tmp_path):
     some = replace(run, scores=run.scores.with_columns(fails))
     ((row,), _, _) = one(some, tmp_path, {"correlation": "naswot"})
     assert row["ours"] == pytest.approx(0.2) and (row["n"], row["n_scored"]) == (5, 4)
+    ((row,), _, _) = one(some, tmp_path, {"correlation": "naswot", "missing": "first"})
+    assert row["ours"] == pytest.approx(1) and row["of"] == "`naswot`, networks without a score first"
 
 
 def test_kendalls_tau_c_counts_ties_otherwise(run, tmp_path):
@@ -301,10 +307,25 @@ def test_kendalls_tau_c_counts_ties_otherwise(run, tmp_path):
 def test_a_correlation_over_networks_without_dead_edges(run, tmp_path):
     # Networks 3 and 4 have one; of the other three all pairs are the right way round, by each seed.
     networks = run.networks.with_columns(n_none=pl.Series([0, 0, 4, 0, 1]), n_live_edges=pl.Series([6, 6, 2, 5, 4]))
-    says = {"correlation": "naswot", "networks": "no_dead_edges"}
+    says = {"correlation": "naswot", "among": "no_dead_edges"}
     ((row,), _, _) = one(replace(run, networks=networks), tmp_path, says)
     assert (row["ours"], row["n"]) == (pytest.approx(1), 3)
     assert row["of"] == "`naswot`, networks without dead edges" and row["allowed"] == pytest.approx(0.005)
+
+
+def test_a_best_of_some_networks(run, tmp_path):
+    # Of networks 0 and 2 alone, the better one is drawn with a chance of 3 in 4; both have the same mean over seeds.
+    skips = run.networks.with_columns(n_skip=pl.Series([1, 0, 3, 0, 0]))
+    says = {"best_of": "accuracy", "networks": "2", "among": "with_skip"}
+    ((row,), _, _) = one(replace(run, networks=skips), tmp_path, says, quantity="test_accuracy_pct")
+    assert row["ours"] == pytest.approx(0.75 * 30 + 0.25 * 10)
+    widths = run.networks.with_columns(
+        **{f"width_{k}": pl.Series([8 * k, 8 * k + 8, 8 * min(k, 3), 8, 64 - 8 * k]) for k in range(5)}
+    )
+    says = {"best_of": "naswot", "networks": "1", "among": "distinct_widths"}
+    ((row,), _, _) = one(replace(run, networks=widths), tmp_path, says, quantity="test_accuracy_pct")
+    assert row["ours"] == pytest.approx((10 + 20 + 50) / 3)
+    assert row["of"] == "best of 1 by `naswot`, exact, networks of five distinct widths"
 
 
 def test_columns_of_the_networks_are_added_to_a_score(run, tmp_path):

@@ -19,6 +19,15 @@ from proxybank.papers.rules import ANSWERS
 # Half a 95% interval, in standard errors.
 _HALF_INTERVAL = 1.96
 _N_BOOTSTRAPS = 400
+# Some of the networks, by `rules.AMONG`: which, and what they are called.
+_AMONG = {
+    "no_dead_edges": (pl.col("n_none") + pl.col("n_live_edges") == 6, "networks without dead edges"),
+    "with_skip": (pl.col("n_skip") > 0, "networks with a skip connection"),
+    "distinct_widths": (
+        pl.concat_list(f"width_{k}" for k in range(5)).list.n_unique() == 5,
+        "networks of five distinct widths",
+    ),
+}
 
 
 class NoAnswerError(Exception):
@@ -131,17 +140,20 @@ class Run:
         proxy: str,
         place: dict,
         quantity: str,
-        networks: str = "all",
+        among: str = "all",
+        missing: str = "last",
         ties: str = "b",
         plus: Mapping[str, float] | None = None,
     ) -> Answer:
         if proxy not in self.scores.columns:
             raise NoAnswerError(f"`{proxy}` is not scored in this run")
-        score, accuracy = self._ranked(self.scores, proxy, place, networks, plus)
+        score, accuracy = self._ranked(self.scores, proxy, place, among, plus)
         n_scored = int(np.isfinite(score).sum())
+        if missing == "first":
+            score = np.where(np.isfinite(score), score, -score)
         if not n_scored or (score == score[0]).all():
             raise NoAnswerError(f"`{proxy}` is the same for all networks" if n_scored else f"no network has `{proxy}`")
-        over_seeds = self._spread(proxy, place, networks)
+        over_seeds = self._spread(proxy, place, among)
         # All networks are the same ones as in print; what was drawn anew are weights and images, or a sample.
         drawn = not over_seeds or not self._left_out(proxy, place).is_empty()
         found = analysis.resample({"": (score, accuracy)}, samples=_N_BOOTSTRAPS if drawn else 0, seed=0)[""]
@@ -151,7 +163,7 @@ class Run:
         label = f"`{proxy}`" + (f" with costs of {', '.join(f'`{column}`' for column in plus)}" if plus else "")
         if ties != "b":
             value, label = float(stats.kendalltau(score, accuracy, variant=ties).statistic), f"{label}, τ-{ties}"
-        label += "" if networks == "all" else ", networks without dead edges"
+        label += _named(among) + (", networks without a score first" if missing == "first" else "")
         scored = n_scored if n_scored < score.size else None
         return Answer(value, None, error, label, score.size, "networks", scored, spread, self._n_seeds([proxy], place))
 
@@ -195,8 +207,10 @@ class Run:
             n_seeds = 1
         return Answer(values.mean(), std, error, label, values.len(), "runs", n_seeds=n_seeds)
 
-    def _best_of(self, proxy: str, place: dict, quantity: str, networks: str, score: str | None = None) -> Answer:
-        values = self._values(quantity, place, score)
+    def _best_of(
+        self, proxy: str, place: dict, quantity: str, networks: str, score: str | None = None, among: str = "all"
+    ) -> Answer:
+        values = self._only(self._values(quantity, place, score), place, among)
         n_seeds = self._n_seeds(re.findall(r"\w+", f"{proxy} {score or ''}"), place)
         if proxy == "accuracy":
             found = values["value"].to_numpy()
@@ -216,6 +230,7 @@ class Run:
         if not self._left_out(proxy, place).is_empty():
             label = f"best of {int(networks):,} of the sample by `{proxy}`"
             error = _error_of_best(rank, found, int(networks))
+        label += _named(among)
         return Answer(mean, std, error, label, rank.size, "networks", n_seeds=n_seeds)
 
     def _optimum(self, constraint: str, place: dict, quantity: str) -> Answer:
@@ -267,7 +282,7 @@ class Run:
         return scores.filter(**place).join(kept, on="arch_index", how="inner", maintain_order="left")
 
     def _ranked(
-        self, scores: pl.DataFrame, proxy: str, place: dict, networks: str, plus: Mapping[str, float] | None = None
+        self, scores: pl.DataFrame, proxy: str, place: dict, among: str, plus: Mapping[str, float] | None = None
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Scores of the networks that were to have one, the worst where one has none, and their final accuracies.
 
@@ -275,9 +290,7 @@ class Run:
         """
         final = self._final.filter(**place).select("arch_index", "accuracy_pct")
         table = self._sampled(scores, proxy, place).join(final, on="arch_index", maintain_order="left")
-        if networks == "no_dead_edges":
-            alive = self.networks.filter(pl.col("n_none") + pl.col("n_live_edges") == 6, **place)
-            table = table.join(alive, on="arch_index", how="semi", maintain_order="left")
+        table = self._only(table, place, among)
         if plus:
             added = pl.sum_horizontal(pl.col(column) * number for column, number in plus.items())
             costs = self.networks.filter(**place).select("arch_index", added=added)
@@ -287,13 +300,20 @@ class Run:
         score = analysis.worst_if_missing(table[proxy].cast(pl.Float64).to_numpy(), self.higher_is_better[proxy])
         return score, table["accuracy_pct"].to_numpy()
 
-    def _spread(self, proxy: str, place: dict, networks: str) -> dict[str, float]:
+    def _only(self, table: pl.DataFrame, place: dict, among: str) -> pl.DataFrame:
+        """Rows of some of the networks."""
+        if among == "all":
+            return table
+        wanted = self.networks.filter(_AMONG[among][0], **place)
+        return table.join(wanted, on="arch_index", how="semi", maintain_order="left")
+
+    def _spread(self, proxy: str, place: dict, among: str) -> dict[str, float]:
         """Standard deviation of tau and rho over the scores of single seeds; empty for a single seed."""
-        key = (*place.values(), proxy, networks)
+        key = (*place.values(), proxy, among)
         if key not in self._spreads:
             found = []
             for seed in self._seeds(proxy, place):
-                pair = self._ranked(self.scores_by_seed.filter(seed=seed), proxy, place, networks)
+                pair = self._ranked(self.scores_by_seed.filter(seed=seed), proxy, place, among)
                 of_seed = analysis.resample({"": pair}, samples=0, seed=0)[""]
                 found.append({"kendall": of_seed.kendall[0], "spearman": of_seed.spearman[0]})
             several = len(found) > 1
@@ -352,6 +372,11 @@ def _error_of_best(rank: NDArray[np.float64], found: NDArray[np.float64], n_netw
         drawn = rng.integers(rank.size, size=rank.size)
         means.append(analysis.best_of_random(rank[drawn], found[drawn], n_networks)[0])
     return float(np.std([mean for mean in means if mean is not None], ddof=1))
+
+
+def _named(among: str) -> str:
+    """What the label of an answer says of the networks that it is about, if they are not all."""
+    return "" if among == "all" else f", {_AMONG[among][1]}"
 
 
 def _filled(value: object, names: Mapping[str, str]) -> str:

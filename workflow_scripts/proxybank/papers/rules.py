@@ -13,14 +13,15 @@ from proxybank.papers.figures import KEY
 
 # Kinds of answers, each with the further keys it needs and those it may have.
 ANSWERS = {
-    "correlation": ((), ("networks", "ties", "plus")),
+    "correlation": ((), ("among", "missing", "ties", "plus")),
     "search": ((), ("objective", "budget", "constraint", "score", "found_on")),
-    "best_of": (("networks",), ("score",)),
+    "best_of": (("networks",), ("score", "among")),
     "optimum": ((), ()),
     "seconds": (("batch_size",), ()),
     "nothing": ((), ()),
 }
-NETWORKS = ("all", "no_dead_edges")  # that a correlation is over
+AMONG = ("all", "no_dead_edges", "with_skip", "distinct_widths")  # networks that an answer is about
+MISSING = ("last", "first")  # where networks without a score rank
 TIES = ("b", "c")  # kinds of Kendall's tau
 REASONS = ("because", "supposed", "unexplained")
 TARGETS = ("at_least", "at_most", "within")
@@ -120,8 +121,8 @@ def _check_answer(says: dict, where: str) -> None:
     kind = _one_of(ANSWERS, says, where)
     needed, allowed = ANSWERS[kind]
     _expect_keys(says, (kind, *needed), (*allowed, "space", "dataset", "run"), where)
-    for key, known in (("networks", NETWORKS), ("ties", TIES)):
-        if kind == "correlation" and says.get(key, known[0]) not in known:
+    for key, known in (("among", AMONG), ("missing", MISSING), ("ties", TIES)):
+        if says.get(key, known[0]) not in known:
             raise ConfigError(f"{where}: {key} is '{says[key]}'. Expected {' or '.join(known)}.")
 
 
