@@ -754,6 +754,28 @@ def test_search_economics_visits_its_regions():
     assert set(first) == {0, 1, 2, 3}
 
 
+@pytest.mark.parametrize(
+    ("n_choices", "regions", "values"),
+    [
+        (8, 3, [[0, 1, 2], [3, 4, 5], [6, 7]]),
+        (5, 3, [[0, 1], [2, 3], [4]]),
+        (4, 4, [[0], [1], [2], [3]]),
+        (3, 1, [[0, 1, 2]]),
+    ],
+)
+def test_regions_share_the_values_of_the_first_gene_out(n_choices, regions, values):
+    found = [search_economics._first_genes(n_choices, region, regions) for region in range(regions)]
+    assert [list(of_region) for of_region in found] == values
+
+
+def test_search_economics_does_without_a_region_that_has_no_feasible_network():
+    lacking = cube(feasible=genes_of(np.arange(4**4))[:, 0] != 3)  # the last of three regions
+    found = replay(lacking, "search_economics", "score", runs=3, evaluations=60, histories=True)
+    for history in found.histories:
+        first = genes_of(history)[:, 0]
+        assert set(first) == {0, 1, 2} and first.size == 60
+
+
 def test_search_economics_counts_a_round_once_however_many_search():
     # Two searchers choose region 0, one region 2; all waited for one round before.
     waited, invested = np.ones(3), np.ones(3)

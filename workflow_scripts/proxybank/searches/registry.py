@@ -383,7 +383,7 @@ _ALGORITHMS = (
     ),
     Algorithm(
         name="search_economics",
-        version=2,
+        version=3,
         kernel="search_economics",
         does="Breeds with the good networks of that region of the space where the expected value is highest.",
         maximises="`ni`",

@@ -22,11 +22,14 @@ from proxybank.searches.core import (
 @kernel
 def run(search: Search, searchers: int, regions: int, goods: int) -> int:
     """Invest where the expected value is highest until the budget is used up; return the best ever."""
+    first_genes = [_first_genes(search.n_choices, region, regions) for region in range(regions)]
+    feasible = [_feasible_of(search, first_genes[region]) for region in range(regions)]
     market = np.empty((regions, goods), np.int64)
     best_good = np.empty(regions, np.int64)
     for region in range(regions):
         for k in range(goods):
-            market[region, k] = _random_good(search, region, regions)
+            of_region = feasible[region]  # any feasible network where a region has none
+            market[region, k] = of_region[below(search, of_region.size)] if of_region.size else random_network(search)
             if not evaluate(search, market[region, k]):
                 return best_of(search, explored(search))
         best_good[region] = _best(search, market[region])
@@ -41,7 +44,8 @@ def run(search: Search, searchers: int, regions: int, goods: int) -> int:
         for k in range(searchers):
             for region in range(regions):
                 for good in range(goods):
-                    children[region, good] = _child(search, owned[k], market[region, good], region, regions)
+                    values = first_genes[region] if feasible[region].size else first_genes[region][:0]
+                    children[region, good] = _child(search, owned[k], market[region, good], values)
                     if children[region, good] < 0:
                         return best_of(search, explored(search))
                 worth = _finite(scores(search, market[region]))
@@ -79,34 +83,32 @@ def _finite(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 @njit
-def _region_of(search: Search, code: int, regions: int) -> int:
-    """Regions share the values of the first gene out in runs; the first ones get one more if they must."""
-    size, rest = search.n_choices // regions, search.n_choices % regions
-    value = gene_of(search, code, 0)
-    if value < (size + 1) * rest:
-        return value // (size + 1)
-    return rest + (value - (size + 1) * rest) // max(size, 1)
+def _first_genes(n_choices: int, region: int, regions: int) -> NDArray[np.int64]:
+    """Values of the first gene in a region: they are shared out in runs, the first regions get one more if they must."""
+    size, rest = n_choices // regions, n_choices % regions
+    first = region * size + min(region, rest)
+    return np.arange(first, first + size + (1 if region < rest else 0))
 
 
 @njit
-def _random_good(search: Search, region: int, regions: int) -> int:
-    """Feasible network of a region; any feasible one if none turns up."""
-    for _ in range(TRIES):
-        code = random_network(search)
-        if _region_of(search, code, regions) == region:
-            return code
-    return random_network(search)
+def _feasible_of(search: Search, first_genes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Feasible networks whose first gene is one of these."""
+    value = search.drawable // search.places[0] % search.n_choices
+    return search.drawable[(value >= first_genes[0]) & (value <= first_genes[-1])]
 
 
 @njit
-def _child(search: Search, owned: int, good: int, region: int, regions: int) -> int:
-    """Better of two evaluated children in the good's region, by one-point crossover and a mutation; -1: no budget."""
+def _child(search: Search, owned: int, good: int, first_genes: NDArray[np.int64]) -> int:
+    """Better of two evaluated children by one-point crossover and a mutation, the good where none is feasible.
+
+    Their first gene is one of these; with none of them, there is no child to look for. -1: no budget is left.
+    """
     pair = np.empty(2, np.int64)
     for k in range(2):
         pair[k] = good if search.feasible[good] else random_network(search)
-        for _ in range(TRIES):
-            code = _cross_and_mutate(search, owned, good, k == 1)
-            if search.feasible[code] and _region_of(search, code, regions) == region:
+        for _ in range(TRIES if first_genes.size else 0):
+            code = _cross_and_mutate(search, owned, good, first_genes, k == 1)
+            if search.feasible[code]:
                 pair[k] = code
                 break
         if not evaluate(search, pair[k]):
@@ -115,11 +117,11 @@ def _child(search: Search, owned: int, good: int, region: int, regions: int) -> 
 
 
 @njit
-def _cross_and_mutate(search: Search, owned: int, good: int, swap: bool) -> int:
-    """Any first gene, the others of one parent before a cut and of the other after it, then one of these changed."""
+def _cross_and_mutate(search: Search, owned: int, good: int, first_genes: NDArray[np.int64], swap: bool) -> int:
+    """Any of these first genes, the others of one parent before a cut and of the other after it, one of them changed."""
     n_genes = search.places.size
     cut = 1 + below(search, n_genes - 1)
-    code = with_gene(search, good, 0, below(search, search.n_choices))
+    code = with_gene(search, good, 0, first_genes[below(search, first_genes.size)])
     for gene in range(1, n_genes):
         if (gene < cut) != swap:
             code = with_gene(search, code, gene, gene_of(search, owned, gene))
