@@ -33,7 +33,8 @@ try:
     config.update(
         check(config, where=" + ".join(map(os.path.relpath, workflow.configfiles)))
     )
-    if workflow.is_main_process:  # not again in each job of a cluster
+    if workflow.is_main_process and not os.environ.get("PROXYBANK_CHECKED"):
+        # Not again in each job of a cluster, nor where `make run` has done so: decoding many images takes minutes.
         check_files(config)
 except ProxybankError as error:
     sys.exit(str(error))

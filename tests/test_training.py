@@ -6,9 +6,10 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from proxybank import data, networks, spaces, truth
+from proxybank import data, networks, spaces, store, truth
 from proxybank.errors import ImageError
 from proxybank.networks import Network
+from proxybank.store import progress
 from proxybank.truth.training import Bundle, of_batch
 
 INIT = "kaiming_normal_fan_out"
@@ -99,27 +100,53 @@ def test_training_learns_and_repeats_itself(split):
     assert first.seconds > 0
 
 
+TRAINING = {**vars(SCHEDULE), "train_images": 100, "valid_images": 597, "epochs": 1, "seeds": [0, 1]}
+del TRAINING["initialisation"]
+
+
+def trained(chosen, done=None):
+    """Train sizes by their classes; one frame for each bundle and seed."""
+    genes = spaces.get("sss").class_genes("drop")[chosen]
+    return truth.train_classes(chosen, genes, "sss", DIGITS, DIGITS.skeleton(), TRAINING, done)
+
+
 def test_parts_join_to_the_whole():
-    training = {**vars(SCHEDULE), "train_images": 100, "valid_images": 597, "epochs": 1, "seeds": [0, 1]}
-    del training["initialisation"]
-
-    def part(number, size):
-        return truth.train_part(
-            space="sss",
-            dead_edges="drop",
-            widths=[8, 64],
-            part=number,
-            networks_per_part=size,
-            images=DIGITS,
-            skeleton=DIGITS.skeleton(),
-            training=training,
-        ).drop("train_seconds")
-
-    whole = part(0, 4)
-    assert pl.concat([part(0, 2), part(1, 2)]).equals(whole)
+    whole, *parts = (
+        pl.concat(trained(truth.classes_of_part("sss", "drop", [8, 64], part, size)))
+        .drop("train_seconds")
+        .sort("class_index", "seed", "split")
+        for part, size in ((0, 4), (0, 2), (1, 2))
+    )
+    assert pl.concat(parts).equals(whole)
     assert whole.shape[0] == 4 * 2 * 2  # networks, seeds, splits
     assert whole["class_index"].unique().to_list() == [0, 7, 56, 63]  # widths 8 and 64 of the last two layers
     assert whole["accuracy_pct"].is_between(0, 100).all()
+
+
+def test_training_goes_on_where_it_was_stopped(tmp_path, monkeypatch):
+    chosen = truth.classes_of_part("sss", "drop", [8, 64], 0, 4)
+    whole = list(trained(chosen))
+    assert len(whole) == 2 * 4  # bundles of equal widths, which are single networks here, and two seeds
+    monkeypatch.setattr(progress, "SECONDS", 0)  # every bundle goes to the file
+    stopped = store.Progress(tmp_path / "0.parquet", {"a": 1})
+    for rows in whole[:3]:
+        stopped.add(rows)
+    resumed = store.Progress(tmp_path / "0.parquet", {"a": 1})
+    assert resumed.rows.equals(pl.concat(whole[:3]))
+    rest = list(trained(chosen, resumed.rows))
+    for found, expected in zip(rest, whole[3:], strict=True):
+        assert found.drop("train_seconds").equals(expected.drop("train_seconds"))
+    resumed.remove()
+    assert not list(tmp_path.iterdir())
+
+
+def test_progress_of_other_settings_or_of_no_use_is_not_taken(tmp_path, monkeypatch):
+    monkeypatch.setattr(progress, "SECONDS", 0)
+    store.Progress(tmp_path / "0.parquet", {"a": 1}).add(pl.DataFrame({"seed": [0]}))
+    assert store.Progress(tmp_path / "0.parquet", {"a": 1}).rows.height == 1
+    assert store.Progress(tmp_path / "0.parquet", {"a": 2}).rows.is_empty()
+    (tmp_path / "0.parquet.progress").write_bytes(b"half a fi")
+    assert store.Progress(tmp_path / "0.parquet", {"a": 1}).rows.is_empty()
 
 
 def test_partition_is_fair_and_disjoint():

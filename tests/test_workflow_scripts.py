@@ -33,7 +33,7 @@ def run_script(name: str, folder: Path, output: dict, input=(), params=None, **w
     job = SimpleNamespace(
         input=Named(input),
         output=Named({key: str(folder / value) for key, value in output.items()}),
-        params=SimpleNamespace(**(params or {})),
+        params=Named(params or {}),
         wildcards=SimpleNamespace(**wildcards),
         log=[str(folder / f"{name}.log")],
         threads=2,
@@ -43,7 +43,7 @@ def run_script(name: str, folder: Path, output: dict, input=(), params=None, **w
 
 
 class Named(list):
-    """Files of a job, by position and by name."""
+    """Files or parameters of a job, by position and by name."""
 
     def __init__(self, files):
         named = files if isinstance(files, dict) else {}

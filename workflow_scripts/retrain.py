@@ -17,18 +17,24 @@ def main(job: "Snakemake") -> None:
         classes = space.classes(job.params.dead_edges)
         chosen = truth.draw_networks(known, job.params.n_networks, classes)
         images = data.load(**job.params.images)
-        trained = truth.train_classes(
+        settings = dict(job.params.items()) | {"images": images.fingerprint(), "networks": chosen.tolist()}
+        progress = store.Progress(job.output.accuracies, settings)
+        for trained in truth.train_classes(
             classes[chosen],
             space.scored_genes(job.params.dead_edges)[chosen],
             space.name,
             images,
             images.skeleton(**job.params.skeleton),
             job.params.training,
-        )
-        rows = truth.spread(trained, space, job.params.dead_edges, dataset).filter(pl.col("arch_index").is_in(chosen))
+            progress.rows,
+        ):
+            progress.add(trained)
+        rows = truth.spread(progress.rows, space, job.params.dead_edges, dataset)
+        rows = rows.filter(pl.col("arch_index").is_in(chosen))
         store.write_table("accuracies", rows, job.output.accuracies)
         with store.atomic(job.output.comparison) as path:
             truth.compare(rows, known).write_csv(path, float_precision=3)
+        progress.remove()
 
 
 if __name__ == "__main__":

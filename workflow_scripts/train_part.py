@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from proxybank import data, logs, store, truth
+from proxybank import data, logs, spaces, store, truth
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import Snakemake, snakemake
@@ -10,18 +10,25 @@ if TYPE_CHECKING:
 
 def main(job: "Snakemake") -> None:
     with logs.to_file(job.log[0]):
-        images = data.load(**job.params.images)
-        rows = truth.train_part(
-            space=job.wildcards.space,
-            dead_edges=job.params.dead_edges,
-            widths=job.params.widths,
-            part=int(job.wildcards.part),
-            networks_per_part=job.params.networks_per_part,
-            images=images,
-            skeleton=images.skeleton(**job.params.skeleton),
-            training=job.params.training,
+        space, dead_edges = job.wildcards.space, job.params.dead_edges
+        chosen = truth.classes_of_part(
+            space, dead_edges, job.params.widths, int(job.wildcards.part), job.params.networks_per_part
         )
-        store.write_parquet(rows, job.output.accuracies)
+        images = data.load(**job.params.images)
+        settings = dict(job.params.items()) | {"images": images.fingerprint(), "classes": chosen.tolist()}
+        progress = store.Progress(job.output.accuracies, settings)
+        for rows in truth.train_classes(
+            chosen,
+            spaces.get(space).class_genes(dead_edges)[chosen],
+            space,
+            images,
+            images.skeleton(**job.params.skeleton),
+            job.params.training,
+            progress.rows,
+        ):
+            progress.add(rows)
+        store.write_parquet(progress.rows.sort("class_index", "seed", "split"), job.output.accuracies)
+        progress.remove()
 
 
 if __name__ == "__main__":

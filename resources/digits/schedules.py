@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 from scipy.stats import spearmanr
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "workflow_scripts"))
@@ -38,7 +39,7 @@ def main() -> None:
             "seeds": [0, 1],
         }
         skeleton = digits.skeleton(stem_width=8, cells_per_stage=1)
-        rows = truth.train_classes(chosen, genes[chosen], "tss", digits, skeleton, training)
+        rows = pl.concat(truth.train_classes(chosen, genes[chosen], "tss", digits, skeleton, training))
         first, second = rows.filter(split="test").sort("seed", "class_index")["accuracy_pct"].to_numpy().reshape(2, -1)
         low, middle, high = np.percentile(first, [5, 50, 95])
         agreement = spearmanr(first, second).statistic

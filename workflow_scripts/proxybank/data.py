@@ -52,6 +52,13 @@ class Images:
         mean = shares @ values
         return mean, np.sqrt((shares * (values - mean[:, None]) ** 2).sum(axis=1))
 
+    def fingerprint(self) -> str:
+        """SHA-256 of everything in it."""
+        digest = hashlib.sha256(str((self.pixels.shape, self.n_classes)).encode())
+        for array in (self.pixels, self.labels):
+            digest.update(np.ascontiguousarray(array))
+        return digest.hexdigest()
+
     def standardised(self, numbers: NDArray[np.int64]) -> NDArray[np.float32]:
         """Some of the images: each channel has mean 0 and variance 1 over the whole dataset.
 

@@ -84,7 +84,7 @@ def _finite(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 @njit
 def _first_genes(n_choices: int, region: int, regions: int) -> NDArray[np.int64]:
-    """Values of the first gene in a region: they are shared out in runs, the first regions get one more if they must."""
+    """Values of the first gene in a region: shared out in runs, the first regions get one more if they must."""
     size, rest = n_choices // regions, n_choices % regions
     first = region * size + min(region, rest)
     return np.arange(first, first + size + (1 if region < rest else 0))
@@ -118,7 +118,7 @@ def _child(search: Search, owned: int, good: int, first_genes: NDArray[np.int64]
 
 @njit
 def _cross_and_mutate(search: Search, owned: int, good: int, first_genes: NDArray[np.int64], swap: bool) -> int:
-    """Any of these first genes, the others of one parent before a cut and of the other after it, one of them changed."""
+    """One of these first genes, others of one parent before a cut and of the other after it, one of them changed."""
     n_genes = search.places.size
     cut = 1 + below(search, n_genes - 1)
     code = with_gene(search, good, 0, first_genes[below(search, first_genes.size)])

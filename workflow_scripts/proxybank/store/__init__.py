@@ -17,6 +17,7 @@ from proxybank.store.parts import (
     update_part,
     write_part,
 )
+from proxybank.store.progress import Progress
 from proxybank.store.samples import NO_SAMPLES, AllSamples, Sample, Samples, asked, asked_seeds, classes_of_part, scored
 from proxybank.store.schema import NOT_SAMPLED, STATUSES, TABLES, conform
 from proxybank.store.search_inputs import clock_seconds, column_in_order, scoring_seconds, validation_columns
@@ -29,6 +30,7 @@ __all__ = [
     "NOT_SAMPLED",
     "NO_SAMPLES",
     "PACKED",
+    "Progress",
     "STATUSES",
     "Sample",
     "Samples",

@@ -1,19 +1,19 @@
 """Real accuracies by training: networks in, their accuracies after a fixed schedule out."""
 
 from proxybank.truth.accuracies import compare, draw_networks, spread
-from proxybank.truth.parts import classes_to_train, train_classes, train_part
-from proxybank.truth.training import Schedule, Split, Trained, train, train_networks
+from proxybank.truth.parts import classes_of_part, classes_to_train, train_classes
+from proxybank.truth.training import Schedule, Split, Trained, bundles, train
 
 __all__ = [
     "Schedule",
     "Split",
     "Trained",
+    "bundles",
+    "classes_of_part",
     "classes_to_train",
     "compare",
     "draw_networks",
     "spread",
     "train",
     "train_classes",
-    "train_networks",
-    "train_part",
 ]

@@ -14,7 +14,7 @@ def spread(trained: pl.DataFrame, space: Space, dead_edges: str, dataset: str) -
     Parameters
     ----------
     trained : polars.DataFrame
-        Rows of `train_part`, of some or all classes.
+        Rows of `train_classes`, of some or all classes.
     space : Space
     dead_edges : {"drop", "keep"}
         What makes a class; see `Space.classes`.

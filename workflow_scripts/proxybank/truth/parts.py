@@ -1,7 +1,7 @@
 """Training in parts: the classes of a space, or of a sub-space of widths, trained a slice at a time."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from proxybank.data import Images, partition
 from proxybank.networks import Network
 from proxybank.spaces.base import Genes, Skeleton
 from proxybank.spaces.sss import WIDTHS
-from proxybank.truth.training import Schedule, Split, train_networks
+from proxybank.truth.training import Schedule, Split, bundles, train
 
 log = logging.getLogger("proxybank")
 
@@ -39,69 +39,69 @@ def classes_to_train(space: str, dead_edges: str, widths: Sequence[int] | None =
     return np.flatnonzero(np.isin(genes, [WIDTHS.index(width) for width in widths]).all(axis=1))
 
 
-def train_part(
-    *,
+def classes_of_part(
+    space: str, dead_edges: str, widths: Sequence[int] | None, part: int, networks_per_part: int
+) -> NDArray[np.int64]:
+    """Classes to train ``part * networks_per_part`` and the following ones; see `classes_to_train`."""
+    return classes_to_train(space, dead_edges, widths)[part * networks_per_part : (part + 1) * networks_per_part]
+
+
+def train_classes(
+    chosen: NDArray[np.int64],
+    genes: Genes,
     space: str,
-    dead_edges: str,
-    widths: Sequence[int] | None,
-    part: int,
-    networks_per_part: int,
     images: Images,
     skeleton: Skeleton,
     training: Mapping[str, Any],
-) -> pl.DataFrame:
-    """Train one part of the classes of a space, every seed.
+    done: pl.DataFrame | None = None,
+) -> Iterator[pl.DataFrame]:
+    """Train networks with every seed, some side by side.
 
     Parameters
     ----------
-    space, dead_edges, widths
-        See `classes_to_train`.
-    part, networks_per_part : int
-        The part holds classes ``part * networks_per_part`` and the following ones.
+    chosen : int64, shape (n,)
+        Their classes.
+    genes : int8, shape (n, n_genes)
+    space : str
     images : Images
     skeleton : Skeleton
     training : mapping
         ``train_images``, ``valid_images``, ``seeds`` and the attributes of `Schedule`.
+    done : polars.DataFrame, optional
+        Rows of an earlier call with the same arguments, which are not computed again.
 
-    Returns
-    -------
+    Yields
+    ------
     polars.DataFrame
-        One row per class, seed and split (valid, test): class_index, seed, split, epochs, accuracy_pct,
-        train_seconds (of this training on this machine, its share of a bundle).
+        One row per class of some of them, seed and split (valid, test): class_index, seed, split, epochs,
+        accuracy_pct, train_seconds (of this training on this machine, its share of those side by side).
     """
-    chosen = classes_to_train(space, dead_edges, widths)[part * networks_per_part : (part + 1) * networks_per_part]
-    return train_classes(chosen, spaces.get(space).class_genes(dead_edges)[chosen], space, images, skeleton, training)
-
-
-def train_classes(
-    chosen: NDArray[np.int64], genes: Genes, space: str, images: Images, skeleton: Skeleton, training: Mapping[str, Any]
-) -> pl.DataFrame:
-    """Train networks given by genes (int8, shape (n, n_genes)) and class indexes (shape (n,)); see `train_part`."""
     processes.use_one_core()
     settings = dict(training)
     seeds, sizes = settings.pop("seeds"), (settings.pop("train_images"), settings.pop("valid_images"))
     schedule = Schedule(**settings)
     members = [Network(space, tuple(int(gene) for gene in row), skeleton) for row in genes]
     split = _split(images, *sizes)
-    rows = []
-    for start, seed, trained in train_networks(members, split, schedule, seeds):
-        for name, accuracy in trained.accuracy_pct.items():
-            rows.append(
-                pl.DataFrame(
-                    {
-                        "class_index": chosen[start : start + len(accuracy)],
-                        "seed": np.full(len(accuracy), seed),
-                        "split": [name] * len(accuracy),
-                        "epochs": np.full(len(accuracy), schedule.epochs),
-                        "accuracy_pct": accuracy,
-                        "train_seconds": np.full(len(accuracy), trained.seconds),
-                    }
+    there = set() if done is None or done.is_empty() else set(done.select("class_index", "seed").iter_rows())
+    for seed in seeds:
+        for bundle in bundles(members):
+            if {(index, seed) for index in chosen[bundle].tolist()} <= there:
+                continue
+            trained = train(members[bundle], split, schedule, seed)
+            networks = pl.DataFrame({"class_index": chosen[bundle]})
+            yield pl.concat(
+                networks.select(
+                    "class_index",
+                    pl.lit(seed, pl.Int64).alias("seed"),
+                    pl.lit(name).alias("split"),
+                    pl.lit(schedule.epochs, pl.Int64).alias("epochs"),
+                    pl.Series("accuracy_pct", accuracy),
+                    pl.lit(trained.seconds).alias("train_seconds"),
                 )
+                for name, accuracy in trained.accuracy_pct.items()
             )
-        done = start + len(accuracy)
-        if done % 256 < len(accuracy) or done == len(members):
-            log.info("Trained %d of %d networks of seed %d", done, len(members), seed)
-    return pl.concat(rows).sort("class_index", "seed", "split")
+            if bundle.stop % 256 < networks.height or bundle.stop == len(members):
+                log.info("Trained %d of %d networks of seed %d", bundle.stop, len(members), seed)
 
 
 def _split(images: Images, train_images: int, valid_images: int) -> Split:

@@ -245,24 +245,15 @@ def _accuracy(bundle: Bundle, split: Split, name: str, statistics: Statistics) -
     return 100 * (predicted == split.labels[name]).double().mean(dim=1).numpy()
 
 
-def train_networks(
-    members: Sequence[Network], split: Split, schedule: Schedule, seeds: Sequence[int], bundle_size: int = 16
-) -> Iterator[tuple[int, int, Trained]]:
-    """Train every network once per seed, those of equal widths side by side.
-
-    Yields
-    ------
-    tuple
-        Position of the first network of a bundle in `members`, the seed, and the accuracies of that bundle.
-    """
-    for seed in seeds:
-        start = 0
-        while start < len(members):
-            stop = start + 1
-            while stop < min(start + bundle_size, len(members)) and _widths(members[stop]) == _widths(members[start]):
-                stop += 1
-            yield start, seed, train(members[start:stop], split, schedule, seed)
-            start = stop
+def bundles(members: Sequence[Network], bundle_size: int = 16) -> Iterator[slice]:
+    """Networks that are trained side by side: successive ones of equal widths, so many at most."""
+    start = 0
+    while start < len(members):
+        stop = start + 1
+        while stop < min(start + bundle_size, len(members)) and _widths(members[stop]) == _widths(members[start]):
+            stop += 1
+        yield slice(start, stop)
+        start = stop
 
 
 def _widths(network: Network) -> list[int]:
