@@ -158,7 +158,7 @@ def score_part_files():
 def closed_forms():
     """Requested proxies that are columns of the table of networks, with these columns."""
     return {
-        name: proxies.REGISTRY[name].score for name in requested(proxies.CLOSED_FORM)
+        name: proxies.REGISTRY[name].column for name in requested(proxies.CLOSED_FORM)
     }
 
 
@@ -166,7 +166,7 @@ def aggregates():
     """Requested proxies that are computed of others, with these and what feeds each."""
     return {
         name: {
-            term: proxies.REGISTRY[term].needs for term in proxies.REGISTRY[name].score
+            term: proxies.REGISTRY[term].needs for term in proxies.REGISTRY[name].terms
         }
         for name in requested(proxies.AGGREGATE)
     }

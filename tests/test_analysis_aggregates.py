@@ -74,14 +74,14 @@ def test_every_aggregate_is_registered():
 
 def terms(name):
     """A column for each term of a registered aggregate, 30 networks, none missing."""
-    return list(np.random.default_rng(1).normal(size=(len(REGISTRY[name].score), 30)))
+    return list(np.random.default_rng(1).normal(size=(len(REGISTRY[name].terms), 30)))
 
 
 @pytest.mark.parametrize("name", aggregates.AGGREGATES)
 def test_a_registered_direction_is_that_of_the_terms(name):
     """Worse terms throughout make a network worse."""
     columns = terms(name)
-    for column, term in zip(columns, REGISTRY[name].score, strict=True):
+    for column, term in zip(columns, REGISTRY[name].terms, strict=True):
         column[0] = 9 if REGISTRY[term].higher_is_better else -9
         column[1] = -column[0]
     found = aggregates.AGGREGATES[name](columns, np.arange(30))
@@ -105,7 +105,7 @@ def test_aggregates_are_columns_computed_seed_by_seed():
     by_seed = scores_by_seed(
         naswot=[1.0, 4.0, 2.0, None, 3.0, 8.0], logsynflow=[5.0, 1.0, 10.0, 1.0, 5.0, 2.0], skipped_layers=[0.0] * 6
     )
-    terms = {"freerea_fitness": REGISTRY["freerea_fitness"].score}
+    terms = {"freerea_fitness": REGISTRY["freerea_fitness"].terms}
     found = aggregates.add_aggregates(by_seed, NETWORKS, terms)
     # Maxima 3 and 10 for seed 3, and 8 and 2 for seed 4.
     expected = [1 / 3 + 0.5, 4 / 8 + 0.5, 2 / 3 + 1, None, 1 + 0.5, 1 + 1]
@@ -116,7 +116,7 @@ def test_aggregates_are_columns_computed_seed_by_seed():
 def test_the_set_is_the_sample_of_its_terms():
     by_seed = scores_by_seed(ni=[1.0, None, 2.0, None, None, None], naswot=[3.0, 1.0] * 3, logsynflow=[7.0] * 6)
     sample = {"rank_sum": {"classes": 1, "seeds": [3]}}
-    found = aggregates.add_aggregates(by_seed, NETWORKS, {"rank_sum": REGISTRY["rank_sum"].score}, sample)
+    found = aggregates.add_aggregates(by_seed, NETWORKS, {"rank_sum": REGISTRY["rank_sum"].terms}, sample)
     # By hand, networks 0 and 1 with seed 3: by ni network 1 is first (0) and 0 second (1), the others tie at 1/2 each.
     assert found["rank_sum"].to_list() == [2.0, None, 1.0, None, None, None]
 

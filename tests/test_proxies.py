@@ -192,12 +192,13 @@ def test_the_example_of_contributing_is_a_proxy(monkeypatch):
 def test_every_entry_says_where_it_comes_from():
     for name, proxy in REGISTRY.items():
         assert name == proxy.name and proxy.source and proxy.version >= 1
-        assert (proxy.needs == CLOSED_FORM) == isinstance(proxy.score, str)
-        assert (proxy.needs == AGGREGATE) == isinstance(proxy.score, tuple)
+        assert (proxy.needs == CLOSED_FORM) == bool(proxy.column)
+        assert (proxy.needs == AGGREGATE) == bool(proxy.terms)
+        assert (proxy.score is None) == (proxy.needs in (CLOSED_FORM, AGGREGATE))
         if proxy.needs == CLOSED_FORM:
-            assert all(proxy.score in spaces.get(space).costs(SMALL) for space in ("tss", "sss"))
+            assert all(proxy.column in spaces.get(space).costs(SMALL) for space in ("tss", "sss"))
         if proxy.needs == AGGREGATE:
-            assert set(proxy.score) <= {term for term in REGISTRY if REGISTRY[term].needs != AGGREGATE}
+            assert set(proxy.terms) <= {term for term in REGISTRY if REGISTRY[term].needs != AGGREGATE}
 
 
 def test_the_documentation_is_in_step():

@@ -69,7 +69,7 @@ def score_all(images: str, index: NDArray[np.int64], cache: Path) -> dict[str, N
     """Scores of all networks by each proxy, shape (n_seeds, n), NaN where there is none; kept in a folder in parts."""
     cache.mkdir(parents=True, exist_ok=True)
     costs = TSS.costs(data.load(images).skeleton())
-    scores = {name: np.tile(costs[REGISTRY[name].score][index], (len(SEEDS), 1)) for name in fed_by(CLOSED_FORM)}
+    scores = {name: np.tile(costs[REGISTRY[name].column][index], (len(SEEDS), 1)) for name in fed_by(CLOSED_FORM)}
     for group in (*filter(fed_by, GROUPS), OWN_BATCHES):
         parts: dict[int, list[pl.DataFrame]] = {seed: [] for seed in SEEDS}
         versions = "-".join(str(REGISTRY[name].version) for name in fed_by(group)) or REGISTRY["epe_nas"].version

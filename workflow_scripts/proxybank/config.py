@@ -323,7 +323,7 @@ def _check_proxies(config: Config) -> Problems:
             known = ", ".join(sorted(REGISTRY))
             yield ["proxies", k], f"no proxy is called '{name}'.{suggest(name, REGISTRY)} Registered: {known}."
         elif REGISTRY[name].needs == AGGREGATE:
-            terms = REGISTRY[name].score
+            terms = REGISTRY[name].terms
             missing = [term for term in terms if term not in config["proxies"]]
             if missing:
                 yield (

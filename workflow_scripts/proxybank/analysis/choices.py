@@ -24,7 +24,7 @@ def feasible_networks(networks: pl.DataFrame, constraints: Constraints) -> pl.Da
         "feasible_networks",
         (
             within.select("space", "dataset", pl.lit(constraint["id"]).alias("constraint_id"), "arch_index")
-            for constraint, within in _feasible_sets(networks, constraints)
+            for constraint, within in _known_to_keep(networks, constraints)
         ),
     )
 
@@ -51,7 +51,7 @@ def choices_table(
     table = networks.join(scores, on=["space", "dataset", "arch_index"], how="left", maintain_order="left")
     costs = ["params_m", "mflops", "n_relu"]
     frames = []
-    for constraint, within in _feasible_sets(table, constraints):
+    for constraint, within in _known_to_keep(table, constraints):
         within = within.sort("params_m", "arch_index")
         for proxy, direction in higher_is_better.items():
             score = names[proxy]
@@ -73,7 +73,7 @@ def choices_table(
     return store.stack("choices", frames)
 
 
-def _feasible_sets(networks: pl.DataFrame, constraints: Constraints) -> Iterator[tuple[Constraint, pl.DataFrame]]:
+def _known_to_keep(networks: pl.DataFrame, constraints: Constraints) -> Iterator[tuple[Constraint, pl.DataFrame]]:
     """Each constraint of each space and dataset, and its networks that are known to keep it."""
     for (space, _), part in networks.group_by("space", "dataset", maintain_order=True):
         for constraint in constraints.get(space, ()):

@@ -119,7 +119,7 @@ def judge(
             "accuracy_pct",
             (pl.col("accuracy_pct").max() - pl.col("accuracy_pct")).alias("regret_pct"),
         )
-        for _, constraint, within in _feasible_sets(networks, accuracies, constraints)
+        for _, constraint, within in _trained_and_feasible(networks, accuracies, constraints)
     )
     key = [*_PAIR, "constraint_id", "best_arch_index"]
     judged = runs.join(outcomes, on=key, how="left", maintain_order="left")
@@ -173,7 +173,7 @@ def regrets_table(
     .. [1] N. Cavagnero, L. Robbiano, B. Caputo, G. Averta, "FreeREA", WACV 2023, table 5.
     """
     frames = []
-    for (space, dataset), constraint, within in _feasible_sets(networks, accuracies, constraints):
+    for (space, dataset), constraint, within in _trained_and_feasible(networks, accuracies, constraints):
         samples = scored_on.get(space, {}).get(dataset, {})
         accuracy = within["accuracy_pct"].to_numpy()
         optimum = accuracy.max() if accuracy.size else None
@@ -219,7 +219,7 @@ def regrets_table(
     return store.stack("regrets", frames)
 
 
-def _feasible_sets(
+def _trained_and_feasible(
     networks: pl.DataFrame, accuracies: pl.DataFrame, constraints: Constraints
 ) -> Iterator[tuple[tuple[str, str], Constraint, pl.DataFrame]]:
     """Space and dataset, constraint, and the networks of known accuracy that keep it, sorted, with that accuracy."""

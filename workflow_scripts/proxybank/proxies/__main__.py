@@ -39,9 +39,9 @@ def line(proxy: Proxy) -> str:
     """Row of the table."""
     better, fed_by = "higher" if proxy.higher_is_better else "lower", proxy.fed_by
     if proxy.needs == CLOSED_FORM:
-        fed_by += f": `{proxy.score}`"
+        fed_by += f": `{proxy.column}`"
     elif proxy.needs == AGGREGATE:
-        fed_by += ": " + ", ".join(f"`{name}`" for name in proxy.score)
+        fed_by += ": " + ", ".join(f"`{name}`" for name in proxy.terms)
     elif proxy.needs != fed_by:
         fed_by += f": {proxy.needs}"
     return f"| `{proxy.name}` | {better} | {fed_by} | {proxy.source} | {proxy.differs} |".replace("  |", " |")

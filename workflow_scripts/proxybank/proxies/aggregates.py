@@ -67,4 +67,4 @@ for name, terms, higher_is_better, source, differs in (
         "of (vkdnw_tensors, vkdnw_entropy) are dense.",
     ),
 ):
-    register_proxy(Proxy(name, 1, AGGREGATE, higher_is_better, source, differs, terms))
+    register_proxy(Proxy(name, 1, AGGREGATE, higher_is_better, source, differs, terms=terms))

@@ -26,4 +26,4 @@ for name, column, source, differs in (
     ("mean_width", "mean_width", CONTROL, "channels, mean over cells and reductions; constant on the topology space"),
     ("depth", "depth", CONTROL, "convolutions on the longest path, 0 without one; constant on the size space"),
 ):
-    register_proxy(Proxy(name, 1, CLOSED_FORM, True, source, differs, column))
+    register_proxy(Proxy(name, 1, CLOSED_FORM, True, source, differs, column=column))

@@ -70,9 +70,12 @@ class Proxy:
         Publication.
     differs : str
         Where this definition parts from the publication or its code; empty if nowhere.
-    score : callable
-        Evidence of the pass -> value, or the `Status` that says why there is none. For a closed form, the name of the
-        column of `networks` that holds it; for an aggregate, the names of the proxies it is computed of, in order.
+    score : callable or None
+        Evidence of the pass -> value, or the `Status` that says why there is none; None for what no pass feeds.
+    column : str
+        Of a closed form: the column of `networks` that holds it.
+    terms : tuple of str
+        Of an aggregate: the proxies it is computed of, in order.
     """
 
     name: str
@@ -81,7 +84,9 @@ class Proxy:
     higher_is_better: bool
     source: str
     differs: str
-    score: Callable[[Any], float | Status] | str | tuple[str, ...]
+    score: Callable[[Any], float | Status] | None = None
+    column: str = ""
+    terms: tuple[str, ...] = ()
 
     @property
     def fed_by(self) -> str:
