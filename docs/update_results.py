@@ -3,6 +3,7 @@
 import itertools
 import json
 import re
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,6 +12,7 @@ from pathlib import Path
 import polars as pl
 
 ROOT = Path(__file__).parents[1]
+FIGURE = "correlations_nats-bench.png"
 WITHIN = "The difference is within what is uncertain of it."
 KEY = ["space", "dataset", "arch_index"]
 PUBLISHED = "published_"  # names of users' columns that hold others' scores start with this
@@ -199,6 +201,8 @@ what accuracies have with those of one more training, its noise drawn from what 
 mean; no score of the function can be expected to have more, and the size space has no two members of one class. *Two
 seeds*: a proxy with itself, by other weights and another batch.
 
+![Rank correlation of each proxy with test accuracy, a panel per space](figures/{FIGURE})
+
 {_table(head, rows)}"""
 
 
@@ -375,7 +379,8 @@ SECTIONS: tuple[Callable[[Results], str], ...] = (
 def main(root: Path = ROOT, run: str = "nats-bench") -> None:
     """Write the page in the folder `root` from ``results/<run>/``."""
     results = Results(root / "results" / run)
-    (root / "docs").mkdir(exist_ok=True)
+    (root / "docs/figures").mkdir(exist_ok=True, parents=True)
+    shutil.copy(results.folder / "figures/correlations.png", root / "docs/figures" / FIGURE)
     page = "\n\n".join(filter(None, (section(results) for section in SECTIONS)))
     titles = re.findall("^## (.+)$", page, flags=re.MULTILINE)
     contents = " \N{MIDDLE DOT}\n".join(f"[{title}](#{_anchor(title)})" for title in titles)

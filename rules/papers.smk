@@ -43,4 +43,5 @@ rule results:
     input:
         database=f"results/{config['run']}/scores.duckdb",
         compared=f"results/{config['run']}/papers/compared.parquet",
+        figure=f"results/{config['run']}/figures/correlations.png",
     localrule: True

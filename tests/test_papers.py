@@ -2,6 +2,7 @@
 
 import copy
 import itertools
+import re
 import runpy
 import shutil
 from dataclasses import replace
@@ -730,6 +731,9 @@ def test_the_page_shows_all_of_it(compared_run, tmp_path):
     )
     assert f" | {best['kendall']:.2f} [{best['low']:.2f}, {best['high']:.2f}] | " in page
     assert "Within limits of latency" not in page  # there are none
+    (figure,) = re.findall(r"!\[[^]]*\]\((.+)\)", page)
+    copied = (tmp_path / "docs" / figure).read_bytes()
+    assert copied == (compared_run.results / "figures/correlations.png").read_bytes()
 
 
 class Tables(dict):

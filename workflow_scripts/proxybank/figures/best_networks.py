@@ -58,7 +58,7 @@ def draw_best_networks(
         found = order.drop("n").join(of_set, on="proxy", maintain_order="left")
         n = f" (n = {found['n'].max():,})" if found.height else ""
         places = found["place"].to_numpy() + 0.18 * (k - 1.5)
-        ax.plot(found["kendall"], places, "o", color=colour, markersize=4.5, label=f"{label}{n}", zorder=3)
+        ax.plot(found["kendall"], places, "o", color=colour, markersize=4, label=f"{label}{n}", zorder=3)
         # A percentile interval of few networks need not hold the value itself.
         ax.hlines(places, found["low"], found["high"], color=colour, linewidth=1.3, zorder=3)
         if reached.get(subset) is not None:
@@ -90,7 +90,7 @@ def best_networks_figure(
         See `draw_best_networks`.
     """
     n_proxies = correlations.filter(pl.col("kendall").is_not_null(), subset="all").height
-    figure = Figure(figsize=(8.5, 1.5 + 0.5 * n_proxies))
+    figure = Figure(figsize=(8.5, 1.5 + 0.34 * n_proxies))
     ax = draw_best_networks(figure.add_subplot(), correlations, partial, ceilings, lower_is_better)
     legend_beside(ax)
     space, dataset = correlations.select("space", "dataset").row(0)
