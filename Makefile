@@ -63,7 +63,7 @@ restart:
 	  echo "make: '$(PYTHON)' is $$("$(PYTHON)" --version 2>&1 || true). Expected Python 3.11." \
 	    "Install it, or name it: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; exit 1; }
 	@mkdir -p .venv && touch .venv/unfinished
-	@echo "Installing the packages of envs/requirements.txt into .venv: about a minute, once."
+	@echo "Installing the packages of envs/requirements.txt into .venv, once: about a minute, or several where PyTorch comes with CUDA."
 	@"$(PYTHON)" -m venv .venv
 	@.venv/bin/python -m pip install -qq -r envs/requirements.txt
 	@rm .venv/unfinished

@@ -189,6 +189,14 @@ def test_the_example_of_contributing_is_a_proxy(monkeypatch):
     assert evaluate(proxy, kernel([[1, 0], [1, 0]])) == (None, Status.CONSTANT)
 
 
+def test_the_page_scores_one_network(capsys):
+    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs/proxies.md").read_text(), re.DOTALL)
+    exec(code.replace("print(", "found = (").replace("stem_width=16, cells_per_stage=5", "stem_width=4"), names := {})
+    found = names["found"]
+    assert found["seed"].to_list() == [0, 1] and found["class_index"].n_unique() == 1
+    assert (found["snip__status"] == "ok").all() and (found["jacov"] < 0).all()
+
+
 def test_every_entry_says_where_it_comes_from():
     for name, proxy in REGISTRY.items():
         assert name == proxy.name and proxy.source and proxy.version >= 1

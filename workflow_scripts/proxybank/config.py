@@ -568,7 +568,9 @@ def reference() -> str:
         f"| `{key}` | {_expected(rule).replace('|', '&#124;')} | {_default(rule)} | {rule['description']} |"
         for key, rule in _keys(schema())
     ]
-    head = "# Configuration\n\nMade from `config.schema.yaml` by `make docs/configuration.md`.\n\n"
+    head = "# Configuration\n\nMade from `config.schema.yaml` by `make docs/configuration.md`. Of several files behind "
+    head += "`--configfile`, a later one wins:\nmappings are merged, key by key; lists, such as `proxies`, are replaced as "
+    head += "a whole; null takes some names away (`spaces`).\n\n"
     return head + "\n".join(["| key | value | default | meaning |", "|---|---|---|---|", *rows]) + "\n"
 
 

@@ -32,6 +32,31 @@ network no number by itself, only within a set. The set is the whole space, or t
 its parts are scored, they are computed seed by seed from the columns they need, which the run must ask for too, and are
 columns like any other. A search that ranks within what it has explored, such as `ga_rk`, does that itself; `freerea`
 with the objective `naswot / max(naswot) + ...` divides by the maxima of what it has explored.
+
+**One network, from Python**, by one group of passes, with `PYTHONPATH=workflow_scripts`:
+
+```python
+from proxybank import data, spaces
+from proxybank.proxies import scoring
+
+images, space = data.load("digits"), spaces.get("tss")  # or a path, as `images` in the configuration
+arch = "|nor_conv_3x3~0|+|none~0|nor_conv_3x3~1|+|skip_connect~0|none~1|nor_conv_3x3~2|"
+index = list(space.arch_strings).index(arch)
+print(
+    scoring.score_part(
+        ["snip", "jacov"],
+        [space.classes("drop")[index]],  # the class stands for all networks of one function
+        space="tss",
+        group="gradients",
+        dead_edges="drop",
+        skeleton=images.skeleton(stem_width=16, cells_per_stage=5),
+        batches=data.draw_batches(images, 64, [0, 1]),
+        initialisation="kaiming_normal_fan_out",
+        device="cpu",
+        precision="float32",
+    )
+)
+```
 """
 
 
