@@ -562,16 +562,21 @@ def _check_constraints(config: Config) -> Problems:
             yield from _unknown(constraint, known, ["constraints", space, k], "key")
 
 
+_HEAD = """# Configuration
+
+Made from `config.schema.yaml` by `make docs/configuration.md`. Of several files behind `--configfile`, a later one wins:
+mappings are merged, key by key; lists, such as `proxies`, are replaced as a whole; null takes some names away (`spaces`).
+
+"""
+
+
 def reference() -> str:
     """All keys of the schema as a Markdown table."""
     rows = [
         f"| `{key}` | {_expected(rule).replace('|', '&#124;')} | {_default(rule)} | {rule['description']} |"
         for key, rule in _keys(schema())
     ]
-    head = "# Configuration\n\nMade from `config.schema.yaml` by `make docs/configuration.md`. Of several files behind "
-    head += "`--configfile`, a later one wins:\nmappings are merged, key by key; lists, such as `proxies`, are replaced as "
-    head += "a whole; null takes some names away (`spaces`).\n\n"
-    return head + "\n".join(["| key | value | default | meaning |", "|---|---|---|---|", *rows]) + "\n"
+    return _HEAD + "\n".join(["| key | value | default | meaning |", "|---|---|---|---|", *rows]) + "\n"
 
 
 def _keys(rule: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
