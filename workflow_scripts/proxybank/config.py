@@ -564,8 +564,9 @@ def _check_constraints(config: Config) -> Problems:
 
 _HEAD = """# Configuration
 
-Made from `config.schema.yaml` by `make docs/configuration.md`. Of several files behind `--configfile`, a later one wins:
-mappings are merged, key by key; lists, such as `proxies`, are replaced as a whole; null takes some names away (`spaces`).
+Made from `config.schema.yaml` by `make docs/configuration.md`. Of several files behind `--configfile`, a later one
+wins: mappings are merged, key by key; lists, such as `proxies`, are replaced as a whole; null takes some names away
+(`spaces`).
 
 """
 
