@@ -1,4 +1,7 @@
-"""The portable DuckDB file of a run: every table of the contract, with units as comments, and the views of ``sql/``."""
+"""The portable DuckDB file of a run: every table of the contract, with units as comments, and the views of ``sql/``.
+
+Macros that views share are in ``macros.sql``, and in the file, too.
+"""
 
 import itertools
 from collections.abc import Mapping
@@ -45,6 +48,7 @@ def build_database(tables: Mapping[str, str | Path], output: str | Path) -> None
         for name, table in TABLES.items():
             con.execute(f"create table {name} as select * from read_parquet({_quoted(tables[name])})")
             _comment(con, table)
+        con.execute((files("proxybank.store") / "macros.sql").read_text("utf-8"))
         for name, view in views().items():
             con.execute(view)
             con.execute(f"comment on view {name} is {_quoted(_opening(view))}")

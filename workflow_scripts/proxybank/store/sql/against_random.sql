@@ -89,15 +89,7 @@ tests as (
     select
         *,
         if(n_seeds > 0, seeds_pct / sqrt(n_seeds), std_pct / sqrt(n_pairs)) as error_pct,
-        if(
-            n_seeds > 0,
-            -- of Student's t; of many seeds Abramowitz and Stegun 1964, 26.7.5
-            coalesce(
-                [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228][n_seeds - 1],
-                1.95996 + 2.37227 / (n_seeds - 1) + 2.8225 / pow(n_seeds - 1, 2) + 2.5556 / pow(n_seeds - 1, 3)
-            ),
-            1.96
-        ) as quantile,
+        if(n_seeds > 0, student_quantile(n_seeds - 1), 1.96) as quantile,
         abs(gain_pct) / nullif(error_pct, 0) as z,
         1 / (1 + 0.3275911 * z / sqrt(2)) as t,
         n_seeds - 1 as freedom,

@@ -26,13 +26,7 @@ by_seed as (
     select
         * exclude (seed, seed_pct),
         count(seed_pct) as n_seeds,
-        n_seeds - 1 as freedom,
-        -- of Student's t; of many seeds Abramowitz and Stegun 1964, 26.7.5
-        coalesce(
-            [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228][freedom],
-            1.95996 + 2.37227 / freedom + 2.8225 / pow(freedom, 2) + 2.5556 / pow(freedom, 3)
-        )
-        * stddev_samp(seed_pct) / sqrt(n_seeds) as half_pct
+        student_quantile(n_seeds - 1) * stddev_samp(seed_pct) / sqrt(n_seeds) as half_pct
     from seeds
     group by all
 ),
