@@ -291,7 +291,8 @@ class StoppedScorer(Scorer):
     ],
 )
 def test_a_stopped_job_goes_on_where_it_was(tmp_path, monkeypatch, settings, versions, expected):
-    monkeypatch.setattr("proxybank.store.parts._STEP_SECONDS", 0)  # every step is kept
+    monkeypatch.setattr("proxybank.store.progress.SECONDS", 0)  # every step is kept
+    monkeypatch.setattr("proxybank.store.parts._STEP_SECONDS", 0)
     monkeypatch.setattr("proxybank.store.parts._SMALLEST_STEP", 1)
     path = tmp_path / "0.parquet"
     with pytest.raises(StoppedError):

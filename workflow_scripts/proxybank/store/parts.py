@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from proxybank.errors import TableError
 from proxybank.store.files import read_metadata, read_parquet, write_parquet
+from proxybank.store.progress import SECONDS, Progress
 from proxybank.store.samples import NO_SAMPLES, Samples, asked, asked_seeds
 from proxybank.store.schema import NOT_SAMPLED, STATUSES
 
@@ -29,7 +30,7 @@ _SECONDS = "__seconds"
 
 # A job that is stopped loses the step it is at. The smallest has sizes that differ in their last width alone, and share
 # all other layers.
-_SMALLEST_STEP, _STEP_SECONDS = 8, 60.0
+_SMALLEST_STEP, _STEP_SECONDS = 8, SECONDS
 
 Parts = Mapping[str, Sequence[str | Path]]
 # Names of proxies and classes -> rows of these classes and all seeds, with the columns of these proxies.
@@ -135,46 +136,48 @@ def update_part(
     rest = [name for name in missing if name not in taken]
     there = set(known["class_index"]) if taken else set()
     absent = [index for index in classes if index not in there]
-    progress = [Path(f"{path}.{kind}.progress") for kind in ("new", "known")]
+    progress = []
+
+    def scored(kind: str, names: list[str], of: list[int]) -> pl.DataFrame:
+        wanted = {"settings": made_with.settings, "versions": {name: made_with.versions[name] for name in names}}
+        progress.append(Progress(f"{path}.{kind}", wanted))
+        return _in_steps(score, progress[-1], names, of)
+
     frames = []
     if missing and (absent or not there):
-        frames.append(_in_steps(score, progress[0], made_with, missing, absent))
+        frames.append(scored("new", missing, absent))
     if there:
         frame = known.select(KEY + columns_of(taken))
         if rest:
-            scored = _in_steps(score, progress[1], made_with, rest, [index for index in classes if index in there])
-            frame = frame.join(scored, on=KEY, how="left", maintain_order="left", validate="1:1")
+            further = scored("known", rest, [index for index in classes if index in there])
+            frame = frame.join(further, on=KEY, how="left", maintain_order="left", validate="1:1")
         frames.append(frame)
     if frames:
         found = pl.concat(frames, how="diagonal").sort(KEY)
         rows = found.join(rows, on=KEY, how="left", maintain_order="left", validate="1:1") if rows.columns else found
     write_part(rows.select(KEY + columns_of(made_with.versions)), path, made_with)
     for file in progress:
-        file.unlink(missing_ok=True)
+        file.remove()
     return missing if absent else rest
 
 
-def _in_steps(score: Score, progress: Path, made_with: MadeWith, names: list[str], classes: list[int]) -> pl.DataFrame:
-    """Rows of some proxies and classes, scored in steps of about a minute; `progress` is kept up to date."""
-    made_with = MadeWith(made_with.settings, {name: made_with.versions[name] for name in names})
-    done = _still_good(progress, made_with)
-    frames = [done.filter(pl.col("class_index").is_in(classes))] if proxies_of(done) == names else []
-    left = [index for index in classes if not frames or index not in frames[0]["class_index"]]
-    n_classes, saved = _SMALLEST_STEP, time.monotonic()
-    while left or not frames:
+def _in_steps(score: Score, progress: Progress, names: list[str], classes: list[int]) -> pl.DataFrame:
+    """Rows of some proxies and classes, scored in steps of about a minute."""
+    done = progress.rows
+    there = set(done["class_index"]) if done.columns else set()
+    left = [index for index in classes if index not in there]
+    n_classes = _SMALLEST_STEP
+    while left or not progress.rows.columns:
         step, left = left[:n_classes], left[n_classes:]
         start = time.monotonic()
-        frames.append(score(names, step))
-        now = time.monotonic()
-        if now - start < _STEP_SECONDS / 2:
-            n_classes *= 2
-        elif now - start > _STEP_SECONDS * 2:
-            n_classes = max(n_classes // 2, _SMALLEST_STEP)
-        if left and now - saved > _STEP_SECONDS:
-            write_part(pl.concat(frames), progress, made_with)
-            saved = now
+        if progress.add(score(names, step)):
             log.info("%d of %d networks are scored", len(classes) - len(left), len(classes))
-    return pl.concat(frames).sort(KEY)
+        took = time.monotonic() - start
+        if took < _STEP_SECONDS / 2:
+            n_classes *= 2
+        elif took > _STEP_SECONDS * 2:
+            n_classes = max(n_classes // 2, _SMALLEST_STEP)
+    return progress.rows.filter(pl.col("class_index").is_in(classes)).sort(KEY)
 
 
 def columns_of(proxies: Iterable[str]) -> list[str]:

@@ -43,12 +43,14 @@ class Progress:
         """All rows so far; without columns if there are none."""
         return pl.concat(self._frames) if self._frames else pl.DataFrame()
 
-    def add(self, rows: pl.DataFrame) -> None:
-        """Take further rows, of the same columns; about once a minute the file has all."""
+    def add(self, rows: pl.DataFrame) -> bool:
+        """Take further rows, of the same columns; return whether the file has all now, which is so once a minute."""
         self._frames.append(rows)
-        if time.monotonic() - self._saved > SECONDS:
-            write_parquet(self.rows, self._path, self._metadata)
-            self._saved = time.monotonic()
+        if time.monotonic() - self._saved <= SECONDS:
+            return False
+        write_parquet(self.rows, self._path, self._metadata)
+        self._saved = time.monotonic()
+        return True
 
     def remove(self) -> None:
         """Remove the file, once the output is there."""
