@@ -41,11 +41,13 @@ SETTINGS = {key: settings(key) for key in (None, *RULES.runs)}
 
 
 def test_figures_are_those_collected(further_data):
-    # The collection they were copied from; numbers are the same, with all printed digits here.
+    # The collection they were copied from; numbers are the same, with all printed digits here. NASWOT's own table is not
+    # in it.
     collected = pl.read_csv(further_data / "papers/published.csv", infer_schema=False)
-    assert collected.select(KEY).equals(FIGURES.select(KEY))
+    copied = FIGURES.filter(pl.col("paper") != "NASWOT")
+    assert collected.select(KEY).equals(copied.select(KEY))
     for name in ("mean", "std"):
-        both = [table[name].cast(pl.Float64) for table in (collected, FIGURES)]
+        both = [table[name].cast(pl.Float64) for table in (collected, copied)]
         assert both[0].equals(both[1])
 
 
