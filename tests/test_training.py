@@ -140,6 +140,20 @@ def test_training_goes_on_where_it_was_stopped(tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
+def test_networks_side_by_side_are_as_many_as_memory_allows():
+    def sizes(side, **settings):
+        skeleton = spaces.Skeleton(image_side=side, **settings)
+        genes = spaces.get("tss").class_genes("drop")[:40]
+        networks = [Network("tss", tuple(map(int, row)), skeleton) for row in genes]
+        return [piece.stop - piece.start for piece in truth.bundles(networks, 1000, 50)]
+
+    assert sizes(8, stem_width=8, cells_per_stage=1) == [16, 16, 8]
+    # NATS-Bench's widths on 32 pixels, 18 maps for each layer: 5 of 16 x 32 x 32, 6 of 32 x 16 x 16 and 6 of 64 x 8 x 8
+    # numbers of 4 bytes, of 50 images: 560 MB. On 16 pixels it is a quarter.
+    assert sizes(32, stem_width=16, cells_per_stage=5) == [1] * 40
+    assert sizes(16, stem_width=16, cells_per_stage=5) == [7] * 5 + [5]
+
+
 def test_progress_of_other_settings_or_of_no_use_is_not_taken(tmp_path, monkeypatch):
     monkeypatch.setattr(progress, "SECONDS", 0)
     store.Progress(tmp_path / "0.parquet", {"a": 1}).add(pl.DataFrame({"seed": [0]}))

@@ -84,7 +84,7 @@ def train_classes(
     split = _split(images, *sizes)
     there = set() if done is None or done.is_empty() else set(done.select("class_index", "seed").iter_rows())
     for seed in seeds:
-        for bundle in bundles(members):
+        for bundle in bundles(members, sizes[0], schedule.batch_size):
             if {(index, seed) for index in chosen[bundle].tolist()} <= there:
                 continue
             trained = train(members[bundle], split, schedule, seed)

@@ -183,6 +183,10 @@ class Collected:
         return F.batch_norm(x, *self.moments[name], scale, shift, training=False)
 
 
+# A bundle is small where images and networks are large, so that it needs about this memory.
+_LARGEST_BUNDLE, _BUNDLE_BYTES = 16, 10**9
+
+
 @dataclass(frozen=True)
 class Trained:
     """Accuracies of the networks of a bundle, percent, by split, each of shape (n_members,); seconds per network."""
@@ -245,15 +249,35 @@ def _accuracy(bundle: Bundle, split: Split, name: str, statistics: Statistics) -
     return 100 * (predicted == split.labels[name]).double().mean(dim=1).numpy()
 
 
-def bundles(members: Sequence[Network], bundle_size: int = 16) -> Iterator[slice]:
-    """Networks that are trained side by side: successive ones of equal widths, so many at most."""
+def bundles(members: Sequence[Network], n_images: int, batch_size: int) -> Iterator[slice]:
+    """Networks that are trained side by side: successive ones of equal widths, as many as memory allows, 16 at most.
+
+    Parameters
+    ----------
+    members : sequence of Network
+    n_images, batch_size : int
+        Images for training, and those of a mini-batch.
+    """
     start = 0
     while start < len(members):
+        most = min(_LARGEST_BUNDLE, max(1, _BUNDLE_BYTES // _bytes(members[start], n_images, batch_size)))
         stop = start + 1
-        while stop < min(start + bundle_size, len(members)) and _widths(members[stop]) == _widths(members[start]):
+        while stop < min(start + most, len(members)) and _widths(members[stop]) == _widths(members[start]):
             stop += 1
         yield slice(start, stop)
         start = stop
+
+
+def _bytes(network: Network, n_images: int, batch_size: int) -> int:
+    """What training a network takes: the maps of a mini-batch, or those of a layer for all images, for BatchNorm.
+
+    A cell has six edges with three maps each.
+    """
+    side, maps = network.skeleton.image_side, []
+    for layer in network.layers:
+        side //= 1 if layer.ops else 2
+        maps.append(4 * layer.c_out * side**2)
+    return max(18 * sum(maps) * batch_size, 8 * max(maps) * n_images)
 
 
 def _widths(network: Network) -> list[int]:
