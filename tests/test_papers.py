@@ -41,7 +41,7 @@ SETTINGS = {key: settings(key) for key in (None, *RULES.runs)}
 
 
 def test_figures_are_those_collected(further_data):
-    # The collection they were copied from, which has no table of NASWOT's; numbers are the same, with all printed digits.
+    # The collection they were copied from, which has no table of NASWOT's; numbers are equal, with all printed digits.
     collected = pl.read_csv(further_data / "papers/published.csv", infer_schema=False)
     copied = FIGURES.filter(pl.col("paper") != "NASWOT")
     assert collected.select(KEY).equals(copied.select(KEY))
