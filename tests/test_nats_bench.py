@@ -129,8 +129,9 @@ def test_everything_that_is_missing_is_said_once(settings, tmp_path, monkeypatch
         "data/images/cifar10.npz, data/images/cifar100.npz, data/images/imagenet16-120.npz, "
         "data/natsbench/tss_accuracies.csv, data/natsbench/tss_short_training.csv, data/natsbench/sss_accuracies.csv, "
         "data/hardware/tss_latency_ms.parquet, data/reference/tss_cifar10_freerea.csv: there are no such "
-        "files. Expected what the configuration names. Put them into one folder as docs/nats-bench.md lists "
-        "them, which also says where to get them, and link it: ln -s /path/to/folder data"
+        "files. Expected what the configuration names. Put them into one folder as docs/nats-bench.md describes "
+        "them, and link it: ln -s /path/to/folder data. From public archives and images, name "
+        "config/nats-bench-archives.yaml behind this configuration."
     )
 
 
