@@ -549,14 +549,14 @@ def labels_of_rows(ax) -> list[str]:
 
 def test_correlations_have_a_row_per_proxy_and_a_colour_per_dataset(ax):
     proxies = ["flops", "naswot", "kappa"]
-    figures.draw_correlations(ax, CORRELATIONS.filter(subset="all", space="tss"), proxies)
+    figures.draw_correlations(ax, CORRELATIONS.filter(subset="all", space="tss"), proxies, ["digits"])
     assert labels_of_rows(ax) == proxies
     assert marks(ax) == {"digits": [(0.6, 0), (0.5, 1), (-0.3, 2)]}
     assert texts(ax) == ["0.60", "0.50", "−0.30"]
     ax.clear()
     second = CORRELATIONS.with_columns(dataset=pl.lit("letters"), kendall=-pl.col("kendall"))
     both = pl.concat([CORRELATIONS, second]).filter(subset="all", space="sss")
-    figures.draw_correlations(ax, both, proxies)
+    figures.draw_correlations(ax, both, proxies, ["digits", "letters"])
     above, below = marks(ax)["digits"], marks(ax)["letters"]
     assert ([x for x, _ in above], [x for x, _ in below]) == ([0.7, 0.4], [-0.7, -0.4])  # kappa has none
     assert [round(y) for _, y in above] == [round(y) for _, y in below] == [0, 1]
@@ -567,7 +567,7 @@ def test_correlations_have_a_row_per_proxy_and_a_colour_per_dataset(ax):
 def test_the_marker_of_a_sample_is_hollow(ax):
     n = pl.when(proxy="naswot").then(3_000).otherwise("n").alias("n")
     rows = CORRELATIONS.filter(subset="all", space="tss").with_columns(n)
-    figures.draw_correlations(ax, rows, ["flops", "naswot", "kappa"])
+    figures.draw_correlations(ax, rows, ["flops", "naswot", "kappa"], ["digits"])
     (inner,) = (line for line in ax.lines if line.get_color() == "white")
     assert list(zip(*inner.get_data(), strict=True)) == [(0.5, 1)]
     for table, said in ((CORRELATIONS, False), (CORRELATIONS.with_columns(n), True)):
@@ -600,7 +600,9 @@ def test_a_proxy_of_which_lower_is_better_stands_where_it_is_as_good(ax):
 def test_an_interval_need_not_hold_the_value(ax):
     """Of a few networks that a proxy ranks rightly, tau-b is a last digit below 1, and its interval is not."""
     rows = {"kendall": 0.9999999999999999, "low": 1.0, "high": 1.0, "n": 5}
-    figures.draw_correlations(ax, CORRELATIONS[:1].with_columns(**{k: pl.lit(v) for k, v in rows.items()}), ["naswot"])
+    figures.draw_correlations(
+        ax, CORRELATIONS[:1].with_columns(**{k: pl.lit(v) for k, v in rows.items()}), ["naswot"], ["digits"]
+    )
     assert texts(ax) == ["1.00"]
 
 
@@ -616,7 +618,8 @@ def test_figures_of_proxies_without_a_score_say_so():
 
 
 def test_correlations_show_their_intervals(ax):
-    figures.draw_correlations(ax, CORRELATIONS.filter(subset="all", space="tss"), ["flops", "naswot", "kappa"])
+    rows = CORRELATIONS.filter(subset="all", space="tss")
+    figures.draw_correlations(ax, rows, ["flops", "naswot", "kappa"], ["digits"])
     found = [segment[:, 0].tolist() for segment in ax.collections[0].get_segments()]
     assert found == [pytest.approx([0.58, 0.63]), pytest.approx([0.45, 0.52]), pytest.approx([-0.35, -0.2])]
 
@@ -671,9 +674,15 @@ def test_correlations_figure_has_a_panel_per_space_of_all_networks():
     assert marks(sss)["digits"] == [(0.7, 0), (0.4, 1)]
     assert tss.get_xlim() == sss.get_xlim()
     assert sss.get_legend() is None
+    # The second space has the second dataset alone: a dataset has one colour, and the legend has both.
     more = CORRELATIONS.with_columns(dataset=pl.lit("letters"))
-    *_, last = figures.correlations_figure(pl.concat([CORRELATIONS, more])).axes
-    assert [text.get_text() for text in last.get_legend().get_texts()] == ["digits", "letters"]
+    tss, sss = figures.correlations_figure(pl.concat([CORRELATIONS.filter(space="tss"), more])).axes
+    assert [text.get_text() for text in sss.get_legend().get_texts()] == ["digits", "letters"]
+    colours = [
+        {line.get_label(): line.get_color() for line in ax.lines if line.get_label()[0] != "_"} for ax in (tss, sss)
+    ]
+    assert colours[0] == colours[1] and len(set(colours[0].values())) == 2
+    assert marks(sss)["digits"] == []
 
 
 # --- files

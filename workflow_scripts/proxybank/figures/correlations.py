@@ -10,7 +10,11 @@ from proxybank.figures.style import COLOURS, GREY, legend_beside, panels, proxy_
 
 
 def draw_correlations(
-    ax: Axes, correlations: pl.DataFrame, proxies: Sequence[str], lower_is_better: Collection[str] = ()
+    ax: Axes,
+    correlations: pl.DataFrame,
+    proxies: Sequence[str],
+    datasets: Sequence[str],
+    lower_is_better: Collection[str] = (),
 ) -> Axes:
     """Kendall's tau-b of each proxy (a row) on each dataset (a colour) of one space, with its 95% bootstrap interval.
 
@@ -25,6 +29,8 @@ def draw_correlations(
         Rows of the table ``correlations`` of one space and one subset.
     proxies : sequence of str
         From top to bottom.
+    datasets : sequence of str
+        In the order of the colours; the space need not have all.
     lower_is_better : collection of str
         Proxies of which lower is better; they have an arrow down.
 
@@ -34,7 +40,6 @@ def draw_correlations(
         A labelled line of markers and a collection of intervals per dataset.
     """
     places = pl.DataFrame({"proxy": proxies}).with_row_index("place")
-    datasets = correlations["dataset"].unique(maintain_order=True).to_list()
     for k, dataset in enumerate(datasets):
         found = places.join(
             correlations.filter(dataset=dataset).drop_nulls("kendall"), on="proxy", maintain_order="left"
@@ -44,7 +49,7 @@ def draw_correlations(
         # A percentile interval of few networks need not hold the value itself.
         ax.hlines(y, found["low"], found["high"], color=colour, linewidth=1.1, zorder=3)
         ax.plot(tau, y, "o", color=colour, markersize=3.6, label=dataset, zorder=4)
-        hollow = (found["n"] < found["n"].max()).to_numpy()
+        hollow = found.select(pl.col("n") < pl.col("n").max())["n"].to_numpy()
         ax.plot(tau[hollow], y[hollow], "o", color="white", markersize=1.8, zorder=5)
         if len(datasets) == 1:
             for value, place, low, high in zip(tau, y, found["low"], found["high"], strict=True):
@@ -89,16 +94,16 @@ def correlations_figure(correlations: pl.DataFrame, lower_is_better: Collection[
     order = rows.group_by("proxy", maintain_order=True).agg(goodness)
     proxies = order.sort("goodness", descending=True, maintain_order=True)["proxy"].to_list()
     spaces = rows.partition_by("space", maintain_order=True)
-    n_datasets = rows["dataset"].n_unique()
-    height = 1.3 + (0.14 + 0.035 * n_datasets) * len(proxies)
+    datasets = rows["dataset"].unique(maintain_order=True).to_list()
+    height = 1.3 + (0.14 + 0.035 * len(datasets)) * len(proxies)
     figure, axes = panels(max(1, len(spaces)), 2, width=3.8, height=height)
     for ax, of_space in zip(axes, spaces, strict=False):
-        draw_correlations(ax, of_space, proxies, lower_is_better)
+        draw_correlations(ax, of_space, proxies, datasets, lower_is_better)
         ax.set_title(f"{of_space['space'][0]}, n = {of_space['n'].max():,}")
     for ax in axes[1:]:
         ax.sharex(axes[0])
         ax.set_yticklabels([])
-    if n_datasets > 1:
+    if len(datasets) > 1:
         legend_beside(axes[-1])
     in_sample = rows["n"] < rows.select(pl.col("n").max().over("space", "dataset"))["n"]
     suptitle(
