@@ -116,8 +116,9 @@ def test_no_reason_stands_behind_one_that_takes_all_its_figures():
     # The first one that fits is given, so that each needs a figure of its own.
     given = set()
     for row in FIGURES.iter_rows(named=True):
-        for direction, run in itertools.product(("higher", "lower"), (None, *RULES.runs)):
-            says = {"ours": direction, "run": run}
+        pieces = {rule.says.get("by") for rule in RULES.reasons}
+        for direction, run, by in itertools.product(("higher", "lower"), (None, *RULES.runs), pieces):
+            says = {"ours": direction, "run": run, "by": by}
             fitting = (n for n, rule in enumerate(RULES.reasons) if rule.fits(row) is not None)
             given.add(next((n for n in fitting if says.items() >= only(RULES.reasons[n].says).items()), None))
     assert given - {None} == set(range(len(RULES.reasons)))
@@ -125,7 +126,7 @@ def test_no_reason_stands_behind_one_that_takes_all_its_figures():
 
 def only(says):
     """What differences a reason is for."""
-    return {key: says[key] for key in ("ours", "run") if key in says}
+    return {key: says[key] for key in ("ours", "run", "by") if key in says}
 
 
 def test_answers_name_proxies_searches_and_constraints_that_exist():
@@ -558,6 +559,7 @@ def test_differences_beyond_what_is_uncertain_have_the_first_reason_that_fits(
     reasons = [
         {"rows": {"method": "another"}, "because": "not about this"},
         {"rows": {}, "run": "slow", "because": "of another run"},
+        {"rows": {}, "by": "`naswot`", "because": "of another answer"},
         {"rows": {"method": ["x", "nas{anything}"]}, "ours": "lower", "because": "lower"},
         {"rows": {}, "supposed": "in general"},
         {"rows": {}, "unexplained": "too late"},
@@ -569,6 +571,9 @@ def test_differences_beyond_what_is_uncertain_have_the_first_reason_that_fits(
     if beyond:
         ((row,), _, _) = one(exact, tmp_path, says, quantity="test_accuracy_pct", mean=printed)
         assert (row["reason"], row["because"]) == ("unexplained", None)
+        reasons = [{"rows": {}, "by": "all networks", "because": "of this one"}, *reasons]
+        ((row,), _, _) = one(exact, tmp_path, says, reasons=reasons, quantity="test_accuracy_pct", mean=printed)
+        assert (row["reason"], row["because"]) == ("because", "of this one")
 
 
 def test_half_a_unit_is_within_rounding(run, tmp_path):

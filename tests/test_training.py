@@ -112,10 +112,10 @@ def trained(chosen, done=None):
 
 def test_parts_join_to_the_whole():
     whole, *parts = (
-        pl.concat(trained(truth.classes_of_part("sss", "drop", [8, 64], part, size)))
+        pl.concat(trained(truth.classes_to_train("sss", "drop", [8, 64])[part]))
         .drop("train_seconds")
         .sort("class_index", "seed", "split")
-        for part, size in ((0, 4), (0, 2), (1, 2))
+        for part in (slice(4), slice(2), slice(2, 4))
     )
     assert pl.concat(parts).equals(whole)
     assert whole.shape[0] == 4 * 2 * 2  # networks, seeds, splits
@@ -124,7 +124,7 @@ def test_parts_join_to_the_whole():
 
 
 def test_training_goes_on_where_it_was_stopped(tmp_path, monkeypatch):
-    chosen = truth.classes_of_part("sss", "drop", [8, 64], 0, 4)
+    chosen = truth.classes_to_train("sss", "drop", [8, 64])[:4]
     whole = list(trained(chosen))
     assert len(whole) == 2 * 4  # bundles of equal widths, which are single networks here, and two seeds
     monkeypatch.setattr(progress, "SECONDS", 0)  # every bundle goes to the file

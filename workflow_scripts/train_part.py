@@ -11,9 +11,8 @@ if TYPE_CHECKING:
 def main(job: "Snakemake") -> None:
     with logs.to_file(job.log[0]):
         space, dead_edges = job.wildcards.space, job.params.dead_edges
-        chosen = truth.classes_of_part(
-            space, dead_edges, job.params.widths, int(job.wildcards.part), job.params.networks_per_part
-        )
+        part, size = int(job.wildcards.part), job.params.networks_per_part
+        chosen = truth.classes_to_train(space, dead_edges, job.params.widths)[part * size : (part + 1) * size]
         images = data.load(**job.params.images)
         settings = dict(job.params.items()) | {"images": images.fingerprint(), "classes": chosen.tolist()}
         progress = store.Progress(job.output.accuracies, settings)

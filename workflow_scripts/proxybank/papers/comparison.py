@@ -146,7 +146,7 @@ def _compared(figure: Mapping[str, Any], answer: Answer, run: str | None, rules:
     allowed = float(2 * errors + rounding(figure["mean"]))
     # Numbers of two digits that differ by less than a rounding are not told apart from it by binary fractions.
     beyond = abs(difference) > allowed + 1e-9
-    reason, because = _reason(figure, difference, run, rules) if beyond else (None, None)
+    reason, because = _reason(figure, answer.of, difference, run, rules) if beyond else (None, None)
     return {
         "ours": answer.value,
         "ours_std": answer.std,
@@ -177,12 +177,15 @@ def _printed_error(figure: Mapping[str, Any], answer: Answer) -> float:
     return float(np.hypot(np.hypot(answer.spread, sampling), over_runs))
 
 
-def _reason(figure: Mapping[str, Any], difference: float, run: str | None, rules: Rules) -> tuple[str, str | None]:
+def _reason(
+    figure: Mapping[str, Any], by: str, difference: float, run: str | None, rules: Rules
+) -> tuple[str, str | None]:
     """Kind of the reason of a difference, and what it says."""
     direction = "higher" if difference > 0 else "lower"
     for rule in rules.reasons:
         says = rule.says
-        if says.get("ours", direction) == direction and says.get("run", run) == run and rule.fits(figure) is not None:
+        only = says.get("ours", direction) == direction and says.get("run", run) == run and says.get("by", "") in by
+        if only and rule.fits(figure) is not None:
             return next((kind, says[kind]) for kind in REASONS if kind in says)
     return "unexplained", None
 

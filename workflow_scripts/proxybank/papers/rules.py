@@ -79,8 +79,9 @@ def read_rules(path: str | Path) -> Rules:
     Every rule names `rows`: columns of the figures' key, each with a text or a list of texts, in which ``{name}``
     stands for anything, and may be used in what the rule says. A rule of ``answers`` has one of `ANSWERS`, and may have
     `space`, `dataset` and `run`, one of ``runs``, from where the answer is; of ``reasons`` one of `REASONS`, by how
-    sure it is, and if it is for some differences only `ours` (higher or lower) and `run`; of ``must_hold`` the name of
-    what is promised, and one of `TARGETS` with a number, or ``printed``.
+    sure it is, and if it is for some differences only `ours` (higher or lower), `run`, and `by`, a piece of what
+    readers are told the answer is; of ``must_hold`` the name of what is promised, and one of `TARGETS` with a number,
+    or ``printed``.
 
     Raises
     ------
@@ -127,7 +128,7 @@ def _check_answer(says: dict, where: str) -> None:
 
 
 def _check_reason(says: dict, where: str) -> None:
-    _expect_keys(says, (_one_of(REASONS, says, where),), ("ours", "run"), where)
+    _expect_keys(says, (_one_of(REASONS, says, where),), ("ours", "run", "by"), where)
     if says.get("ours", "higher") not in ("higher", "lower"):
         raise ConfigError(f"{where}: ours is '{says['ours']}'. Expected higher or lower.")
 

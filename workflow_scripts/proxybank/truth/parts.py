@@ -39,13 +39,6 @@ def classes_to_train(space: str, dead_edges: str, widths: Sequence[int] | None =
     return np.flatnonzero(np.isin(genes, [WIDTHS.index(width) for width in widths]).all(axis=1))
 
 
-def classes_of_part(
-    space: str, dead_edges: str, widths: Sequence[int] | None, part: int, networks_per_part: int
-) -> NDArray[np.int64]:
-    """Classes to train ``part * networks_per_part`` and the following ones; see `classes_to_train`."""
-    return classes_to_train(space, dead_edges, widths)[part * networks_per_part : (part + 1) * networks_per_part]
-
-
 def train_classes(
     chosen: NDArray[np.int64],
     genes: Genes,
