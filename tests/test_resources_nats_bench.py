@@ -157,7 +157,7 @@ def test_further_runs_are_there_too(name):
 
 
 def test_provenance_tells_how_they_were_made(facts):
-    assert {"proxybank.commit", "libraries.torch", "machine.processor", "sha256.batches.cifar10.images"} <= facts.keys()
+    assert {"proxybank.commit", "libraries.torch", "machine.processor", "sha256.batches.cifar10.0"} <= facts.keys()
     assert json.loads(facts["config.seeds"]) == SETTINGS["seeds"]
 
 

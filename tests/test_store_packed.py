@@ -15,9 +15,10 @@ from proxybank.store import packed
 
 TSS = spaces.get("tss")
 N_CLASSES = len(TSS.class_genes("drop"))
-FACTS = {"config": {"dead_edges": "drop", "spaces": {"tss": {"stem_width": 1}, "sss": {}}}, "sha256": {"images": "0a"}}
+FACTS = {"config": {"dead_edges": "drop", "spaces": {"tss": {"stem_width": 1}, "sss": {}}}}
 VERSIONS = {"naswot": 1, "synflow": 2, "fisher": 1, "jacov": 1, "grasp": 1}
 AT = {"space": "tss", "dataset": "digits"}
+BATCHES = {0: "0b", 1: "1b"}
 COMPUTED = ["naswot", "synflow", "jacov", "grasp"]
 
 
@@ -37,7 +38,9 @@ def tables(tmp_path_factory) -> dict:
     frames = {
         "networks": networks.with_columns(phone_ms=pl.lit(3.0)),
         "scores": pl.DataFrame({**AT, "arch_index": range(TSS.size), **scores}).reverse(),
-        "provenance": store.provenance_table(FACTS | {"versions": {"proxies": VERSIONS}}),
+        "provenance": store.provenance_table(
+            FACTS | {"versions": {"proxies": VERSIONS}, "sha256": {"batches": {"digits": BATCHES}}}
+        ),
         # Not asked of jacov and of seed 1: class 1. Seconds are of more digits than repeat.
         "score_status": pl.DataFrame({**AT, "class_index": range(N_CLASSES)})
         .join(pl.DataFrame({"seed": [1, 0]}), how="cross")
@@ -98,8 +101,8 @@ def folder(tables, tmp_path_factory):
     return folder / "out"
 
 
-def known(folder, facts=FACTS, versions=VERSIONS, classes=(0, 1, 5043), seeds=(0, 1)):
-    return store.known_scores(folder, facts, versions, classes=classes, seeds=seeds, **AT)
+def known(folder, facts=FACTS, versions=VERSIONS, classes=(0, 1, 5043), batches=BATCHES):
+    return store.known_scores(folder, facts, versions, batches, classes=classes, **AT)
 
 
 def test_a_part_is_known_as_it_was_packed(folder, tables):
@@ -116,10 +119,18 @@ def test_a_part_is_known_as_it_was_packed(folder, tables):
     store.write_part(found, folder / "part.parquet")
 
 
-def test_classes_that_lack_a_seed_are_not_known(folder):
-    assert known(folder, versions={"jacov": 1})["class_index"].to_list() == [0, 0, 5043, 5043]
-    assert known(folder, versions={"jacov": 1}, seeds=[0])["class_index"].to_list() == [0, 1, 5043]
-    assert known(folder, versions={"jacov": 1}, seeds=[0, 2]).is_empty()
+def test_what_was_not_scored_is_not_known(folder):
+    found = known(folder, versions={"jacov": 1, "grasp": 1})
+    assert found.filter(pl.col("jacov__status").is_null()).select("class_index", "seed").rows() == [(1, 1)]
+    assert found["grasp__status"].null_count() == 0
+
+
+def test_seeds_of_other_batches_are_not_known(folder, caplog):
+    with caplog.at_level(logging.INFO, "proxybank"):
+        found = known(folder, batches=BATCHES | {1: "another", 2: "further"})
+    assert found["seed"].to_list() == [0, 0, 0]
+    assert caplog.messages == [f"Taken from {folder}: nothing of seed 1, 2, for it has no such batch of digits"]
+    assert known(folder, batches={1: "another"}).is_empty()
 
 
 def test_a_proxy_of_another_version_is_not_known(folder):

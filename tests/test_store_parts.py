@@ -190,21 +190,21 @@ def test_networks_table_of_a_whole_space_keeps_the_contract():
 
 
 class Scorer:
-    """Scores two classes by the proxies asked for, and remembers what it was asked."""
+    """Scores by the proxies asked for, and remembers what it was asked."""
 
     def __init__(self) -> None:
-        self.asked: list[list[str]] = []
+        self.asked: list[tuple] = []
 
-    def __call__(self, names: list[str], classes: list[int]) -> pl.DataFrame:
-        self.asked.append(names)
+    def __call__(self, names: list[str], classes: list[int], seed: int) -> pl.DataFrame:
+        self.asked.append((names, classes, seed))
         scores = {name: len(name) + 100.0 * len(self.asked) for name in names}
-        frames = [part([(c, 0, c + score, "ok") for c in classes], name) for name, score in scores.items()]
+        frames = [part([(c, seed, c + score, "ok") for c in classes], name) for name, score in scores.items()]
         return pl.concat([frames[0], *(frame.drop("class_index", "seed") for frame in frames[1:])], how="horizontal")
 
 
-def update(path, score, settings="all the same", known=None, **versions):
+def update(path, score, settings="all the same", known=None, batches=None, classes=(0, 1), **versions):
     known = {} if known is None else {"known": known}
-    store.update_part(path, store.MadeWith(settings, versions), score, [0, 1], **known)
+    store.update_part(path, store.MadeWith(settings, versions, batches or {0: "a"}), score, classes, **known)
     return store.read_parquet(path)
 
 
@@ -212,7 +212,7 @@ def test_a_further_proxy_computes_only_itself(tmp_path):
     score = Scorer()
     first = update(tmp_path / "0.parquet", score, snip=1)
     both = update(tmp_path / "0.parquet", score, fisher=1, snip=1)
-    assert score.asked == [["snip"], ["fisher"]]
+    assert score.asked == [(["snip"], [0, 1], 0), (["fisher"], [0, 1], 0)]
     assert store.proxies_of(both) == ["fisher", "snip"]
     assert both.select(first.columns).equals(first)
     assert both["fisher"].to_list() == [206.0, 207.0]
@@ -222,7 +222,7 @@ def test_a_raised_version_computes_that_proxy_again(tmp_path):
     score = Scorer()
     update(tmp_path / "0.parquet", score, fisher=1, snip=1)
     update(tmp_path / "0.parquet", score, fisher=1, snip=2)
-    assert score.asked[1:] == [["snip"]]
+    assert score.asked[1:] == [(["snip"], [0, 1], 0)]
 
 
 def test_nothing_is_computed_again_without_reason(tmp_path):
@@ -233,6 +233,27 @@ def test_nothing_is_computed_again_without_reason(tmp_path):
     assert len(score.asked) == 1
 
 
+def test_a_further_seed_computes_only_itself(tmp_path):
+    score, path = Scorer(), tmp_path / "0.parquet"
+    first = update(path, score, batches={1: "b"}, snip=1)
+    both = update(path, score, batches={0: "a", 1: "b"}, snip=1)
+    assert score.asked == [(["snip"], [0, 1], 1), (["snip"], [0, 1], 0)]
+    assert both.select("class_index", "seed").rows() == [(0, 0), (0, 1), (1, 0), (1, 1)]
+    assert both.filter(seed=1).equals(first)
+    assert update(path, score, batches={1: "b"}, snip=1).equals(first)
+    assert len(score.asked) == 2
+    update(path, score, batches={1: "another"}, snip=1)
+    assert score.asked[2:] == [(["snip"], [0, 1], 1)]
+
+
+def test_further_classes_compute_only_themselves(tmp_path):
+    score, path = Scorer(), tmp_path / "0.parquet"
+    update(path, score, classes=[5, 2], snip=1)
+    found = update(path, score, classes=[5, 2, 3], snip=1)
+    assert score.asked == [(["snip"], [5, 2], 0), (["snip"], [3], 0)]
+    assert found.rows() == [(2, 0, 106.0, "ok", 0.5), (3, 0, 207.0, "ok", 0.5), (5, 0, 109.0, "ok", 0.5)]
+
+
 def test_what_is_known_is_not_computed(tmp_path):
     score, path = Scorer(), tmp_path / "0.parquet"
     known = part([(0, 0, 7.0, "ok"), (1, 0, None, "singular")], "snip")
@@ -240,26 +261,37 @@ def test_what_is_known_is_not_computed(tmp_path):
     assert score.asked == []
     # Another proxy is computed of all classes; and a class that is not known.
     assert update(path, score, known=known, fisher=1, snip=1)["snip"].to_list() == [7.0, None]
-    assert score.asked == [["fisher"]]
-    found = update(path, score, "another batch", known[1:], fisher=1, snip=1)
+    assert score.asked == [(["fisher"], [0, 1], 0)]
+    found = update(path, score, "another device", known[1:], fisher=1, snip=1)
     # Of a class of which nothing is known, one pass feeds all proxies.
-    assert score.asked[1:] == [["fisher", "snip"], ["fisher"]]
+    assert score.asked[1:] == [(["fisher", "snip"], [0], 0), (["fisher"], [1], 0)]
     assert found["snip"].to_list() == [204.0, None] and found["snip__status"].to_list() == ["ok", "singular"]
     assert found["fisher"].to_list() == [206.0, 307.0]
+
+
+def test_what_is_known_of_some_seeds_and_proxies(tmp_path):
+    score, path = Scorer(), tmp_path / "0.parquet"
+    known = part([(0, 0, 7.0, "ok"), (0, 1, 8.0, "ok"), (1, 1, None, None), (9, 0, 9.0, "ok")], "snip")
+    found = update(path, score, known=known, batches={0: "a", 1: "b"}, snip=1)
+    assert score.asked == [(["snip"], [1], 0), (["snip"], [1], 1)]
+    assert found["snip"].to_list() == [7.0, 8.0, 105.0, 205.0]
+    # An earlier file is taken first.
+    assert update(path, score, known=known.with_columns(snip=1.0), batches={0: "a", 1: "b"}, snip=1).equals(found)
+    assert len(score.asked) == 2
 
 
 @pytest.mark.parametrize("earlier", ["other settings", "no metadata", "half a file"])
 def test_a_part_made_otherwise_is_made_anew(tmp_path, earlier):
     score, path = Scorer(), tmp_path / "0.parquet"
     if earlier == "other settings":
-        update(path, score, settings="another batch", snip=1)
+        update(path, score, settings="another device", snip=1)
     elif earlier == "no metadata":
-        store.write_part(score(["snip"], [0, 1]), path)
+        store.write_part(score(["snip"], [0, 1], 0), path)
     else:
         update(path, score, snip=1)
         path.write_bytes(path.read_bytes()[:100])
     assert update(path, score, fisher=1, snip=1)["snip"].to_list() == [204.0, 205.0]
-    assert score.asked[1:] == [["fisher", "snip"]]
+    assert score.asked[1:] == [(["fisher", "snip"], [0, 1], 0)]
 
 
 class StoppedError(Exception):
@@ -271,46 +303,49 @@ class StoppedScorer(Scorer):
 
     def __init__(self, n_steps: int) -> None:
         super().__init__()
-        self.classes: list[int] = []
         self.n_steps = n_steps
 
-    def __call__(self, names: list[str], classes: list[int]) -> pl.DataFrame:
-        if len(self.classes) == self.n_steps:
+    def __call__(self, names: list[str], classes: list[int], seed: int) -> pl.DataFrame:
+        if len(self.asked) == self.n_steps:
             raise StoppedError
-        self.classes += classes
-        return part([(index, 0, 10.0 * index, "ok") for index in classes], *names)
+        self.asked += [(index, seed) for index in classes]
+        return part([(index, seed, 10.0 * index + seed, "ok") for index in classes], *names)
+
+
+ALL = [(0, 7), (1, 7), (2, 7), (0, 8), (1, 8), (2, 8)]
 
 
 @pytest.mark.parametrize(
     ("settings", "versions", "expected"),
     [
-        ("the same", {"snip": 1}, [2, 3, 4]),
-        ("other", {"snip": 1}, [0, 1, 2, 3, 4]),
-        ("the same", {"snip": 2}, [0, 1, 2, 3, 4]),
-        ("the same", {"fisher": 1}, [0, 1, 2, 3, 4]),
+        ("the same", {"snip": 1}, ALL[4:]),
+        ("other", {"snip": 1}, ALL),
+        ("the same", {"snip": 2}, ALL),
+        ("the same", {"fisher": 1}, ALL),
     ],
 )
 def test_a_stopped_job_goes_on_where_it_was(tmp_path, monkeypatch, settings, versions, expected):
     monkeypatch.setattr("proxybank.store.progress.SECONDS", 0)  # every step is kept
     monkeypatch.setattr("proxybank.store.parts._STEP_SECONDS", 0)
     monkeypatch.setattr("proxybank.store.parts._SMALLEST_STEP", 1)
-    path = tmp_path / "0.parquet"
+    path, batches = tmp_path / "0.parquet", {7: "a", 8: "b"}
     with pytest.raises(StoppedError):
-        store.update_part(path, store.MadeWith("the same", {"snip": 1}), StoppedScorer(2), range(5))
+        store.update_part(path, store.MadeWith("the same", {"snip": 1}, batches), StoppedScorer(4), range(3))
     assert not path.exists()
-    score = StoppedScorer(5)
-    assert store.update_part(path, store.MadeWith(settings, versions), score, range(5)) == [*versions]
-    assert score.classes == expected
-    assert store.read_parquet(path).to_series(2).to_list() == [0.0, 10.0, 20.0, 30.0, 40.0]
+    score = StoppedScorer(6)
+    assert store.update_part(path, store.MadeWith(settings, versions, batches), score, range(3)) == [*versions]
+    assert score.asked == expected
+    assert store.read_parquet(path).to_series(2).to_list() == [7.0, 8.0, 17.0, 18.0, 27.0, 28.0]
     assert [file.name for file in tmp_path.iterdir()] == ["0.parquet"]
 
 
 def test_steps_double_while_they_are_short(tmp_path):
     asked = []
 
-    def score(names, classes):
+    def score(names, classes, seed):
         asked.append(len(classes))
-        return part([(index, 0, 1.0, "ok") for index in classes], *names)
+        return part([(index, seed, 1.0, "ok") for index in classes], *names)
 
-    store.update_part(tmp_path / "0.parquet", store.MadeWith("", {"snip": 1}), score, range(100))
-    assert asked == [8, 16, 32, 44]
+    made_with = store.MadeWith("", {"snip": 1}, {0: "a", 1: "b"})
+    store.update_part(tmp_path / "0.parquet", made_with, score, range(100))
+    assert asked == [8, 16, 32, 44, 100]

@@ -31,7 +31,7 @@ def test_batches_follow_the_image_file_and_not_the_learning_rate(workspace):
     assert "Nothing to be done" not in call("--dry-run")
 
 
-def test_a_further_proxy_of_a_group_updates_its_parts(workspace):
+def test_a_further_proxy_and_seed_update_parts(workspace):
     made = workspace()
     settings = {"run": "few", "seeds": [0], "batch_size": 4, "spaces": {"tss": {"stem_width": 1, "cells_per_stage": 1}}}
     settings |= {"datasets": {"digits": {"images": "digits"}}, "proxies": ["logsynflow"], "networks_per_part": 8192}
@@ -52,6 +52,10 @@ def test_a_further_proxy_of_a_group_updates_its_parts(workspace):
     assert "Computed: synflow\n" in log
     assert both.select(first.columns).equals(first)  # seconds too: they were not measured again
     assert both["synflow"].null_count() == 0
+    settings["seeds"] = [0, 1]
+    log, seeds = call()
+    assert "Computed: synflow, logsynflow\n" in log
+    assert seeds.filter(seed=0).equals(both) and seeds.filter(seed=1).height == both.height
 
 
 def test_a_larger_sample_adds_parts_and_computes_none_again(workspace):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from proxybank import config, data, logs, provenance, store
+from proxybank import config, data, logs, store
 from proxybank.proxies import LOW_PRECISION
 
 if TYPE_CHECKING:
@@ -35,33 +35,33 @@ def main(job: "Snakemake") -> None:
             "device": job.params.device,
             "precision": json.loads(Path(job.input.precision).read_text())["precision"] if lowered else "float32",
         }
-        made_with = settings | {
-            "classes": [job.wildcards.part, job.params.networks_per_part, job.params.sample],
-            "batches": batches.fingerprint(),
-            "versions": job.params.versions_of_networks,
-        }
+        made_with = store.MadeWith(
+            json.dumps(settings | {"versions": job.params.versions_of_networks}, default=repr),
+            job.params.versions,
+            batches.fingerprints(),
+        )
         computed = store.update_part(
             job.output.scores,
-            store.MadeWith(json.dumps(made_with, default=repr), job.params.versions),
+            made_with,
             partial(score, batches=batches, hamming=job.params.hamming, **settings),
             classes,
-            known_scores(job, classes, settings["precision"]),
+            known_scores(job, made_with.batches, classes, settings["precision"]),
         )
         logs.log.info("Computed: %s", ", ".join(computed) or "nothing, all was there")
 
 
-def score(names: list[str], classes: list[int], **settings: Any) -> pl.DataFrame:
-    """Run `scoring.score_part`."""
+def score(names: list[str], classes: list[int], seed: int, *, batches: data.Batches, **settings: Any) -> pl.DataFrame:
+    """Run `scoring.score_part` for one seed."""
     from proxybank.proxies import scoring  # not above: torch takes seconds to import, and often all scores are there
 
-    return scoring.score_part(names, classes, **settings)
+    return scoring.score_part(names, classes, batches=batches.of([seed]), **settings)
 
 
-def known_scores(job: "Snakemake", classes: list[int], precision: str) -> pl.DataFrame:
+def known_scores(job: "Snakemake", batches: dict[int, str], classes: list[int], precision: str) -> pl.DataFrame:
     """Scores of these classes in the configuration's folder of known ones."""
     if not job.params.known_scores:
         return pl.DataFrame()
-    dataset, (spaces, weights) = job.wildcards.dataset, job.params.versions_of_networks
+    spaces, weights = job.params.versions_of_networks
     facts = {
         "config": {
             "device": job.params.device,
@@ -69,7 +69,6 @@ def known_scores(job: "Snakemake", classes: list[int], precision: str) -> pl.Dat
             "initialisation": job.params.initialisation,
             "spaces": {job.wildcards.space: job.params.skeleton},
         },
-        "sha256": {"batches": {dataset: provenance.array_hashes(job.input.batches)}},
         "versions": {"spaces": spaces, "weights": weights},
     }
     if job.wildcards.passes in LOW_PRECISION:
@@ -78,10 +77,10 @@ def known_scores(job: "Snakemake", classes: list[int], precision: str) -> pl.Dat
         job.params.known_scores,
         facts,
         job.params.versions,
+        batches,
         space=job.wildcards.space,
-        dataset=dataset,
+        dataset=job.wildcards.dataset,
         classes=classes,
-        seeds=job.params.seeds,
     )
 
 

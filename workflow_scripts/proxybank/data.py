@@ -198,12 +198,14 @@ class Batches:
         """Skeleton for networks on these images; `settings` are its remaining attributes."""
         return Skeleton(self.images.shape[2], self.n_classes, self.images.shape[3], **settings)
 
-    def fingerprint(self) -> str:
-        """SHA-256 of everything in it."""
-        digest = hashlib.sha256(str((self.images.shape, self.n_classes)).encode())
-        for array in (self.seeds, self.images, self.labels):
-            digest.update(np.ascontiguousarray(array))
-        return digest.hexdigest()
+    def fingerprints(self) -> dict[int, str]:
+        """SHA-256 of everything that is in the batch of each seed."""
+        shape = str((self.images.shape[1:], self.n_classes)).encode()
+        digests = {seed: hashlib.sha256(shape) for seed in self.seeds.tolist()}
+        for digest, images, labels in zip(digests.values(), self.images, self.labels, strict=True):
+            digest.update(np.ascontiguousarray(images))
+            digest.update(np.ascontiguousarray(labels))
+        return {seed: digest.hexdigest() for seed, digest in digests.items()}
 
     def of(self, seeds: Sequence[int]) -> "Batches":
         """Batches of some of the seeds, in their order."""

@@ -9,11 +9,11 @@ from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 import psutil
 
 from proxybank import __version__
+from proxybank.data import Batches
 
 LIBRARIES = ("duckdb", "numba", "numpy", "polars", "pyarrow", "scikit-learn", "scipy", "snakemake", "torch")
 
@@ -24,7 +24,7 @@ def facts(batches: Iterable[str | Path], tables: Iterable[str | Path]) -> dict[s
     Parameters
     ----------
     batches : paths
-        The ``.npz`` files of the batches; each array in them gets its SHA-256.
+        The ``.npz`` files of the batches; the batch of each seed gets its SHA-256.
     tables : paths
         Further input files; each gets its SHA-256.
     """
@@ -39,7 +39,7 @@ def facts(batches: Iterable[str | Path], tables: Iterable[str | Path]) -> dict[s
             "python": platform.python_version(),
         },
         "sha256": {
-            "batches": {Path(path).stem: array_hashes(path) for path in batches},
+            "batches": {Path(path).stem: Batches.read(path).fingerprints() for path in batches},
             "tables": {str(path): hashlib.sha256(Path(path).read_bytes()).hexdigest() for path in tables},
         },
     }
@@ -83,9 +83,3 @@ def processor() -> str:
     info = Path("/proc/cpuinfo")
     models = re.findall(r"^model name\s*:\s*(.+)$", info.read_text(), re.MULTILINE) if info.exists() else []
     return models[0] if models else platform.processor() or platform.machine()
-
-
-def array_hashes(path: str | Path) -> dict[str, str]:
-    """SHA-256 of the bytes of each array in an ``.npz`` file."""
-    with np.load(path) as arrays:
-        return {name: hashlib.sha256(arrays[name].tobytes()).hexdigest() for name in arrays.files}

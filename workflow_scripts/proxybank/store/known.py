@@ -32,11 +32,11 @@ def known_scores(
     folder: str | Path,
     facts: Mapping[str, object],
     versions: Mapping[str, int],
+    batches: Mapping[int, str],
     *,
     space: str,
     dataset: str,
     classes: Sequence[int],
-    seeds: Sequence[int],
 ) -> pl.DataFrame:
     """Rows of a score part that are in the files of `packed.pack`; scores have 7 digits, as those files do, seconds 3.
 
@@ -49,14 +49,16 @@ def known_scores(
         the log names those that differ, and then there are no rows.
     versions : mapping of str to int
         Version of each proxy wanted; one that was packed in another, or not at all, has no columns.
+    batches : mapping of int to str
+        Fingerprint of each wanted seed's batch; one that was packed with another batch, or not at all, has no rows.
     space, dataset : str
-    classes, seeds : sequences of int
+    classes : sequence of int
         What the part holds.
 
     Returns
     -------
     polars.DataFrame
-        Sorted. Classes that lack some seed, or the score of some proxy that others have, are absent.
+        Sorted by class and seed. What was not scored has no status.
 
     Raises
     ------
@@ -71,14 +73,20 @@ def known_scores(
         log.info("Nothing is taken from %s: %s is %s there, and %s here", folder, key, value_there or "absent", value)
     same = provenance_table({"versions": {"proxies": versions}}).join(there, on=["key", "value"], how="semi")
     names = [name for name in versions if f"versions.proxies.{name}" in same["key"]]
-    if different.height or not names:
+    of_batches = f"sha256.batches.{dataset}"
+    packed = dict(there.filter(pl.col("key").str.starts_with(of_batches)).rows())
+    seeds = [seed for seed, batch in batches.items() if packed.get(f"{of_batches}.{seed}") == batch]
+    if not different.height and len(seeds) < len(batches):
+        others = ", ".join(str(seed) for seed in batches if seed not in seeds)
+        log.info("Taken from %s: nothing of seed %s, for it has no such batch of %s", folder, others, dataset)
+    if different.height or not names or not seeds:
         return NOTHING
     networks = read_parquet(folder / "networks.parquet", space=space, dataset=dataset)
     # Of a class in a sample, the network drawn first has the scores.
     first = networks.sort("sample_place").unique("class_index", keep="first").select("arch_index", "class_index")
     rows = read_parquet(folder / "scores_by_seed.parquet", space=space, dataset=dataset)
     rows = rows.join(first, on="arch_index").cast({"class_index": pl.Int64, "seed": pl.Int64})
-    rows = rows.filter(pl.col("class_index").is_in(list(classes)), pl.col("seed").is_in(list(seeds)))
+    rows = rows.filter(pl.col("class_index").is_in(list(classes)), pl.col("seed").is_in(seeds))
     status = read_parquet(folder / "score_status.parquet", space=space, dataset=dataset)
     status = status.cast({"class_index": pl.Int64, "seed": pl.Int64, "seconds": pl.Float64})
     for name in names:
@@ -86,5 +94,5 @@ def known_scores(
         of_proxy = status.filter(proxy=name).select(
             *KEY, pl.col("status").alias(f"{name}__status"), pl.col("seconds").alias(f"{name}__seconds")
         )
-        rows = rows.with_columns(score.alias(name)).join(of_proxy, on=KEY)
-    return rows.select(KEY + columns_of(names)).filter(pl.len().over("class_index") == len(seeds)).sort(KEY)
+        rows = rows.with_columns(score.alias(name)).join(of_proxy, on=KEY, how="left")
+    return rows.select(KEY + columns_of(names)).sort(KEY)

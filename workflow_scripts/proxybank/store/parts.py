@@ -27,14 +27,15 @@ KEY = ["class_index", "seed"]
 NOTHING = pl.DataFrame()
 _STATUS = "__status"
 _SECONDS = "__seconds"
+_FOUND = "__found"
 
 # A job that is stopped loses the step it is at. The smallest has sizes that differ in their last width alone, and share
 # all other layers.
 _SMALLEST_STEP, _STEP_SECONDS = 8, SECONDS
 
 Parts = Mapping[str, Sequence[str | Path]]
-# Names of proxies and classes -> rows of these classes and all seeds, with the columns of these proxies.
-Score = Callable[[list[str], list[int]], pl.DataFrame]
+# Names of proxies, classes and a seed -> a row per class, with the columns of these proxies.
+Score = Callable[[list[str], list[int], int], pl.DataFrame]
 
 
 @dataclass(frozen=True)
@@ -44,22 +45,27 @@ class MadeWith:
     Attributes
     ----------
     settings : str
-        All that matters to every proxy, in any form.
+        All that matters to every proxy, class and seed, in any form.
     versions : mapping of str to int
         Version of each proxy.
+    batches : mapping of int to str
+        Fingerprint of each seed's batch of images.
     """
 
     settings: str
     versions: Mapping[str, int]
+    batches: Mapping[int, str]
 
     def as_text(self) -> dict[str, str]:
         """Metadata of a Parquet file."""
-        return {"settings": self.settings, "versions": json.dumps(dict(self.versions))}
+        parts = {"versions": self.versions, "batches": self.batches}
+        return {"settings": self.settings} | {name: json.dumps(dict(part)) for name, part in parts.items()}
 
     @classmethod
     def from_text(cls, metadata: Mapping[str, str]) -> "MadeWith":
         """Inverse of `as_text`; raises KeyError or ValueError for anything else."""
-        return cls(metadata["settings"], json.loads(metadata["versions"]))
+        versions, batches = (json.loads(metadata[name]) for name in ("versions", "batches"))
+        return cls(metadata["settings"], versions, {int(seed): batch for seed, batch in batches.items()})
 
 
 def proxies_of(part: pl.DataFrame) -> list[str]:
@@ -101,7 +107,7 @@ def update_part(
     classes: Sequence[int],
     known: pl.DataFrame = NOTHING,
 ) -> list[str]:
-    """Write a score part, with the columns that an earlier file in its place has computed already.
+    """Write a score part, of which only that is computed which no earlier file has, in steps of about a minute.
 
     While it computes, a file beside it, whose name ends in ``.progress``, has what is done: a job that was stopped goes
     on from there.
@@ -109,75 +115,80 @@ def update_part(
     Parameters
     ----------
     path : path
-        An earlier file need not be there, nor be whole.
+        An earlier file need not be there, nor be whole. The scores of a proxy and seed are taken from it if version,
+        batch and all settings are the same.
     made_with : MadeWith
-        The proxies' versions say what the part holds, in this order. The columns of a proxy are taken from the earlier
-        file if its version and all settings are the same.
+        Its versions and batches say what proxies and seeds the part holds, in this order.
     score : callable
-        What computes, a few classes at a time; see `Score`.
+        What computes, one seed and a few classes at a time; see `Score`.
     classes : sequence of int
         The part's.
     known : polars.DataFrame, optional
-        Rows, of some of these classes and some proxies, that need not be computed; see `known.known_scores`.
+        Rows, of some classes, seeds and proxies, that need not be computed; see `known.known_scores`.
 
     Returns
     -------
     list of str
-        Proxies that were computed, for some class at least.
+        Proxies that were computed, for some class and seed at least.
 
     Raises
     ------
     TableError
         As `write_part` does.
     """
-    rows = _still_good(path, made_with)
-    missing = [name for name in made_with.versions if name not in rows.columns]
-    taken = [name for name in missing if name in known.columns]
-    rest = [name for name in missing if name not in taken]
-    there = set(known["class_index"]) if taken else set()
-    absent = [index for index in classes if index not in there]
-    progress = []
-
-    def scored(kind: str, names: list[str], of: list[int]) -> pl.DataFrame:
-        wanted = {"settings": made_with.settings, "versions": {name: made_with.versions[name] for name in names}}
-        progress.append(Progress(f"{path}.{kind}", wanted))
-        return _in_steps(score, progress[-1], names, of)
-
-    frames = []
-    if missing and (absent or not there):
-        frames.append(scored("new", missing, absent))
-    if there:
-        frame = known.select(KEY + columns_of(taken))
-        if rest:
-            further = scored("known", rest, [index for index in classes if index in there])
-            frame = frame.join(further, on=KEY, how="left", maintain_order="left", validate="1:1")
-        frames.append(frame)
-    if frames:
-        found = pl.concat(frames, how="diagonal").sort(KEY)
-        rows = found.join(rows, on=KEY, how="left", maintain_order="left", validate="1:1") if rows.columns else found
-    write_part(rows.select(KEY + columns_of(made_with.versions)), path, made_with)
-    for file in progress:
-        file.remove()
-    return missing if absent else rest
+    progress = Progress(path, made_with.as_text())
+    rows = _nothing(classes, made_with)
+    for source in (_still_good(path, made_with), known, progress.rows):
+        rows = _filled(rows, source)
+    missing = _missing(rows, made_with)
+    n_there, n_classes = rows.height - sum(len(of) for _, _, of in missing), _SMALLEST_STEP
+    for seed, names, left in missing:
+        while left:
+            step, left = left[:n_classes], left[n_classes:]
+            start = time.monotonic()
+            found = score(names, step, seed)
+            n_there += len(step)
+            if progress.add(_filled(rows.join(found, on=KEY, how="semi"), found)):
+                log.info("%d of %d networks and seeds are scored", n_there, rows.height)
+            took = time.monotonic() - start
+            if took < _STEP_SECONDS / 2:
+                n_classes *= 2
+            elif took > _STEP_SECONDS * 2:
+                n_classes = max(n_classes // 2, _SMALLEST_STEP)
+    write_part(_filled(rows, progress.rows).sort(KEY), path, made_with)
+    progress.remove()
+    computed = {name for _, names, _ in missing for name in names}
+    return [name for name in made_with.versions if name in computed]
 
 
-def _in_steps(score: Score, progress: Progress, names: list[str], classes: list[int]) -> pl.DataFrame:
-    """Rows of some proxies and classes, scored in steps of about a minute."""
-    done = progress.rows
-    there = set(done["class_index"]) if done.columns else set()
-    left = [index for index in classes if index not in there]
-    n_classes = _SMALLEST_STEP
-    while left or not progress.rows.columns:
-        step, left = left[:n_classes], left[n_classes:]
-        start = time.monotonic()
-        if progress.add(score(names, step)):
-            log.info("%d of %d networks are scored", len(classes) - len(left), len(classes))
-        took = time.monotonic() - start
-        if took < _STEP_SECONDS / 2:
-            n_classes *= 2
-        elif took > _STEP_SECONDS * 2:
-            n_classes = max(n_classes // 2, _SMALLEST_STEP)
-    return progress.rows.filter(pl.col("class_index").is_in(classes)).sort(KEY)
+def _nothing(classes: Sequence[int], made_with: MadeWith) -> pl.DataFrame:
+    """Rows of a part in which nothing is scored."""
+    index = pl.DataFrame({"class_index": classes}, schema={"class_index": pl.Int64})
+    seeds = pl.DataFrame({"seed": list(made_with.batches)}, schema={"seed": pl.Int64})
+    dtypes = {column: pl.Float64 for column in columns_of(made_with.versions)}
+    dtypes |= {name + _STATUS: pl.String for name in made_with.versions}
+    return index.join(seeds, how="cross").with_columns(pl.lit(None, dtype).alias(c) for c, dtype in dtypes.items())
+
+
+def _filled(rows: pl.DataFrame, source: pl.DataFrame) -> pl.DataFrame:
+    """Rows of a part, with what they lack and other rows have."""
+    names = [name for name in proxies_of(source) if name + _STATUS in rows.columns]
+    if not names:
+        return rows
+    there = source.select(*KEY, pl.col(columns_of(names)).name.suffix(_FOUND))
+    both = rows.join(there, on=KEY, how="left", maintain_order="left", validate="1:1")
+    lacks = {column: pl.col(name + _STATUS).is_null() for name in names for column in columns_of([name])}
+    filled = [pl.when(lack).then(column + _FOUND).otherwise(column).alias(column) for column, lack in lacks.items()]
+    return both.with_columns(filled).select(rows.columns)
+
+
+def _missing(rows: pl.DataFrame, made_with: MadeWith) -> list[tuple[int, list[str], list[int]]]:
+    """What is to be computed: of a seed some proxies, for the classes that lack just these: one pass feeds them all."""
+    lacking = (pl.when(pl.col(name + _STATUS).is_null()).then(pl.lit(name)) for name in made_with.versions)
+    names = pl.concat_str(*lacking, separator=" ", ignore_nulls=True)
+    groups = rows.select(*KEY, names=names).filter(pl.col("names") != "").group_by("seed", "names", maintain_order=True)
+    found = [(seed, names.split(), group["class_index"].to_list()) for (seed, names), group in groups]
+    return sorted(found, key=lambda entry: list(made_with.batches).index(entry[0]))
 
 
 def columns_of(proxies: Iterable[str]) -> list[str]:
@@ -186,15 +197,16 @@ def columns_of(proxies: Iterable[str]) -> list[str]:
 
 
 def _still_good(path: str | Path, made_with: MadeWith) -> pl.DataFrame:
-    """Those columns of an earlier file that would be computed again to the same values; no column if there are none."""
+    """What would be computed again to the same values, of an earlier file; no column if there is nothing."""
     try:
         earlier = MadeWith.from_text(read_metadata(path))
-        good = [name for name, version in made_with.versions.items() if earlier.versions.get(name) == version]
-        if good and earlier.settings == made_with.settings:
-            return read_parquet(path).select(KEY + columns_of(good))
+        if earlier.settings == made_with.settings:
+            names = [name for name, version in made_with.versions.items() if earlier.versions.get(name) == version]
+            seeds = [seed for seed, batch in made_with.batches.items() if earlier.batches.get(seed) == batch]
+            return read_parquet(path).select(KEY + columns_of(names)).filter(pl.col("seed").is_in(seeds))
     except (OSError, pa.ArrowInvalid, KeyError, ValueError, TableError):
         pass  # no file, or none that this version of the project has written
-    return pl.DataFrame()
+    return NOTHING
 
 
 def read_group(
