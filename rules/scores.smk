@@ -2,7 +2,7 @@
 
 Needs: the batches of data.smk.
 Makes: scores of every class of networks, or of a sample, in parts; one file per part and group of passes. A further proxy
-computes only its own columns: its group's files are updated, all others stay. What a packed run has is taken from there.
+or seed computes only itself: its group's files are updated, all others stay. What a packed run has is taken from there.
 """
 
 
@@ -42,8 +42,8 @@ rule score_part:
         "../envs/proxybank.yaml"
     resources:
         mem_mb=400 + 18 * max(64, config["batch_size"]),  # all gradients of one network are at hand
-        # Minutes, for a cluster. tangent_kernel on CIFAR, the dearest, takes 75 minutes for a part of a sample with the
-        # papers' batches of 64, on one core (AMD EPYC); what is stopped at the limit goes on where it was.
+        # Minutes, for a cluster. tangent_kernel on CIFAR, the dearest, takes an hour or more for a part of a sample with
+        # the papers' batches of 64, on one core (AMD EPYC); what is stopped at the limit goes on where it was.
         runtime=240,
     params:
         skeleton=lambda wildcards: config["spaces"][wildcards.space],

@@ -129,7 +129,7 @@ def test_seeds_of_other_batches_are_not_known(folder, caplog):
     with caplog.at_level(logging.INFO, "proxybank"):
         found = known(folder, batches=BATCHES | {1: "another", 2: "further"})
     assert found["seed"].to_list() == [0, 0, 0]
-    assert caplog.messages == [f"Taken from {folder}: nothing of seed 1, 2, for it has no such batch of digits"]
+    assert caplog.messages == [f"Nothing of seed 1, 2 is taken from {folder}: it has no such batch of digits"]
     assert known(folder, batches={1: "another"}).is_empty()
 
 

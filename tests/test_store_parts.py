@@ -316,27 +316,50 @@ ALL = [(0, 7), (1, 7), (2, 7), (0, 8), (1, 8), (2, 8)]
 
 
 @pytest.mark.parametrize(
-    ("settings", "versions", "expected"),
+    ("settings", "versions", "batches", "expected"),
     [
-        ("the same", {"snip": 1}, ALL[4:]),
-        ("other", {"snip": 1}, ALL),
-        ("the same", {"snip": 2}, ALL),
-        ("the same", {"fisher": 1}, ALL),
+        ("the same", {"snip": 1}, {7: "a", 8: "b"}, ALL[4:]),
+        ("the same", {"snip": 1}, {8: "b", 7: "a"}, ALL[4:]),
+        ("the same", {"snip": 1}, {7: "b", 8: "b"}, ALL[:3] + ALL[4:]),
+        ("other", {"snip": 1}, {7: "a", 8: "b"}, ALL),
+        ("the same", {"snip": 2}, {7: "a", 8: "b"}, ALL),
+        ("the same", {"fisher": 1}, {7: "a", 8: "b"}, ALL),
     ],
 )
-def test_a_stopped_job_goes_on_where_it_was(tmp_path, monkeypatch, settings, versions, expected):
+def test_a_stopped_job_goes_on_where_it_was(tmp_path, monkeypatch, settings, versions, batches, expected):
     monkeypatch.setattr("proxybank.store.progress.SECONDS", 0)  # every step is kept
     monkeypatch.setattr("proxybank.store.parts._STEP_SECONDS", 0)
     monkeypatch.setattr("proxybank.store.parts._SMALLEST_STEP", 1)
-    path, batches = tmp_path / "0.parquet", {7: "a", 8: "b"}
+    path = tmp_path / "0.parquet"
     with pytest.raises(StoppedError):
-        store.update_part(path, store.MadeWith("the same", {"snip": 1}, batches), StoppedScorer(4), range(3))
+        made_with = store.MadeWith("the same", {"snip": 1}, {7: "a", 8: "b"})
+        store.update_part(path, made_with, StoppedScorer(4), range(3))
     assert not path.exists()
     score = StoppedScorer(6)
     assert store.update_part(path, store.MadeWith(settings, versions, batches), score, range(3)) == [*versions]
     assert score.asked == expected
     assert store.read_parquet(path).to_series(2).to_list() == [7.0, 8.0, 17.0, 18.0, 27.0, 28.0]
     assert [file.name for file in tmp_path.iterdir()] == ["0.parquet"]
+
+
+def test_what_is_there_comes_from_everywhere(tmp_path, monkeypatch):
+    """Class 0 is known, class 1 in an earlier file, class 2 is done by a job that was stopped; of one seed."""
+    monkeypatch.setattr("proxybank.store.progress.SECONDS", 0)
+    monkeypatch.setattr("proxybank.store.parts._SMALLEST_STEP", 1)
+    monkeypatch.setattr("proxybank.store.parts._STEP_SECONDS", 0)
+    path, batches = tmp_path / "0.parquet", {0: "a", 1: "b"}
+    known = part([(0, 0, 7.0, "ok")], "snip")
+    update(path, Scorer(), classes=[1], snip=1)
+    with pytest.raises(StoppedError):
+        store.update_part(path, store.MadeWith("all the same", {"snip": 1}, {0: "a"}), StoppedScorer(1), [1, 2, 3])
+    score = Scorer()
+    found = update(path, score, known=known, batches=batches, classes=[0, 1, 2, 3], snip=1, fisher=1)
+    assert score.asked == [
+        *((["fisher"], [index], 0) for index in (0, 1, 2)),
+        (["snip", "fisher"], [3], 0),
+        *((["snip", "fisher"], [index], 1) for index in range(4)),
+    ]
+    assert found.filter(seed=0)["snip"].to_list()[:3] == [7.0, 105.0, 20.0]
 
 
 def test_steps_double_while_they_are_short(tmp_path):
@@ -348,4 +371,4 @@ def test_steps_double_while_they_are_short(tmp_path):
 
     made_with = store.MadeWith("", {"snip": 1}, {0: "a", 1: "b"})
     store.update_part(tmp_path / "0.parquet", made_with, score, range(100))
-    assert asked == [8, 16, 32, 44, 100]
+    assert asked == [8, 16, 32, 44] * 2

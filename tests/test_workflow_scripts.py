@@ -193,6 +193,8 @@ def test_scores_are_computed_anew_when_what_they_depend_on_changes(
     settings = {name: value for name, value in changed.items() if name not in files}
     inputs = {"batches": batches, "precision": precision} | files
     assert score_part(tmp_path, inputs, **settings)[1] == computed
+    if changed == {"networks_per_part": 4}:
+        assert store.read_parquet(tmp_path / "0.parquet")[:6].equals(store.read_parquet(part))  # seconds too
 
 
 def test_score_part_and_tables(folder, part, networks):

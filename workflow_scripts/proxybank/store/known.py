@@ -78,7 +78,7 @@ def known_scores(
     seeds = [seed for seed, batch in batches.items() if packed.get(f"{of_batches}.{seed}") == batch]
     if not different.height and len(seeds) < len(batches):
         others = ", ".join(str(seed) for seed in batches if seed not in seeds)
-        log.info("Taken from %s: nothing of seed %s, for it has no such batch of %s", folder, others, dataset)
+        log.info("Nothing of seed %s is taken from %s: it has no such batch of %s", others, folder, dataset)
     if different.height or not names or not seeds:
         return NOTHING
     networks = read_parquet(folder / "networks.parquet", space=space, dataset=dataset)

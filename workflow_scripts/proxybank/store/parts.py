@@ -4,6 +4,7 @@ A part holds ``class_index`` and ``seed`` (int64) and per proxy ``p`` three colu
 no score), ``p__status`` (why) and ``p__seconds`` (the class's share of the pass).
 """
 
+import itertools
 import json
 import logging
 import time
@@ -17,7 +18,7 @@ import pyarrow as pa
 
 from proxybank.errors import TableError
 from proxybank.store.files import read_metadata, read_parquet, write_parquet
-from proxybank.store.progress import SECONDS, Progress
+from proxybank.store.progress import SECONDS, Checkpoint
 from proxybank.store.samples import NO_SAMPLES, Samples, asked, asked_seeds
 from proxybank.store.schema import NOT_SAMPLED, STATUSES
 
@@ -110,7 +111,8 @@ def update_part(
     """Write a score part, of which only that is computed which no earlier file has, in steps of about a minute.
 
     While it computes, a file beside it, whose name ends in ``.progress``, has what is done: a job that was stopped goes
-    on from there.
+    on from there. The part has what is asked for and nothing else: another seed, proxy or class that the earlier file
+    had is gone.
 
     Parameters
     ----------
@@ -118,7 +120,7 @@ def update_part(
         An earlier file need not be there, nor be whole. The scores of a proxy and seed are taken from it if version,
         batch and all settings are the same.
     made_with : MadeWith
-        Its versions and batches say what proxies and seeds the part holds, in this order.
+        Its versions and batches say what proxies and seeds the part holds; proxies are in this order.
     score : callable
         What computes, one seed and a few classes at a time; see `Score`.
     classes : sequence of int
@@ -136,27 +138,28 @@ def update_part(
     TableError
         As `write_part` does.
     """
-    progress = Progress(path, made_with.as_text())
+    checkpoint = Checkpoint(path, made_with.as_text())
     rows = _nothing(classes, made_with)
-    for source in (_still_good(path, made_with), known, progress.rows):
+    for source in (_still_good(path, made_with), known, _still_good(checkpoint.path, made_with)):
         rows = _filled(rows, source)
     missing = _missing(rows, made_with)
-    n_there, n_classes = rows.height - sum(len(of) for _, _, of in missing), _SMALLEST_STEP
+    n_there = rows.height - sum(len(of) for _, _, of in missing)
     for seed, names, left in missing:
+        n_classes = _SMALLEST_STEP
         while left:
             step, left = left[:n_classes], left[n_classes:]
             start = time.monotonic()
-            found = score(names, step, seed)
+            rows = _filled(rows, score(names, step, seed))
             n_there += len(step)
-            if progress.add(_filled(rows.join(found, on=KEY, how="semi"), found)):
+            if checkpoint.save(rows):
                 log.info("%d of %d networks and seeds are scored", n_there, rows.height)
             took = time.monotonic() - start
             if took < _STEP_SECONDS / 2:
                 n_classes *= 2
             elif took > _STEP_SECONDS * 2:
                 n_classes = max(n_classes // 2, _SMALLEST_STEP)
-    write_part(_filled(rows, progress.rows).sort(KEY), path, made_with)
-    progress.remove()
+    write_part(rows.sort(KEY), path, made_with)
+    checkpoint.remove()
     computed = {name for _, names, _ in missing for name in names}
     return [name for name in made_with.versions if name in computed]
 
@@ -184,10 +187,11 @@ def _filled(rows: pl.DataFrame, source: pl.DataFrame) -> pl.DataFrame:
 
 def _missing(rows: pl.DataFrame, made_with: MadeWith) -> list[tuple[int, list[str], list[int]]]:
     """What is to be computed: of a seed some proxies, for the classes that lack just these: one pass feeds them all."""
-    lacking = (pl.when(pl.col(name + _STATUS).is_null()).then(pl.lit(name)) for name in made_with.versions)
-    names = pl.concat_str(*lacking, separator=" ", ignore_nulls=True)
-    groups = rows.select(*KEY, names=names).filter(pl.col("names") != "").group_by("seed", "names", maintain_order=True)
-    found = [(seed, names.split(), group["class_index"].to_list()) for (seed, names), group in groups]
+    lacks = rows.select(*KEY, pl.col(name + _STATUS for name in made_with.versions).is_null())
+    found = []
+    for (seed, *lacking), group in lacks.group_by(lacks.columns[1:], maintain_order=True):
+        if names := list(itertools.compress(made_with.versions, lacking)):
+            found.append((seed, names, group["class_index"].to_list()))
     return sorted(found, key=lambda entry: list(made_with.batches).index(entry[0]))
 
 
@@ -204,6 +208,7 @@ def _still_good(path: str | Path, made_with: MadeWith) -> pl.DataFrame:
             names = [name for name, version in made_with.versions.items() if earlier.versions.get(name) == version]
             seeds = [seed for seed, batch in made_with.batches.items() if earlier.batches.get(seed) == batch]
             return read_parquet(path).select(KEY + columns_of(names)).filter(pl.col("seed").is_in(seeds))
+        log.info("Nothing is taken from the earlier %s: its settings are others", path)
     except (OSError, pa.ArrowInvalid, KeyError, ValueError, TableError):
         pass  # no file, or none that this version of the project has written
     return NOTHING

@@ -14,44 +14,69 @@ from proxybank.store.files import read_metadata, read_parquet, write_parquet
 SECONDS = 60.0  # that a job which is stopped may lose
 
 
+class Checkpoint:
+    """A file of unfinished rows beside the output of a job.
+
+    Parameters
+    ----------
+    output : path
+        What the job will write; the file has this name and ``.progress`` behind it.
+    metadata : mapping of str to str
+        Goes into the file.
+
+    Attributes
+    ----------
+    path : Path
+    """
+
+    def __init__(self, output: str | Path, metadata: Mapping[str, str]) -> None:
+        self.path = Path(f"{output}.progress")
+        self._metadata, self._saved = metadata, time.monotonic()
+
+    def save(self, rows: pl.DataFrame) -> bool:
+        """Write all rows so far if a minute has passed; return whether it has."""
+        if time.monotonic() - self._saved <= SECONDS:
+            return False
+        write_parquet(rows, self.path, self._metadata)
+        self._saved = time.monotonic()
+        return True
+
+    def remove(self) -> None:
+        """Remove the file, once the output is there."""
+        self.path.unlink(missing_ok=True)
+
+
 class Progress:
     """Rows that are there already, and those that come in.
 
     Parameters
     ----------
     output : path
-        What the job will write; the file has this name and ``.progress`` behind it.
+        What the job will write.
     settings : mapping
         All that decides the rows: those of other settings are not taken.
     """
 
     def __init__(self, output: str | Path, settings: Mapping[str, object]) -> None:
-        self._path = Path(f"{output}.progress")
-        self._metadata = {"settings": json.dumps(settings, default=repr, sort_keys=True)}
-        self._frames, self._saved = self._earlier(), time.monotonic()
-
-    def _earlier(self) -> list[pl.DataFrame]:
+        metadata = {"settings": json.dumps(settings, default=repr, sort_keys=True)}
+        self._checkpoint = Checkpoint(output, metadata)
+        self._frames = []
         try:
-            if read_metadata(self._path)["settings"] == self._metadata["settings"]:
-                return [read_parquet(self._path)]
+            if read_metadata(self._checkpoint.path)["settings"] == metadata["settings"]:
+                self._frames.append(read_parquet(self._checkpoint.path))
         except (OSError, pa.ArrowInvalid, KeyError, TableError):
             pass  # no file, or none that this version of the project has written
-        return []
 
     @property
     def rows(self) -> pl.DataFrame:
         """All rows so far; without columns if there are none."""
         return pl.concat(self._frames) if self._frames else pl.DataFrame()
 
-    def add(self, rows: pl.DataFrame) -> bool:
-        """Take further rows, of the same columns; return whether the file has all now, which is so once a minute."""
+    def add(self, rows: pl.DataFrame) -> None:
+        """Take further rows, of the same columns."""
         self._frames.append(rows)
-        if time.monotonic() - self._saved <= SECONDS:
-            return False
-        write_parquet(self.rows, self._path, self._metadata)
-        self._saved = time.monotonic()
-        return True
+        self._checkpoint.save(self.rows)
 
     def remove(self) -> None:
         """Remove the file, once the output is there."""
-        self._path.unlink(missing_ok=True)
+        self._checkpoint.remove()
