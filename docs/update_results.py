@@ -1,4 +1,4 @@
-"""Write docs/results.md after a run of config/nats-bench.yaml: `.venv/bin/python docs/update_results.py`."""
+"""Write docs/results.md and README's table of NATS-Bench after a run of config/nats-bench.yaml: `make results`."""
 
 import itertools
 import json
@@ -84,12 +84,7 @@ def opening(results: Results) -> str:
     ]
     seeds = ", ".join(map(str, json.loads(facts["config.seeds"])))
     by_seed = results.table("scores_by_seed")
-    few: dict[str, list[str]] = {}
-    for name in by_seed.columns[by_seed.columns.index("seed") + 1 :]:
-        scored = by_seed.filter(pl.col(name).is_not_null())["seed"].unique().sort()
-        if 0 < len(scored) < by_seed["seed"].n_unique():
-            few.setdefault(", ".join(map(str, scored)), []).append(f"`{name}`")
-    fewer = "".join(f" With seed {some} alone: {', '.join(names)}." for some, names in few.items())
+    fewer = _with_fewer_seeds(by_seed, by_seed.columns[by_seed.columns.index("seed") + 1 :])
     names = [f"`nats-bench-{run}`" for run in results.compared["run"].drop_nulls().unique(maintain_order=True)]
     further = f" Answers by {', '.join(names)} have the number of their seeds in their lines." if names else ""
     head = ["what must hold", "space", "dataset", "method in print", "figure", "target", "ours", "by", "holds"]
@@ -212,7 +207,8 @@ def in_the_sample(results: Results) -> str:
     rows = []
     for (space, dataset), part in correlations.group_by("space", "dataset", maintain_order=True):
         place = {"space": space, "dataset": dataset}
-        sampled = part.filter(pl.col("n") > 0, pl.col("n") < pl.col("n").max())["proxy"].to_list()
+        sampled = part.filter(pl.col("n") > 0, pl.col("n") < pl.col("n").max())
+        sampled = sampled.sort("n", descending=True, maintain_order=True)["proxy"].to_list()  # of the largest sample
         if not sampled:
             continue
         status = results.table("score_status").filter(pl.col("status") != "not_sampled", proxy=sampled[0], **place)
@@ -376,15 +372,57 @@ SECTIONS: tuple[Callable[[Results], str], ...] = (
 )
 
 
+def ranked_everywhere(results: Results) -> str:
+    """Correlations of the proxies that rank all networks of every space and dataset: README's table."""
+    found = results.table("correlations").filter(pl.col("kendall").is_not_null(), subset="all")
+    whole = found.filter(pl.col("n") == pl.col("n").max().over("space"))
+    signs = results.table("proxies").select("proxy", sign=pl.when("higher_is_better").then(1).otherwise(-1))
+    whole = whole.join(signs, on="proxy").with_columns(pl.col("kendall") * pl.col("sign"))
+    places = whole.select("space", "dataset", "n").unique().sort(pl.col("space") != "tss", "dataset")
+    rows = {}
+    for (proxy,), part in whole.group_by("proxy", maintain_order=True):
+        at = {(space, dataset): value for space, dataset, value in part["space", "dataset", "kendall"].iter_rows()}
+        if len(at) == places.height:
+            rows[proxy] = [at[place] for place in places["space", "dataset"].iter_rows()]
+    names = sorted(rows, key=lambda proxy: -sum(rows[proxy]))
+    head = ["proxy", *(f"{space}, {dataset}" for space, dataset, _ in places.iter_rows())]
+    lines = [[f"`{name}`", *(_number(value, 2) for value in rows[name])] for name in names]
+    lines.append(["*networks*", *(f"{n:,}" for n in places["n"])])
+    facts = results.facts
+    seeds = ", ".join(map(str, json.loads(facts["config.seeds"])))
+    return f"""{_table(head, lines)}
+
+Batch of {facts["config.batch_size"]} images; scores are means over seeds {seeds}.{
+        _with_fewer_seeds(results.table("scores_by_seed"), names)
+    }
+proxybank {facts["proxybank.version"]}, torch {facts["libraries.torch"]}, {facts["machine.processor"]}."""
+
+
+def _with_fewer_seeds(by_seed: pl.DataFrame, names: list[str]) -> str:
+    """Sentences on those of some proxies that were scored with some of the seeds only."""
+    few: dict[str, list[str]] = {}
+    for name in names:
+        scored = by_seed.filter(pl.col(name).is_not_null())["seed"].unique().sort()
+        if 0 < len(scored) < by_seed["seed"].n_unique():
+            few.setdefault(", ".join(map(str, scored)), []).append(f"`{name}`")
+    return "".join(f" With seed {some} alone: {', '.join(names)}." for some, names in few.items())
+
+
 def main(root: Path = ROOT, run: str = "nats-bench") -> None:
-    """Write the page in the folder `root` from ``results/<run>/``."""
+    """Write page and README's table in the folder `root` from ``results/<run>/``."""
     results = Results(root / "results" / run)
     (root / "docs/figures").mkdir(exist_ok=True, parents=True)
     shutil.copy(results.folder / "figures/correlations.png", root / "docs/figures" / FIGURE)
     page = "\n\n".join(filter(None, (section(results) for section in SECTIONS)))
     titles = re.findall("^## (.+)$", page, flags=re.MULTILINE)
     contents = " \N{MIDDLE DOT}\n".join(f"[{title}](#{_anchor(title)})" for title in titles)
+    table, readme = ranked_everywhere(results) + "\n", root / "README.md"
+    marked = r"(<!-- table: nats-bench -->\n).*?(<!-- end -->)"
+    text, n_tables = re.subn(marked, lambda m: m[1] + table + m[2], readme.read_text(), flags=re.DOTALL)
+    if n_tables != 1:
+        raise SystemExit(f"{readme}: found {n_tables} places for the table. Expected one between {marked!r}.")
     (root / "docs/results.md").write_text(page.replace("@contents", contents, 1) + "\n")
+    readme.write_text(text)
 
 
 def _anchor(title: str) -> str:

@@ -716,9 +716,13 @@ def test_the_rule_compares_a_run(compared_run):
 
 def test_the_page_shows_all_of_it(compared_run, tmp_path):
     (tmp_path / "results").symlink_to(compared_run.folder / "results")
+    (tmp_path / "README.md").write_text("a\n<!-- table: nats-bench -->\nold\n<!-- end -->\nb\n<!-- end -->\n")
     update = runpy.run_path(str(ROOT / "docs/update_results.py"))
     update["main"](tmp_path, compared_run.results.name)
     page = (tmp_path / "docs/results.md").read_text()
+    readme = (tmp_path / "README.md").read_text()
+    assert readme.startswith("a\n<!-- table: nats-bench -->\n| proxy | tss, digits |")
+    assert readme.endswith(" |\n<!-- end -->\nb\n<!-- end -->\n") and "| `naswot` | " in readme
     rows = pl.read_parquet(compared_run.results / "papers/compared.parquet").to_dicts()
     assert "Of 3 lines that must hold, 1 do, 1 do not, and 1 have no answer" in page
     beyond = [row["reason"] for row in rows if row["beyond"]]
@@ -747,6 +751,34 @@ class Tables(dict):
 
     def table(self, name):
         return self[name]
+
+
+def test_the_readme_has_proxies_that_were_scored_everywhere():
+    """Not `few`, which has a sample there, nor `none`, which ranks nothing there; of `low` lower is better."""
+    places = [("sss", "a", 9), ("tss", "b", 5), ("tss", "a", 5)]
+    kendall = {"low": [-0.1, -0.2, -0.3], "high": [0.3, 0.2, -0.101], "few": [0.9, 0.9, 0.9], "none": [0.9, 0.9, None]}
+    rows = [
+        {"space": space, "dataset": dataset, "proxy": proxy, "subset": subset, "kendall": value, "n": n - fewer}
+        for proxy, values in kendall.items()
+        for (space, dataset, n), value in zip(places, values, strict=True)
+        for subset, fewer in {"all": proxy == "few" and space == "sss", "best_1_pct": n - 1}.items()
+    ]
+    proxies = pl.DataFrame({"proxy": list(kendall), "higher_is_better": [False, True, True, True]})
+    show = runpy.run_path(str(ROOT / "docs/update_results.py"))["ranked_everywhere"]
+    by_seed = pl.DataFrame({"seed": [0, 1], "low": [1.0, None], "high": [1.0, 2.0]})
+    tables = Tables(correlations=pl.DataFrame(rows), proxies=proxies, scores_by_seed=by_seed)
+    tables.facts = {"config.seeds": "[0, 1]", "config.batch_size": "4", "proxybank.version": "7"}
+    tables.facts |= {"libraries.torch": "8", "machine.processor": "slow"}
+    assert show(tables).splitlines() == [
+        "| proxy | tss, a | tss, b | sss, a |",
+        "| --- | --- | --- | --- |",
+        "| `low` | 0.30 | 0.20 | 0.10 |",
+        "| `high` | -0.10 | 0.20 | 0.30 |",
+        "| *networks* | 5 | 5 | 9 |",
+        "",
+        "Batch of 4 images; scores are means over seeds 0, 1. With seed 0 alone: `low`.",
+        "proxybank 7, torch 8, slow.",
+    ]
 
 
 def test_scores_published_of_the_same_networks():

@@ -68,6 +68,23 @@ def test_table_and_figure_come_from_a_run(tiny_run, tmp_path):
     assert text.partition("<!-- end -->")[2] == README.partition("<!-- end -->")[2]
 
 
+def test_the_table_of_nats_bench_is_that_of_the_results_page():
+    """Correlations are the same, but for their signs where lower is better; see `test_papers`."""
+    page = (ROOT / "docs/results.md").read_text()
+    shown = re.findall(r"^\| (\w+) \| (\S+) \| (\w+) \| (-?\d\.\d\d) \[.* \| ([\d,]+), .*\|$", page, flags=re.MULTILINE)
+    shown = {(space, dataset, proxy): (kendall, n) for space, dataset, proxy, kendall, n in shown}
+    table = README.partition("<!-- table: nats-bench -->\n")[2].partition("<!-- end -->")[0]
+    head, _, *rows, networks = [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines() if line[:1] == "|"
+    ]
+    assert len(head) == 7 and len(rows) >= 10
+    for name, *values in rows:
+        for place, value, n in zip(head[1:], values, networks[1:], strict=True):
+            kendall, of = shown[(*place.split(", "), name.strip("`"))]
+            sign = 1 if REGISTRY[name.strip("`")].higher_is_better else -1
+            assert (float(value), n) == (sign * float(kendall), of), (name, place)
+
+
 def test_commands_are_targets_of_the_makefile():
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
     commands = set(re.findall(r"\bmake ([a-z]+)\b", README))

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -64,7 +65,7 @@ def outcomes(job: "Snakemake") -> Iterator[tuple[pl.DataFrame, Sequence[int], se
         try:
             feasible = analysis.feasible(networks, constraint)
         except SearchError as error:
-            logs.log.warning("left out: %s", error)
+            leave_out(str(error))
             continue
         problems = {
             (clock, seed): searches.make_problem(
@@ -94,10 +95,16 @@ def outcomes(job: "Snakemake") -> Iterator[tuple[pl.DataFrame, Sequence[int], se
                     )
                     found.append((seed, runs, replayed))
             except SearchError as error:
-                logs.log.warning("left out: %s", error)
+                leave_out(str(error))
                 continue
             for seed, runs, replayed in found:
                 yield label_of(space, dataset, constraint["id"], entry, seed), runs, replayed
+
+
+@cache
+def leave_out(why: str) -> None:
+    """Say once what is left out, though it is so within each limit."""
+    logs.log.warning("left out: %s", why)
 
 
 def seeds_and_runs(entry: Mapping[str, Any], runs: range, by_seed: pl.DataFrame) -> dict[int | None, range]:
