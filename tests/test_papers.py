@@ -722,7 +722,7 @@ def test_the_page_shows_all_of_it(compared_run, tmp_path):
     page = (tmp_path / "docs/results.md").read_text()
     readme = (tmp_path / "README.md").read_text()
     assert readme.startswith("a\n<!-- table: nats-bench -->\n| proxy | tss, digits |")
-    assert readme.endswith(" |\n<!-- end -->\nb\n<!-- end -->\n") and "| `naswot` | " in readme
+    assert readme.endswith(".\n<!-- end -->\nb\n<!-- end -->\n") and "| `naswot` | " in readme
     rows = pl.read_parquet(compared_run.results / "papers/compared.parquet").to_dicts()
     assert "Of 3 lines that must hold, 1 do, 1 do not, and 1 have no answer" in page
     beyond = [row["reason"] for row in rows if row["beyond"]]
