@@ -190,7 +190,7 @@ def test_the_seed_decides_which_of_few_networks_freerea_likes_best(tables, share
 
 def test_the_queries_of_the_page_run(tables, monkeypatch):
     monkeypatch.chdir(ROOT)
-    best, counts = re.findall(r"```sql\n(.*?)```", (FOLDER / "README.md").read_text(), flags=re.DOTALL)
+    best, counts, _ = re.findall(r"```sql\n(.*?)```", (FOLDER / "README.md").read_text(), flags=re.DOTALL)
     found = duckdb.sql(best).pl()
     assert found.group_by("space").len().sort("space").rows() == [("sss", 3), ("tss", 3)]
     found = {row[:3]: row[3] for row in duckdb.sql(counts).pl().iter_rows()}
@@ -199,8 +199,9 @@ def test_the_queries_of_the_page_run(tables, monkeypatch):
     assert len(found) == 6 * (len(tables["scores"].columns) - len(KEY))
 
 
-def test_the_page_correlates_and_replays(shared_data, tmp_path, monkeypatch, capsys):
+def test_the_page_correlates_and_replays(tables, shared_data, tmp_path, monkeypatch, capsys):
     """What docs/results.md has of NASWOT and of FreeREA on CIFAR-10, from the shipped scores."""
+    page = (FOLDER / "README.md").read_text()
     accuracies = pl.read_csv(shared_data / "natsbench/tss_accuracies.csv")
     accuracies = accuracies.select("arch_index", accuracy_pct="cifar10_test_accuracy_200")
     accuracies.write_csv(tmp_path / "accuracies.csv")
@@ -208,8 +209,13 @@ def test_the_page_correlates_and_replays(shared_data, tmp_path, monkeypatch, cap
         (tmp_path / name).symlink_to(ROOT / name)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [*sys.path])
-    (code,) = re.findall(r"```python\n(.*?)```", (FOLDER / "README.md").read_text(), flags=re.DOTALL)
+    spearman, n = duckdb.sql(re.findall(r"```sql\n(.*?)```", page, flags=re.DOTALL)[2]).fetchall()[0]
+    assert (spearman, n) == (pytest.approx(0.808, abs=5e-4), 15_625)
+    (code,) = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
     exec(code, {})
-    kendall, mean_pct = map(float, capsys.readouterr().out.split())
+    kendall, mean_pct, within_pct = map(float, capsys.readouterr().out.split())
     assert kendall == pytest.approx(0.627, abs=5e-4)
     assert mean_pct == pytest.approx(94.363, abs=5e-3)
+    small = tables["networks"].filter(pl.col("params_m") <= 0.5, space="tss", dataset="cifar10")
+    best_pct = accuracies.join(small, on="arch_index", how="semi")["accuracy_pct"].max()
+    assert best_pct - 2 < within_pct < best_pct < mean_pct

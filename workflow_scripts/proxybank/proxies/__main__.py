@@ -31,7 +31,8 @@ a configuration.
 network no number by itself, only within a set. The set is the whole space, or the sample that their terms share: once
 its parts are scored, they are computed seed by seed from the columns they need, which the run must ask for too, and are
 columns like any other. A search that ranks within what it has explored, such as `ga_rk`, does that itself; `freerea`
-with the objective `naswot / max(naswot) + ...` divides by the maxima of what it has explored.
+with the objective `naswot / max(naswot) + ...` divides by the maxima of the networks it is comparing, and at its end by
+those of all it has explored.
 
 **One network, from Python**, by one group of passes, with `PYTHONPATH=workflow_scripts`:
 

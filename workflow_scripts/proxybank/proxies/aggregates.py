@@ -40,7 +40,7 @@ for name, terms, higher_is_better, source, differs in (
         True,
         "Cavagnero, Robbiano, Caputo, Averta, WACV 2023, arXiv:2207.05135",
         _SET
-        + "The code divides by the largest score of the networks explored. No score where naswot has none; the code "
+        + "The code divides by the largest score among the networks compared. No score where naswot has none; the code "
         "puts the least.",
     ),
     (
