@@ -25,7 +25,10 @@ def main(root: Path = ROOT, run: str = "digits") -> None:
     table += ["", f"Batch of {facts['config.batch_size']} images; scores are means over seeds {seeds}; proxybank "]
     table[-1] += f"{facts['proxybank.version']}, torch {facts['libraries.torch']}, {facts['machine.processor']}."
     marked = r"(<!-- table: correlations -->\n).*?(<!-- end -->)"
-    readme.write_text(re.sub(marked, lambda m: m[1] + "\n".join(table) + "\n" + m[2], text, flags=re.DOTALL))
+    text, n_tables = re.subn(marked, lambda m: m[1] + "\n".join(table) + "\n" + m[2], text, flags=re.DOTALL)
+    if n_tables != 1:
+        raise SystemExit(f"{readme}: found {n_tables} places for the table. Expected one between {marked!r}.")
+    readme.write_text(text)
     (root / "docs/figures").mkdir(parents=True, exist_ok=True)
     shutil.copy(results / "figures" / FIGURE, root / "docs/figures" / FIGURE)
 

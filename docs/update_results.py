@@ -144,7 +144,8 @@ def overview(results: Results) -> str:
   show; what is *supposed*, since the settings differ so, but was not measured; or that it is *unexplained*.
 - Standard errors. Correlations over all networks: the standard deviation over single seeds, for either side, since both
   rank the same networks. Over a sample of them: the sampling error on top, ours by the bootstrap over networks, print's
-  by Bonett and Wright's formulas. Proxies of a sample have a single seed, whose noise is not known and not in it.
+  by Bonett and Wright's formulas. Most proxies of a sample have a single seed (column *seeds*), whose noise is not
+  known and not in it.
   Searches: standard deviation by the square root of the number of runs, which is the chance of the search alone, on
   the scores that it saw; *by seed* that of the means of seeds by the square root of theirs, widened by Student's t for
   so few; where print does not say how many, the whole standard deviation. The best of some networks of a sample: the
@@ -236,7 +237,8 @@ well such a sample stands for all networks is seen where a proxy has both, by Sp
 
 def _spearman(table: pl.DataFrame, name: str) -> float:
     """Correlation with accuracy; networks without a score rank last, tied."""
-    return table.select(pl.corr(pl.col(name).rank().fill_null(0), pl.col("accuracy_pct").rank())).item()
+    score = pl.col(name).cast(pl.Float64).fill_null(float("-inf"))
+    return table.select(pl.corr(score, "accuracy_pct", method="spearman")).item()
 
 
 def within_latencies(results: Results) -> str:
@@ -259,8 +261,9 @@ def within_latencies(results: Results) -> str:
     return f"""## Within limits of latency
 
 Percentage points of test accuracy lost by the network with the best score among those within a limit (milliseconds,
-measured or estimated for five devices), against the best network within it. A proxy that was scored on a sample chooses
-from the sample, and is measured against the best network there, so that it compares with others of the sample alone.
+measured or estimated for five devices; on the GPU for a batch of 32 images), against the best network within it. A
+proxy that was scored on a sample chooses from the sample, and is measured against the best network there, so that it
+compares with others of the sample alone.
 
 {_table(["space", "dataset", "proxy", "networks", *limits], rows)}"""
 
@@ -298,7 +301,7 @@ def network_by_network(results: Results) -> str:
 
 Spearman's ρ of our scores with those that FreeREA's authors published, means of three initialisations on either side,
 of the networks that both could score: all, and those without dead edges, which lie on no path from input to output.
-*Two seeds*: two of our own with each other, each with its own weights and batch.
+*Two seeds*: two of our own with each other, each with its own weights and batch, mean over the pairs.
 
 {_table(head, lines)}
 

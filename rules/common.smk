@@ -195,6 +195,11 @@ def directions():
     return {name: proxies.REGISTRY[name].higher_is_better for name in config["proxies"]}
 
 
+def lower_is_better():
+    """The requested proxies of which lower is better."""
+    return [name for name, higher in directions().items() if not higher]
+
+
 def images_of(wildcards):
     """The user's files of images of one dataset, of which a changed one counts as a changed input; none for digits.
 

@@ -67,7 +67,7 @@ rule figure_correlations:
     resources:
         mem_mb=1500,
     params:
-        lower_is_better=[name for name, higher in directions().items() if not higher],
+        lower_is_better=lower_is_better(),
         version=versions.FIGURES,
     message:
         "Drawing rank correlations"
@@ -102,7 +102,7 @@ rule figure_best_networks:
     resources:
         mem_mb=1500,
     params:
-        lower_is_better=[name for name, higher in directions().items() if not higher],
+        lower_is_better=lower_is_better(),
         version=versions.FIGURES,
     message:
         "Drawing correlations among the best on {wildcards.space}, {wildcards.dataset}"

@@ -19,8 +19,10 @@ def tables(accuracy, classes, scores=None):
     return pl.DataFrame(networks), pl.concat(by_seed), pl.DataFrame({**place, **truth})
 
 
-def ceilings(accuracy, classes, scores=None, samples=0):
-    found = analysis.ceilings_table(*tables(accuracy, classes, scores), {"naswot": True}, samples=samples, seed=0)
+def ceilings(accuracy, classes, scores=None, n_resamples=0):
+    found = analysis.ceilings_table(
+        *tables(accuracy, classes, scores), {"naswot": True}, n_resamples=n_resamples, seed=0
+    )
     store.conform(found, "ceilings", "here")
     return {row[:3]: row[3:] for row in found.drop("space", "dataset").rows()}, found.columns[5:]
 
@@ -78,7 +80,7 @@ def test_noise_is_added_where_classes_have_it():
 def test_no_ceiling_where_no_function_was_trained_twice(caplog, classes):
     # Functions of one network each; or four networks of one accuracy, as all have that of their class.
     accuracy = [50.0, 60.0, 70.0, 80.0] if classes.any() else [50.0] * 4
-    found, _ = ceilings(accuracy, classes, samples=16)
+    found, _ = ceilings(accuracy, classes, n_resamples=16)
     assert not found  # the score is 0 for all seeds, so there is nothing about it either
     assert "tss, digits: no class has networks that were trained each for itself" in caplog.text
 
@@ -99,7 +101,7 @@ def test_scores_of_two_seeds_and_of_means():
     low, high = two[columns.index("low")], two[columns.index("high")]
     assert low < two[kendall] < high
     # The mean over three pairs, of the same samples, is surer than one of them.
-    one = analysis.correlate({0: truth + noise[0]}, truth + noise[1], samples=64, seed=0)[0].kendall_interval
+    one = analysis.correlate({0: truth + noise[0]}, truth + noise[1], n_resamples=64, seed=0)[0].kendall_interval
     assert 0.5 * np.diff(one) < high - low < np.diff(one)
     # The best are so by accuracy, which has nothing to do with these scores.
     assert found["naswot", "two_seeds", "best_10_pct"][columns.index("n")] == n // 10
@@ -121,7 +123,7 @@ def test_spearman_brown():
 def test_seeds_that_disagree_make_no_ceiling_of_their_means():
     scores = np.array([[1.0, 2.0, 3.0, 4.0], [4.0, 3.0, 2.0, 1.0]])
     given = tables([50.0, 60.0, 70.0, 80.0], np.arange(4), scores)
-    found = analysis.ceilings_table(*given, {"naswot": True}, samples=20, seed=0)
+    found = analysis.ceilings_table(*given, {"naswot": True}, n_resamples=20, seed=0)
     means = found.filter(estimate="seed_means", subset="all")
     assert means.select("spearman", "spearman_low", "spearman_high").row(0) == (0, 0, pytest.approx(0, abs=1))
     assert found.filter(estimate="two_seeds", subset="all")["spearman"].item() == pytest.approx(-1)
@@ -132,7 +134,7 @@ def test_missing_scores_are_the_worst_of_either_seed():
     scores = np.array([[1.0, 2.0, 3.0, np.nan], [np.nan, 1.0, 2.0, 3.0]])
     given = tables([50.0, 60.0, 70.0, 80.0], np.arange(4), scores)
     by_seed = given[1].with_columns(pl.col("naswot").fill_nan(None))
-    found = analysis.ceilings_table(given[0], by_seed, given[2], {"naswot": False}, samples=0, seed=0)
+    found = analysis.ceilings_table(given[0], by_seed, given[2], {"naswot": False}, n_resamples=0, seed=0)
     assert found.filter(estimate="two_seeds", subset="all")["kendall"].item() == pytest.approx(0)
 
 
@@ -143,7 +145,7 @@ def test_a_sample_has_the_ceiling_of_its_networks_and_seeds():
     networks, *given = tables([50.0, 60.0, 70.0, 80.0], np.arange(4), scores)
     networks = networks.with_columns(sample_place=pl.Series([2, 0, 1, 3]))
     scored_on = {"tss": {"digits": {"naswot": {"classes": 3, "seeds": [0, 2]}}}}
-    found = analysis.ceilings_table(networks, *given, {"naswot": True}, samples=0, seed=0, scored_on=scored_on)
+    found = analysis.ceilings_table(networks, *given, {"naswot": True}, n_resamples=0, seed=0, scored_on=scored_on)
     # The best of them is the best of those asked for.
     assert set(found.filter(subset="best_10_pct", quantity="naswot")["n"]) == {1}
     found = found.filter(subset="all").sort("estimate")

@@ -6,6 +6,7 @@ import pytest
 from scipy import stats
 
 from proxybank import analysis, spaces
+from proxybank.errors import TableError
 
 PLACE = {"space": "tss", "dataset": "cifar10"}
 
@@ -24,13 +25,22 @@ def test_by_hand():
     scores = {"one": {"naswot": [None, 2.0, 1.0, 3.0]}, "other": {"naswot": [0.0, 1.0, 2.0, 3.0]}}
     networks, accuracies, given = tables([50.0, 60.0, 70.0, 80.0], range(4), **scores)
     found = analysis.compare_scores(
-        given["one"], given["other"], networks, accuracies, {"naswot": True}, samples=0, seed=0
+        given["one"], given["other"], networks, accuracies, {"naswot": True}, n_resamples=0, seed=0
     )
     assert found.row(0) == ("tss", "cifar10", "naswot", pytest.approx(4 / 6), 1.0, pytest.approx(2 / 6), None, None, 4)
     # Lower is better, and so with the other sign; the table that is second is what the difference favours.
     negative = [table.with_columns(-pl.col("naswot")) for table in (given["other"], given["one"])]
-    found = analysis.compare_scores(*negative, networks, accuracies, {"naswot": False}, samples=0, seed=0)
+    found = analysis.compare_scores(*negative, networks, accuracies, {"naswot": False}, n_resamples=0, seed=0)
     assert found.select("kendall_one", "difference").row(0) == pytest.approx((-1, 2 / 6))
+
+
+def test_tables_without_a_network_in_common():
+    networks, accuracies, given = tables(
+        [50.0, 60.0], range(2), one={"naswot": [1.0, 2.0]}, other={"naswot": [1.0, 2.0]}
+    )
+    elsewhere = given["other"].with_columns(dataset=pl.lit("other"))
+    with pytest.raises(TableError, match="no network is in both tables of scores"):
+        analysis.compare_scores(given["one"], elsewhere, networks, accuracies, {"naswot": True}, n_resamples=0, seed=0)
 
 
 def test_the_difference_has_an_interval_of_its_own():
@@ -40,7 +50,7 @@ def test_the_difference_has_an_interval_of_its_own():
     first, second = accuracy + rng.normal(0, 20, 200), accuracy + rng.normal(0, 10, 200)
     networks, accuracies, given = tables(accuracy, range(200), one={"naswot": first}, other={"naswot": second})
     found = analysis.compare_scores(
-        given["one"], given["other"], networks, accuracies, {"naswot": True}, samples=30, seed=5
+        given["one"], given["other"], networks, accuracies, {"naswot": True}, n_resamples=30, seed=5
     )
     draws, differences = np.random.default_rng(5), []
     for _ in range(30):
@@ -65,7 +75,7 @@ def test_published_scores_rank_better_by_function(shared_data):
     scores = {"one": {"naswot": published}, "other": {"naswot": published[simplest[classes]]}}
     networks, accuracies, given = tables(accuracy, classes, **scores)
     found = analysis.compare_scores(
-        given["one"], given["other"], networks, accuracies, {"naswot": True}, samples=160, seed=0
+        given["one"], given["other"], networks, accuracies, {"naswot": True}, n_resamples=160, seed=0
     )
     row = found.row(0, named=True)
     assert row["kendall_one"] == pytest.approx(0.608, abs=5e-4)

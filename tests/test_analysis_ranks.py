@@ -17,8 +17,8 @@ ACCURACY = np.round(RNG.normal(90, 2, N), 1)
 SCORE = np.round(ACCURACY - 90 + RNG.normal(0, 2, N), 1)
 
 
-def one(score, accuracy=ACCURACY, samples=0, **options):
-    return analysis.correlate({"it": score}, accuracy, samples=samples, seed=0, **options)["it"]
+def one(score, accuracy=ACCURACY, n_resamples=0, **options):
+    return analysis.correlate({"it": score}, accuracy, n_resamples=n_resamples, seed=0, **options)["it"]
 
 
 def test_values_are_scipys():
@@ -74,7 +74,7 @@ def test_kernels_do_the_same_without_compilation():
 
 
 def test_interval_is_the_quantiles_of_the_samples():
-    found = one(SCORE, samples=40)
+    found = one(SCORE, n_resamples=40)
     rng = np.random.default_rng(0)
     taus, rhos = [], []
     for _ in range(40):
@@ -89,25 +89,25 @@ def test_interval_has_the_width_of_theory():
     # Independent columns: the variance of tau is 2 (2n + 5) / (9 n (n - 1)) (Kendall 1938).
     n = 2_000
     x, y = np.random.default_rng(4).normal(size=(2, n))
-    low, high = one(x, y, samples=2_000).kendall_interval
+    low, high = one(x, y, n_resamples=2_000).kendall_interval
     assert high - low == pytest.approx(2 * 1.96 * np.sqrt(2 * (2 * n + 5) / (9 * n * (n - 1))), rel=0.08)
 
 
 def test_resampling_units_draws_their_networks_together():
     # Every network twice adds pairs tied in both columns only, which tau-b leaves out: the interval stays.
     score, accuracy = np.repeat(SCORE, 2), np.repeat(ACCURACY, 2)
-    once = one(SCORE, samples=50)
-    together = one(score, accuracy, samples=50, units=np.repeat(3 * np.arange(N) + 7, 2))
+    once = one(SCORE, n_resamples=50)
+    together = one(score, accuracy, n_resamples=50, units=np.repeat(3 * np.arange(N) + 7, 2))
     assert together.kendall_interval == pytest.approx(once.kendall_interval)
-    apart = one(score, accuracy, samples=50)
+    apart = one(score, accuracy, n_resamples=50)
     assert np.diff(apart.kendall_interval) < 0.9 * np.diff(once.kendall_interval)
 
 
 def test_scores_are_compared_on_the_same_samples():
-    found = analysis.correlate({"a": SCORE, "b": 2 * SCORE, "c": -SCORE}, ACCURACY, samples=30, seed=1)
+    found = analysis.correlate({"a": SCORE, "b": 2 * SCORE, "c": -SCORE}, ACCURACY, n_resamples=30, seed=1)
     assert found["a"] == found["b"]
     assert found["c"].kendall_interval == pytest.approx([-bound for bound in found["a"].kendall_interval[::-1]])
-    assert found["a"].kendall_interval != one(SCORE, samples=30).kendall_interval  # another seed
+    assert found["a"].kendall_interval != one(SCORE, n_resamples=30).kendall_interval  # another seed
 
 
 def test_missing_scores_rank_worst_and_tie():
@@ -122,14 +122,14 @@ def test_missing_scores_rank_worst_and_tie():
 def test_nan_is_left_out():
     score = np.where(np.arange(N) % 3 == 0, np.nan, SCORE)
     kept = ~np.isnan(score)
-    found, expected = one(score, samples=20), stats.kendalltau(SCORE[kept], ACCURACY[kept]).statistic
+    found, expected = one(score, n_resamples=20), stats.kendalltau(SCORE[kept], ACCURACY[kept]).statistic
     assert (found.n, found.kendall) == (200, expected)
     assert found.kendall_interval[0] < expected < found.kendall_interval[1]
 
 
 @pytest.mark.parametrize("score", [np.ones(N), np.full(N, np.nan), np.where(np.arange(N) == 5, 1.0, np.nan)])
 def test_constant_or_absent_scores_have_no_correlation(score):
-    found = one(score, samples=20)
+    found = one(score, n_resamples=20)
     assert np.isnan([found.kendall, found.spearman, *found.kendall_interval, *found.spearman_interval]).all()
 
 
@@ -141,7 +141,9 @@ def test_partial_correlations_are_those_of_residuals(n_controls):
     columns = [np.round(shared.T @ rng.normal(size=2) + rng.normal(size=80), 1) for _ in range(2 + n_controls)]
     x, y, *controls = range(len(columns))
     found = analysis.resample(
-        {(i, j): (one, other) for i, one in enumerate(columns) for j, other in enumerate(columns)}, samples=0, seed=0
+        {(i, j): (one, other) for i, one in enumerate(columns) for j, other in enumerate(columns)},
+        n_resamples=0,
+        seed=0,
     )
     for kind in ("kendall", "spearman"):
         if kind == "spearman":
@@ -168,7 +170,7 @@ def test_partial_correlations_of_a_gaussian():
     rng = np.random.default_rng(5)
     z = rng.normal(size=20_000)
     x, y = z + rng.normal(size=(2, z.size))
-    found = analysis.resample({"xy": (x, y), "x": (x, z), "y": (y, z)}, samples=0, seed=0)
+    found = analysis.resample({"xy": (x, y), "x": (x, z), "y": (y, z)}, n_resamples=0, seed=0)
     kendall, spearman = (
         analysis.partial(
             getattr(found["xy"], kind),
@@ -218,7 +220,7 @@ def test_table_ranks_networks_without_a_score_last_or_leaves_them_out():
     # By hand, accuracies rising: scores 1 2 3 -> tau 1 on the finite ones; the missing one has the best accuracy, so of
     # six pairs three are wrong: tau 0. For kappa, lower is better: the missing one is worst with +inf, so all agree.
     given = tables(naswot=[1.0, 2.0, 3.0, None], kappa=[4.0, 5.0, 6.0, None], flops=[1.0, 2.0, 3.0, 4.0])
-    found = analysis.correlations_table(*given, {"naswot": True, "kappa": False, "flops": True}, samples=20, seed=0)
+    found = analysis.correlations_table(*given, {"naswot": True, "kappa": False, "flops": True}, n_resamples=20, seed=0)
     store.conform(found, "correlations", "here")
     found = found.filter(pl.col("subset").is_in(["all", "finite"]))
     assert found.select("proxy", "subset", "kendall", "n", "n_finite").rows() == [
@@ -242,7 +244,7 @@ def test_networks_outside_a_sample_are_not_ranked():
         networks,
         *given,
         {"naswot": True, "kappa": False, "flops": True},
-        samples=20,
+        n_resamples=20,
         seed=0,
         scored_on=scored_on,
     )
@@ -266,7 +268,7 @@ def test_costs_are_held_fixed_on_the_networks_of_a_sample():
     costs = {name: rng.permutation(12) for name in COSTS}
     networks = networks.with_columns(sample_place=pl.Series(rng.permutation(12)), **costs)
     scored_on = {"tss": {"digits": {"naswot": {"classes": 7, "seeds": [0]}, "kappa": {"classes": 0, "seeds": [0]}}}}
-    options = {"samples": 10, "seed": 0}
+    options = {"n_resamples": 10, "seed": 0}
     found = analysis.partial_correlations_table(
         networks, scores, accuracies, {"naswot": True, "kappa": True}, **options, scored_on=scored_on
     )
@@ -285,9 +287,9 @@ def test_table_has_the_best_networks():
     # above 29, so one pair of three is wrong: tau 1/3; on 0 to 4 seven of ten pairs are wrong, three tied in the score.
     score = [float(-k) for k in range(30)]
     score[27], score[3], score[4] = None, -2.0, -2.0
-    higher = analysis.correlations_table(*tables(naswot=score), {"naswot": True}, samples=20, seed=0)
+    higher = analysis.correlations_table(*tables(naswot=score), {"naswot": True}, n_resamples=20, seed=0)
     negative = [None if value is None else -value for value in score]
-    lower = analysis.correlations_table(*tables(naswot=negative), {"naswot": False}, samples=20, seed=0)
+    lower = analysis.correlations_table(*tables(naswot=negative), {"naswot": False}, n_resamples=20, seed=0)
     for found, sign in ((higher, 1), (lower, -1)):
         rows = {row[0]: row[1:] for row in found.select("subset", "kendall", "n", "n_finite").rows()}
         assert rows["best_10_pct"] == pytest.approx((sign / 3, 3, 2))
@@ -301,25 +303,33 @@ def test_best_percent_is_rounded_up_and_has_ties():
     assert analysis.best_percent(values, 1).tolist() == [True, False, False, False, False]
     assert analysis.best_percent(values, 21).tolist() == [True, False, True, True, False]
     assert analysis.best_percent(values, 100).all()
+    # Of three that are there, and of none.
+    some = np.array([np.nan, 1.0, 3.0, np.nan, 2.0])
+    assert analysis.best_percent(some, 50).tolist() == [False, False, True, False, True]
+    assert not analysis.best_percent(some[:1], 50).any()
 
 
 def test_table_counts_trained_networks_only_and_takes_the_longest_training():
     networks, scores, accuracies = tables(naswot=[1.0, 2.0, 3.0, 4.0])
     short = accuracies.with_columns(epochs=12, accuracy_pct=-pl.col("accuracy_pct") + 100)
     found = analysis.correlations_table(
-        networks, scores, pl.concat([short, accuracies[1:]]), {"naswot": True}, samples=20, seed=0
+        networks, scores, pl.concat([short, accuracies[1:]]), {"naswot": True}, n_resamples=20, seed=0
     )
     assert found.filter(subset="all").select("kendall", "n").rows() == [(1.0, 3)]
 
 
 def test_table_holds_null_where_nothing_can_be_ranked():
-    found = analysis.correlations_table(*tables(skipped_layers=[2.0] * 4), {"skipped_layers": True}, samples=20, seed=0)
+    found = analysis.correlations_table(
+        *tables(skipped_layers=[2.0] * 4), {"skipped_layers": True}, n_resamples=20, seed=0
+    )
     assert found.select("kendall", "spearman", "low", "spearman_high").row(0) == (None,) * 4
 
 
 def test_table_without_truth_is_empty():
     networks, scores, accuracies = (table.clear() for table in tables(naswot=[1.0, 2.0]))
-    assert analysis.correlations_table(networks, scores, accuracies, {"naswot": True}, samples=20, seed=0).is_empty()
+    assert analysis.correlations_table(
+        networks, scores, accuracies, {"naswot": True}, n_resamples=20, seed=0
+    ).is_empty()
 
 
 def test_table_resamples_classes():
@@ -327,8 +337,8 @@ def test_table_resamples_classes():
     # the interval is that of one network per class.
     networks, scores, accuracies = tables(classes=np.repeat(np.arange(N), 2)[::-1], naswot=np.repeat(SCORE, 2))
     accuracies = accuracies.with_columns(accuracy_pct=np.repeat(ACCURACY, 2))
-    found = analysis.correlations_table(networks, scores, accuracies, {"naswot": True}, samples=50, seed=0)
-    expected = one(SCORE[::-1], ACCURACY[::-1], samples=50)
+    found = analysis.correlations_table(networks, scores, accuracies, {"naswot": True}, n_resamples=50, seed=0)
+    expected = one(SCORE[::-1], ACCURACY[::-1], n_resamples=50)
     assert found.select("low", "high").row(0) == pytest.approx(expected.kendall_interval)
     assert found["n"][0] == 2 * N
 
@@ -343,7 +353,7 @@ def test_partial_table_holds_what_residuals_of_ranks_give():
     networks = networks.with_columns(**costs)
     accuracies = accuracies.with_columns(accuracy_pct=ACCURACY)
     found = analysis.partial_correlations_table(
-        networks, scores, accuracies, {"naswot": True, "params": True}, samples=20, seed=3
+        networks, scores, accuracies, {"naswot": True, "params": True}, n_resamples=20, seed=3
     )
     store.conform(found, "partial_correlations", "here")
     assert found["n"].to_list() == [N] * 8
@@ -380,7 +390,7 @@ def test_published_scores_have_the_published_correlations(shared_data):
     columns = {
         proxy: analysis.worst_if_missing(score[proxy].to_numpy(), True) for proxy in ("naswot", "synflow", "logsynflow")
     }
-    found = analysis.correlate(columns, accuracy, samples=16, seed=0)
+    found = analysis.correlate(columns, accuracy, n_resamples=16, seed=0)
     printed = {"naswot": (0.61, 0.79), "synflow": (0.57, 0.77), "logsynflow": (0.63, 0.83)}
     for proxy, (kendall, spearman) in printed.items():
         assert found[proxy].kendall == pytest.approx(kendall, abs=0.005)

@@ -143,6 +143,14 @@ def test_argmax_of_a_proxy_within_the_limit(regrets):
     assert row(regrets, "small", "argmax", "n_relu")[1] == pytest.approx(72.0)
 
 
+def test_no_regret_is_negative():
+    # As binary fractions, the mean of three times 0.1 is more than 0.1.
+    assert np.mean([0.1] * 3) > 0.1
+    accuracies = ACCURACIES.with_columns(accuracy_pct=pl.lit(0.1))
+    found = analysis.regrets_table(NETWORKS, SCORES, accuracies, RUNS.clear(), CONSTRAINTS, DIRECTIONS)
+    assert set(found.filter(constraint_id="small")["regret_pct"]) == {0.0}
+
+
 def test_controls_in_closed_form(regrets):
     assert row(regrets, "small", "oracle") == (73.5, 73.5, 0.0, 0.0, 3, None, None)
     mean, std = 72.0, np.sqrt((4 + 2.25 + 0.25) / 3)

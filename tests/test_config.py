@@ -334,7 +334,7 @@ def test_a_complete_configuration_stays_as_it_is():
             "c.yaml, constraints.tss[0]: no key is called 'max_b_ms'. Did you mean 'max_a_ms'?",
         ),
         (changed("searches", "runs", 0), "c.yaml, searches.runs: found 0. Expected an integer of at least 1"),
-        (changed("bootstrap", "samples", 1.5), "c.yaml, bootstrap.samples: found 1.5. Expected an integer"),
+        (changed("bootstrap", "n_resamples", 1.5), "c.yaml, bootstrap.n_resamples: found 1.5. Expected an integer"),
     ],
 )
 def test_mistakes_get_one_message(given, message):

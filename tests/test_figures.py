@@ -212,6 +212,9 @@ def test_search_keeps_its_colour_in_every_panel():
     labels = [text.get_text() for text in figure.legends[0].get_texts()]
     assert labels == ["rea: naswot", "freerea: naswot + flops, 100 s"]
     assert "Mean of 1 to 3 runs" in figure.texts[-1].get_text()
+    # A run without a network is in no mean.
+    two = figures.search_time_figure(runs.filter(budget=200), regrets[:1])
+    assert "Mean of 2 runs" in two.texts[-1].get_text()
 
 
 def test_searches_at_one_time_are_named_once_and_told_apart(ax):
@@ -299,6 +302,13 @@ def test_regrets_have_intervals_only_over_runs(ax):
     }
 
 
+def test_regrets_that_read_the_same_are_equally_good(ax):
+    # 1.001 reads 1.00, too.
+    close = REGRETS.filter(algorithm="argmax").with_columns(objective=pl.lit("flops"), regret_pct=pl.lit(1.001))
+    figures.draw_regrets(ax, pl.concat([close, REGRETS.filter(pl.col("algorithm").is_in(["argmax", "random"]))]))
+    assert [text.get_text() for text in ax.texts if text.get_fontweight() == "bold"] == ["1.00", "1.00"]
+
+
 def test_a_regret_in_a_sample_stands_below_and_is_not_the_least(ax):
     of_all = REGRETS.filter(algorithm="argmax")
     snip = of_all.with_columns(objective=pl.lit("snip"), n_feasible=pl.lit(500, pl.Int64), regret_pct=pl.lit(0.1))
@@ -378,6 +388,13 @@ def test_trajectories_figure_shows_the_largest_budget_along_both_axes():
     assert (left.get_title(loc="left"), right.get_xlabel()) == ("small", "simulated search time (s)")
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["rea: naswot"]
     assert "mean of 4 runs" in figure.texts[-1].get_text()
+
+
+def test_no_two_of_49_trajectories_look_alike(ax):
+    many = [TRAJECTORIES.filter(budget=10).with_columns(algorithm=pl.lit(f"search {k}")) for k in range(49)]
+    figures.draw_trajectories(ax, pl.concat(many), along="n_evaluated")
+    # The dashes of a line are drawn in its width, and have no public name.
+    assert len({(line.get_color(), str(line._unscaled_dash_pattern)) for line in ax.lines}) == 49
 
 
 def test_trajectories_of_searches_that_found_nothing(ax):
@@ -517,6 +534,10 @@ def test_sampling_figure_shows_the_best_of_many_proxies():
     figure = figures.sampling_figure(pl.concat(many), 100, "tss, digits")
     assert [line.get_label() for line in figure.axes[0].lines] == [f"p{k}" for k in range(3, 15)]
     assert len(figure.axes[1].lines) == 12
+    # All that are drawn are of a sample, and one that is not drawn is of all.
+    some = pl.concat(many).with_columns(pl.when(proxy="p0").then("n").otherwise(1_936).alias("n"))
+    figure = figures.sampling_figure(some, 100, "tss, digits")
+    assert [line.get_label() for line in figure.axes[0].lines] == [f"p{k} (n = 1,936)" for k in range(3, 15)]
     assert figure.get_suptitle().endswith("networks, 12 best of 15 proxies\n")
 
 
@@ -568,6 +589,12 @@ def test_the_marker_of_a_sample_is_hollow(ax):
     n = pl.when(proxy="naswot").then(3_000).otherwise("n").alias("n")
     rows = CORRELATIONS.filter(subset="all", space="tss").with_columns(n)
     figures.draw_correlations(ax, rows, ["flops", "naswot", "kappa"], ["digits"])
+    (inner,) = (line for line in ax.lines if line.get_color() == "white")
+    assert list(zip(*inner.get_data(), strict=True)) == [(0.5, 1)]
+    # So it is where the others, which are of all, have no tau.
+    ax.clear()
+    others = pl.when(proxy="naswot").then("kendall").alias("kendall")
+    figures.draw_correlations(ax, rows.with_columns(others), ["flops", "naswot", "kappa"], ["digits"])
     (inner,) = (line for line in ax.lines if line.get_color() == "white")
     assert list(zip(*inner.get_data(), strict=True)) == [(0.5, 1)]
     for table, said in ((CORRELATIONS, False), (CORRELATIONS.with_columns(n), True)):
@@ -646,6 +673,10 @@ def test_best_networks_have_a_colour_per_set_and_a_line_per_ceiling(ax):
     some = pl.when(proxy="flops").then(100).otherwise("n").alias("n")
     other = figures.draw_best_networks(Figure().add_subplot(), correlations.with_columns(some), *others)
     assert [label.get_text() for label in other.get_yticklabels()] == ["naswot", "flops (n = 100)"]
+    # Also where only one that has no tau is of all networks.
+    some = {"n": pl.when(proxy="flops").then("n").otherwise(100), "kendall": pl.when(proxy="naswot").then("kendall")}
+    other = figures.draw_best_networks(Figure().add_subplot(), correlations.with_columns(**some), *others)
+    assert [label.get_text() for label in other.get_yticklabels()] == ["naswot (n = 100)"]
     drawn = {line.get_label(): line for line in ax.lines}
     assert drawn[f"all networks (n = {N:,})"].get_xdata().tolist() == [0.6, 0.4]
     assert drawn[f"best 10% by accuracy (n = {N:,})"].get_xdata().tolist() == [-0.1, 0.2]

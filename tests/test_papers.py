@@ -815,9 +815,9 @@ def test_the_page_says_what_a_sample_is_worth():
         "scores": pl.DataFrame({**about, "naswot": [None, None, 9.0, 8.0, 7.0, 7.0]}),
         "accuracies": pl.DataFrame(known),
     }
-    # Ranks 0 0 4... against 1.5 1.5 3 4 5 6; in the sample 0 0 1.5 1.5 against 1.5 1.5 3 4.
-    all_six = np.corrcoef([0, 0, 4, 3, 1.5, 1.5], [1.5, 1.5, 3, 4, 5, 6])[0, 1]
-    inside = np.corrcoef([0, 0, 1.5, 1.5], [1.5, 1.5, 3, 4])[0, 1]
+    # Ranks, the two without a score last.
+    all_six = np.corrcoef([1.5, 1.5, 6, 5, 3.5, 3.5], [1.5, 1.5, 3, 4, 5, 6])[0, 1]
+    inside = np.corrcoef([1.5, 1.5, 3.5, 3.5], [1.5, 1.5, 3, 4])[0, 1]
     section = update["in_the_sample"](Tables(tables))
     assert f"| tss | made | naswot | {all_six:.2f} | {inside:.2f} | 6, 4, 2 |" in section
     tables["correlations"] = tables["correlations"].with_columns(n=6)

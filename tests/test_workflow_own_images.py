@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import duckdb
 import numpy as np
+import polars as pl
 import pytest
 import torch
 import yaml
@@ -89,10 +90,33 @@ def test_what_the_page_builds(root, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [*sys.path])
     page = (root / "docs/own-images.md").read_text()
-    code = textwrap.dedent(re.search(r"```python\n(.*?)```", page, re.DOTALL).group(1))
+    build, time = (textwrap.dedent(code) for code in re.findall(r"```python\n(.*?)```", page, re.DOTALL))
     found = {}
-    exec(code, found)
+    exec(build, found)
     assert found["model"](torch.rand(2, 3, 32, 32)).shape == (2, 5)
     assert found["mean"] == pytest.approx(found["images"].pixels.mean(axis=(0, 2, 3)))
     assert found["std"] == pytest.approx(found["images"].pixels.std(axis=(0, 2, 3)))
     assert networks.build("sss", "64:64:64:64:64", found["skeleton"])(torch.rand(2, 3, 32, 32)).shape == (2, 5)
+    # The third network is too large; the others are one function, of which the smaller one is timed.
+    archs = [spaces.get("tss").arch_strings[index] for index in (0, 10, 20)]
+    table = {"space": "tss", "arch": archs, "arch_index": [0, 10, 20], "class_index": [4, 4, 5]}
+    (tmp_path / "results/own-images/tables").mkdir(parents=True)
+    table = pl.DataFrame({**table, "params_m": [0.4, 0.3, 0.6]})
+    table.write_parquet(tmp_path / "results/own-images/tables/networks.parquet")
+    exec(time, found)
+    timed = pl.read_csv(tmp_path / "latency.csv")
+    assert timed["arch"].to_list() == [archs[1]] and timed["milliseconds"][0] > 0
+
+
+def test_what_the_page_says_networks_cost(root):
+    page = (root / "docs/own-images.md").read_text()
+    for name, said in (
+        ("tss", r"topologies have\s+0.073 to 1.53 million parameters and 7.8 to 220 million multiply-adds"),
+        ("sss", r"sizes 0.012 to 0.71 and 4.5 to 274;"),
+    ):
+        assert re.search(said, page)
+        costs = spaces.get(name).costs(spaces.Skeleton(n_classes=10, image_side=32))
+        params, mflops = (list(map(float, bounds)) for bounds in re.findall(r"([\d.]+) to ([\d.]+)", said))
+        for column, (low, high) in (("params_m", params), ("mflops", mflops)):
+            assert costs[column].min() == pytest.approx(low, rel=0.03)
+            assert costs[column].max() == pytest.approx(high, rel=0.01)

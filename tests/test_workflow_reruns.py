@@ -129,7 +129,7 @@ OTHER = {
         ],
     },
 }
-BOOTSTRAP = [{"samples": 100, "seed": 1234}]
+BOOTSTRAP = [{"n_resamples": 100, "seed": 1234}]
 
 
 @pytest.mark.parametrize(

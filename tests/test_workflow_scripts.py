@@ -323,7 +323,7 @@ def test_correlations_and_what_limits_them(folder):
     inputs = {name: folder / "correlations" / f"{name}.parquet" for name in columns}
     for name, path in inputs.items():
         store.write_table(name, pl.DataFrame(columns[name]), path)
-    params = {"bootstrap": {"samples": 50, "seed": 0}, "higher_is_better": {"naswot": True}, "samples": {}}
+    params = {"bootstrap": {"n_resamples": 50, "seed": 0}, "higher_is_better": {"naswot": True}, "samples": {}}
     table = run_script("correlations", folder, {"table": "correlations.parquet"}, inputs, params).output.table
     # By hand: of 28 pairs, two in each class are discordant: (28 - 2 * 4) / 28. A sample has both classes, which is the
     # same, or one of them twice: (6 - 2 * 2) / 6.

@@ -17,8 +17,8 @@ TABLES = 1
 # What searches share, such as random numbers, objectives and the clock; each also has a version of its own: `searches`.
 SEARCHES = 1
 # Correlations, regrets and the worth of what searches found: `analysis`.
-ANALYSIS = 5
+ANALYSIS = 6
 # Pictures: `figures`.
-FIGURES = 2
+FIGURES = 3
 # Figures in print beside ours: `papers`.
 PAPERS = 6

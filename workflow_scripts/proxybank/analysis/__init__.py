@@ -5,7 +5,7 @@ from proxybank.analysis.ceilings import ceilings_table, spearman_brown
 from proxybank.analysis.choices import choices_table, feasible_networks
 from proxybank.analysis.comparison import compare_scores
 from proxybank.analysis.correlations import COSTS, best_percent, correlations_table, partial_correlations_table
-from proxybank.analysis.intervals import half_interval
+from proxybank.analysis.intervals import HALF_INTERVAL, half_interval
 from proxybank.analysis.ranks import Correlation, Resampled, correlate, partial, resample, worst_if_missing
 from proxybank.analysis.regrets import ARGMAX, ORACLE, RANDOM, best_scored, feasible, judge, regrets_table
 from proxybank.analysis.sampling import best_of_random, sampling_table
@@ -13,6 +13,7 @@ from proxybank.analysis.sampling import best_of_random, sampling_table
 __all__ = [
     "ARGMAX",
     "COSTS",
+    "HALF_INTERVAL",
     "ORACLE",
     "RANDOM",
     "Correlation",

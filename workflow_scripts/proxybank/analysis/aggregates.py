@@ -17,50 +17,49 @@ from proxybank import store
 from proxybank.analysis.ranks import worst_if_missing
 
 Scores = NDArray[np.float64]
-Sample = NDArray[np.int64]
-N_SAMPLE = 100
+Positions = NDArray[np.int64]
+N_REFERENCE = 100
 
 
-def standardised(scores: Scores, sample: Sample) -> Scores:
-    """Scores minus the mean, over the (population) standard deviation, both over the finite scores of a sample.
+def standardised(scores: Scores, reference: Positions) -> Scores:
+    """Scores minus the mean, over the (population) standard deviation, both over the finite scores of some networks.
 
     Parameters
     ----------
     scores : float64, shape (n,)
-    sample : int64, shape (m,)
-        Numbers of the networks that mean and deviation are taken from.
+    reference : int64, shape (m,)
+        Positions of the networks that mean and deviation are taken from.
 
     Returns
     -------
     float64, shape (n,)
-        NaN where a score is not finite, and everywhere if all scores of the sample are equal.
+        NaN where a score is not finite, and everywhere if all scores of the reference are equal.
     """
     finite = np.where(np.isfinite(scores), scores, np.nan)
-    reference = finite[sample]
-    reference = reference[~np.isnan(reference)]
-    if reference.size == 0 or reference.std() == 0:
+    known = finite[reference]
+    known = known[~np.isnan(known)]
+    if known.size == 0 or known.std() == 0:
         return np.full(len(scores), np.nan)
-    return (finite - reference.mean()) / reference.std()
+    return (finite - known.mean()) / known.std()
 
 
-def ninaswot(naswot: Scores, ni: Scores, sample: Sample) -> Scores:
-    """NINASWOT: twice the standardised NASWOT plus the standardised noise immunity; see `standardised`.
+def ninaswot(naswot: Scores, ni: Scores, reference: Positions) -> Scores:
+    """NINASWOT: twice the standardised NASWOT plus the standardised noise immunity; shapes as in `standardised`.
 
     References
     ----------
     .. [1] M.-T. Wu, H.-I. Lin, C.-W. Tsai, "A training-free genetic neural architecture search", ICEA 2021.
     """
-    return 2 * standardised(naswot, sample) + standardised(ni, sample)
+    return 2 * standardised(naswot, reference) + standardised(ni, reference)
 
 
-def ninaswot_ntk(naswot: Scores, ni: Scores, ntk: Scores, sample: Sample) -> Scores:
+def ninaswot_ntk(naswot: Scores, ni: Scores, ntk: Scores, reference: Positions) -> Scores:
     """NINASWOT over the root of 5, minus the standardised condition number of the tangent kernel (lower is better).
 
-    It is the hybrid score of genetic searches.
-
-    The authors' code puts -1e6 where this has NaN.
+    It is the hybrid score of genetic searches; shapes as in `standardised`. The authors' code puts -1e6 where this has
+    NaN.
     """
-    return ninaswot(naswot, ni, sample) / np.sqrt(5) - standardised(ntk, sample)
+    return ninaswot(naswot, ni, reference) / np.sqrt(5) - standardised(ntk, reference)
 
 
 def rank_sum(columns: Sequence[Scores]) -> Scores:
@@ -85,6 +84,14 @@ def log_rank_sum(columns: Sequence[Scores]) -> Scores:
     With the columns az_expressivity, az_progressivity, az_trainability and flops it is AZ-NAS [1]_; with vkdnw, jacov,
     az_expressivity, az_trainability and flops it is VKDNW-agg [2]_.
 
+    Parameters
+    ----------
+    columns : sequence of float64, shape (n,)
+
+    Returns
+    -------
+    float64, shape (n,)
+
     References
     ----------
     .. [1] J. Lee, B. Ham, "AZ-NAS: Assembling zero-cost proxies for network architecture search", CVPR 2024.
@@ -97,7 +104,14 @@ def log_rank_sum(columns: Sequence[Scores]) -> Scores:
 def freerea_fitness(naswot: Scores, logsynflow: Scores, skipped_layers: Scores) -> Scores:
     """Sum of the three scores, each over its largest magnitude in the set.
 
-    FreeREA puts the least NASWOT where this has NaN.
+    Parameters
+    ----------
+    naswot, logsynflow, skipped_layers : float64, shape (n,)
+
+    Returns
+    -------
+    float64, shape (n,)
+        NaN where a score is not finite; the authors' code puts the least NASWOT there.
 
     References
     ----------
@@ -105,24 +119,30 @@ def freerea_fitness(naswot: Scores, logsynflow: Scores, skipped_layers: Scores) 
     """
     columns = [np.where(np.isfinite(column), column, np.nan) for column in (naswot, logsynflow, skipped_layers)]
     largest = [np.max(np.abs(column), where=np.isfinite(column), initial=0.0) for column in columns]
+    # 1e-9 is the authors' guard against a maximum of 0.
     return np.sum([column / (most + 1e-9) for column, most in zip(columns, largest, strict=True)], axis=0)
 
 
-def majority(ours: Sequence[float], theirs: Sequence[float]) -> int:
-    """Judgement of one pair of networks by several proxies: 1 if most prefer the first, -1 if the second, else 0.
-
-    With synflow, jacov and snip it is the vote of Abdelfattah et al. 2021. A score that is not finite loses to one that
-    is.
-    """
-    one, other = (worst_if_missing(np.asarray(scores, np.float64), True) for scores in (ours, theirs))
-    return int(np.sign((one > other).sum() - (one < other).sum()))
-
-
 def vote(columns: Sequence[Scores]) -> Scores:
-    """Number of networks of the set that each one beats by `majority`, minus the number it loses to.
+    """Number of networks of the set that each one beats, minus the number it loses to.
 
-    The published vote judges pairs; this is the order that follows from all of them.
+    One beats another if more columns prefer it than do not; a score that is not finite loses to one that is. With
+    synflow, jacov and snip it is the vote of [1]_, which judges pairs: this is the order that follows from all of them.
+
+    Parameters
+    ----------
+    columns : sequence of float64, shape (n,)
+
+    Returns
+    -------
+    float64, shape (n,)
+
+    References
+    ----------
+    .. [1] M. S. Abdelfattah, A. Mehrotra, L. Dudziak, N. D. Lane, "Zero-cost proxies for lightweight NAS", ICLR 2021,
+       arXiv:2101.08134.
     """
+    # Ranks, since -inf less -inf is no number.
     scores = np.stack([rankdata(worst_if_missing(column, True)) for column in columns])
     balance = np.empty(scores.shape[1])
     for k, own in enumerate(scores.T):
@@ -131,10 +151,10 @@ def vote(columns: Sequence[Scores]) -> Scores:
     return balance
 
 
-# Name in the registry -> function of the columns it is computed of, in the registry's order, and a sample of networks.
-AGGREGATES: dict[str, Callable[[Sequence[Scores], Sample], Scores]] = {
-    "ninaswot": lambda columns, sample: ninaswot(*columns, sample),
-    "ninaswot_ntk": lambda columns, sample: ninaswot_ntk(*columns, sample),
+# Name in the registry -> function of the columns it is computed of, in the registry's order, and of the reference.
+AGGREGATES: dict[str, Callable[[Sequence[Scores], Positions], Scores]] = {
+    "ninaswot": lambda columns, reference: ninaswot(*columns, reference),
+    "ninaswot_ntk": lambda columns, reference: ninaswot_ntk(*columns, reference),
     "rank_sum": lambda columns, _: rank_sum(columns),
     "freerea_fitness": lambda columns, _: freerea_fitness(*columns),
     "vote": lambda columns, _: vote(columns),
@@ -143,9 +163,9 @@ AGGREGATES: dict[str, Callable[[Sequence[Scores], Sample], Scores]] = {
 }
 
 
-def sample_of(seed: int, n: int) -> Sample:
-    """Numbers of the 100 networks (all of fewer) that scores of a seed are standardised by."""
-    return np.random.default_rng(seed).choice(n, min(N_SAMPLE, n), replace=False)
+def reference_of(seed: int, n: int) -> Positions:
+    """Positions of the 100 networks (all of fewer) that scores of a seed are standardised by; int64, shape (100,)."""
+    return np.random.default_rng(seed).choice(n, min(N_REFERENCE, n), replace=False)
 
 
 def add_aggregates(
@@ -177,7 +197,8 @@ def add_aggregates(
         members = np.flatnonzero(store.asked(networks, samples, name))
         for seed in store.asked_seeds(seeds, samples, name) if members.size else []:
             k = seeds.index(seed)
-            found[members, k] = AGGREGATES[name]([s[members, k] for s in scores], sample_of(seed, members.size))
+            reference = reference_of(seed, members.size)
+            found[members, k] = AGGREGATES[name]([s[members, k] for s in scores], reference)
         by_seed = by_seed.with_columns(pl.Series(name, found.ravel()).fill_nan(None))
     return by_seed
 

@@ -44,7 +44,7 @@ def ceilings_table(
     accuracies: pl.DataFrame,
     higher_is_better: Mapping[str, bool],
     *,
-    samples: int,
+    n_resamples: int,
     seed: int,
     scored_on: store.AllSamples = store.NO_SAMPLES,
 ) -> pl.DataFrame:
@@ -62,7 +62,7 @@ def ceilings_table(
       deviate from their mean. Alone in this, it says something of the best 1%, few of which are of one class.
 
     A proxy has that of its scores by two seeds, the mean over all pairs of seeds (``two_seeds``); and what
-    `spearman_brown` makes of it for its means over as many seeds as the run has (``seed_means``).
+    `spearman_brown` makes of it for its means over as many seeds as it is scored with (``seed_means``).
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def ceilings_table(
         The tables of these names.
     higher_is_better : mapping of str to bool
         Direction of each proxy that is wanted.
-    samples, seed : int
+    n_resamples, seed : int
         Number and seed of the bootstrap samples, which resample classes; see `ranks.correlate`.
     scored_on : mapping
         Space -> dataset -> proxies that are scored on some classes and seeds only, which then are all they agree on.
@@ -93,12 +93,12 @@ def ceilings_table(
         agreements |= _of_scores(by_seed, accuracy, higher_is_better, scored_on)
         found = resample(
             {
-                (*name, subset, k): (np.where(_best(measured, percent), one, np.nan), other)
+                (*name, subset, k): (np.where(best_percent(measured, percent), one, np.nan), other)
                 for name, several in agreements.items()
                 for k, (one, other, measured) in enumerate(several)
                 for subset, percent in _SUBSETS.items()
             },
-            samples=samples,
+            n_resamples=n_resamples,
             seed=seed,
             units=classes,
         )
@@ -109,8 +109,8 @@ def ceilings_table(
                 row = {"quantity": quantity, "subset": subset}
                 rows.append(row | {"estimate": estimate, **row_of(mean.summary())})
                 if estimate == TWO_SEEDS:
-                    # Of n seeds there are n (n - 1) / 2 pairs.
-                    means = spearman_brown(mean, round((1 + math.sqrt(1 + 8 * len(several))) / 2))
+                    # Of n seeds there are n (n - 1) / 2 pairs, and n (n - 1) is between (n - 1) ** 2 and n ** 2.
+                    means = spearman_brown(mean, math.isqrt(2 * len(several)) + 1)
                     rows.append(row | {"estimate": SEED_MEANS, **row_of(means.summary())})
         if rows:
             frames.append(at_place(known, rows))
@@ -176,13 +176,6 @@ def _of_scores(
             measured = np.where(asked, accuracy, np.nan)
             agreements[proxy, TWO_SEEDS] = [(one, other, measured) for one, other in combinations(columns, 2)]
     return agreements
-
-
-def _best(accuracy: Array, percent: int) -> NDArray[np.bool_]:
-    """`best_percent` of those that are not NaN."""
-    chosen = ~np.isnan(accuracy)
-    chosen[chosen] = best_percent(accuracy[chosen], percent)
-    return chosen
 
 
 def _mean(several: Sequence[Resampled]) -> Resampled:

@@ -53,10 +53,10 @@ def choices_table(
     frames = []
     for constraint, within in _known_to_keep(table, constraints):
         within = within.sort("params_m", "arch_index")
-        for proxy, direction in higher_is_better.items():
+        for proxy, higher in higher_is_better.items():
             score = names[proxy]
             best = within.filter(pl.col(score).is_finite()).unique("class_index", keep="first", maintain_order=True)
-            best = best.sort(score, descending=direction, maintain_order=True).head(N_PLACES)
+            best = best.sort(score, descending=higher, maintain_order=True).head(N_PLACES)
             frames.append(
                 best.select(
                     "space",

@@ -6,6 +6,7 @@ import polars as pl
 
 from proxybank.analysis.correlations import at_place, known_networks
 from proxybank.analysis.ranks import Resampled, resample, worst_if_missing
+from proxybank.errors import TableError
 
 _KEY = ["space", "dataset", "arch_index"]
 
@@ -17,7 +18,7 @@ def compare_scores(
     accuracies: pl.DataFrame,
     higher_is_better: Mapping[str, bool],
     *,
-    samples: int,
+    n_resamples: int,
     seed: int,
 ) -> pl.DataFrame:
     """Kendall's tau-b with final test accuracy of each proxy in two tables of scores, and the difference.
@@ -35,7 +36,7 @@ def compare_scores(
         The tables of these names, of one of the runs.
     higher_is_better : mapping of str to bool
         Direction of each proxy that is wanted; both tables have all of them.
-    samples, seed : int
+    n_resamples, seed : int
         Number and seed of the bootstrap samples, which resample classes.
 
     Returns
@@ -43,6 +44,11 @@ def compare_scores(
     polars.DataFrame
         One row per space, dataset and proxy, of the networks that both tables and accuracies have: kendall_one,
         kendall_other, difference (other less one), low, high (its 95% interval) and n; null where tau is not defined.
+
+    Raises
+    ------
+    TableError
+        If no network has all.
     """
     proxies = list(higher_is_better)
     scores = one.select(*_KEY, pl.struct(proxies).alias("one")).join(
@@ -59,7 +65,7 @@ def compare_scores(
             for proxy, higher in higher_is_better.items()
             for table in ("one", "other")
         }
-        found = resample(pairs, samples=samples, seed=seed, units=classes)
+        found = resample(pairs, n_resamples=n_resamples, seed=seed, units=classes)
         rows = []
         for proxy in proxies:
             first, second = found[proxy, "one"], found[proxy, "other"]
@@ -76,4 +82,9 @@ def compare_scores(
                 }
             )
         frames.append(at_place(known, rows))
+    if not frames:
+        raise TableError(
+            "compare_scores: no network is in both tables of scores and has a final test accuracy. Expected tables of "
+            "the same spaces and datasets."
+        )
     return pl.concat(frames)

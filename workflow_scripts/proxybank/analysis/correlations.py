@@ -26,7 +26,7 @@ def correlations_table(
     accuracies: pl.DataFrame,
     higher_is_better: Mapping[str, bool],
     *,
-    samples: int,
+    n_resamples: int,
     seed: int,
     scored_on: store.AllSamples = store.NO_SAMPLES,
 ) -> pl.DataFrame:
@@ -46,7 +46,7 @@ def correlations_table(
         The tables of these names.
     higher_is_better : mapping of str to bool
         Direction of each proxy that is wanted.
-    samples, seed : int
+    n_resamples, seed : int
         Number and seed of the bootstrap samples.
     scored_on : mapping
         Space -> dataset -> proxies that are scored on some classes only.
@@ -58,7 +58,7 @@ def correlations_table(
     """
     parts = known_networks(networks, scores, accuracies)
     return store.stack(
-        "correlations", (_correlations(part, higher_is_better, samples, seed, scored_on) for part in parts)
+        "correlations", (_correlations(part, higher_is_better, n_resamples, seed, scored_on) for part in parts)
     )
 
 
@@ -68,7 +68,7 @@ def partial_correlations_table(
     accuracies: pl.DataFrame,
     higher_is_better: Mapping[str, bool],
     *,
-    samples: int,
+    n_resamples: int,
     seed: int,
     scored_on: store.AllSamples = store.NO_SAMPLES,
 ) -> pl.DataFrame:
@@ -78,7 +78,7 @@ def partial_correlations_table(
 
     Parameters
     ----------
-    networks, scores, accuracies, higher_is_better, samples, seed, scored_on
+    networks, scores, accuracies, higher_is_better, n_resamples, seed, scored_on
         See `correlations_table`.
 
     Returns
@@ -96,7 +96,7 @@ def partial_correlations_table(
         for asked, proxies in sharing.items():
             within = part.filter(pl.Series(np.frombuffer(asked, bool)))
             if within.height:
-                frames.append(_partial(within, {name: higher_is_better[name] for name in proxies}, samples, seed))
+                frames.append(_partial(within, {name: higher_is_better[name] for name in proxies}, n_resamples, seed))
     return store.stack("partial_correlations", frames)
 
 
@@ -121,11 +121,22 @@ def samples_of(known: pl.DataFrame, scored_on: store.AllSamples) -> store.Sample
 
 
 def best_percent(values: NDArray[np.float64], percent: int) -> NDArray[np.bool_]:
-    """Which are the largest so many percent of some values, rounded up, and all that tie with the last of them."""
-    n_best = -(-values.size * percent // 100)
+    """Which are the largest so many percent of the values that are not NaN, rounded up, and all that tie with the last.
+
+    Parameters
+    ----------
+    values : float64, shape (n,)
+    percent : int
+
+    Returns
+    -------
+    bool, shape (n,)
+    """
+    present = values[~np.isnan(values)]
+    n_best = -(-present.size * percent // 100)
     if not n_best:
-        return np.zeros(0, bool)
-    return values >= np.partition(values, -n_best)[-n_best]
+        return np.zeros(values.size, bool)
+    return values >= np.partition(present, -n_best)[-n_best]
 
 
 def row_of(found: Correlation) -> dict[str, float | int]:
@@ -144,7 +155,7 @@ def row_of(found: Correlation) -> dict[str, float | int]:
 def _correlations(
     networks: pl.DataFrame,
     higher_is_better: Mapping[str, bool],
-    samples: int,
+    n_resamples: int,
     seed: int,
     scored_on: store.AllSamples,
 ) -> pl.DataFrame:
@@ -158,14 +169,13 @@ def _correlations(
         subsets = {ALL: asked, FINITE: asked & np.isfinite(score)}
         for values, percentages in ((accuracy, BEST), (ranked if higher else -ranked, BEST_SCORED)):
             for subset, percent in percentages.items():
-                subsets[subset] = np.zeros(asked.size, bool)
-                subsets[subset][asked] = best_percent(values[asked], percent)
+                subsets[subset] = best_percent(np.where(asked, values, np.nan), percent)
         for subset, within in subsets.items():
             n_finite[proxy, subset] = int((within & np.isfinite(score)).sum())
             # Where every network has a score the first two subsets are one.
             if subset != FINITE or not within[asked].all():
                 columns[proxy, subset] = np.where(within, ranked, np.nan)
-    found = correlate(columns, accuracy, samples=samples, seed=seed, units=classes)
+    found = correlate(columns, accuracy, n_resamples=n_resamples, seed=seed, units=classes)
     rows = [
         {"proxy": proxy, "subset": subset, "n_finite": n, **row_of(found.get((proxy, subset), found[proxy, ALL]))}
         for (proxy, subset), n in n_finite.items()
@@ -173,7 +183,7 @@ def _correlations(
     return at_place(networks, rows)
 
 
-def _partial(networks: pl.DataFrame, higher_is_better: Mapping[str, bool], samples: int, seed: int) -> pl.DataFrame:
+def _partial(networks: pl.DataFrame, higher_is_better: Mapping[str, bool], n_resamples: int, seed: int) -> pl.DataFrame:
     """Rows of one space and dataset."""
     costs = networks["costs"].struct.unnest().cast(pl.Float64)
     # A proxy may be called like a cost.
@@ -188,11 +198,11 @@ def _partial(networks: pl.DataFrame, higher_is_better: Mapping[str, bool], sampl
         for one in list(columns)[k + 1 :]
         if other[0] == "cost" or (one[0], other[0]) == ("proxy", "accuracy")
     }
-    found = resample(pairs, samples=samples, seed=seed, units=networks["class_index"].to_numpy())
+    found = resample(pairs, n_resamples=n_resamples, seed=seed, units=networks["class_index"].to_numpy())
 
     def among(kind: str, these: Sequence[tuple[str, str]], those: Sequence[tuple[str, str]]) -> NDArray[np.float64]:
-        """Correlations of columns with columns; float64, shape (1 + samples, len(these), len(those))."""
-        correlations = np.ones((1 + samples, len(these), len(those)))
+        """Correlations of columns with columns; float64, shape (1 + n_resamples, len(these), len(those))."""
+        correlations = np.ones((1 + n_resamples, len(these), len(those)))
         for i, one in enumerate(these):
             for j, other in enumerate(those):
                 if one != other:

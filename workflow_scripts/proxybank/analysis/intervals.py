@@ -3,6 +3,9 @@
 import polars as pl
 from scipy import stats
 
+# Half a 95% interval of a mean over many, in standard errors.
+HALF_INTERVAL = 1.96
+
 
 def half_interval(runs: pl.DataFrame, column: str = "accuracy_pct") -> float | None:
     """Half the 95% interval of a mean over runs, as view ``leaderboard`` has it.
@@ -23,7 +26,7 @@ def half_interval(runs: pl.DataFrame, column: str = "accuracy_pct") -> float | N
     found = runs.drop_nulls(column)
     seeded = found.drop_nulls("seed")
     if seeded.is_empty():
-        values, quantile = found[column], 1.96
+        values, quantile = found[column], HALF_INTERVAL
     else:
         values = seeded.group_by("seed").agg(pl.col(column).mean())[column]
         quantile = float(stats.t.ppf(0.975, values.len() - 1))

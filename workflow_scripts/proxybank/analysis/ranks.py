@@ -47,7 +47,7 @@ class Resampled:
 
     Attributes
     ----------
-    kendall, spearman : float64, shape (1 + samples,)
+    kendall, spearman : float64, shape (1 + n_resamples,)
         Kendall's tau-b and Spearman's rho; NaN where all values of a column are equal. What is computed from several
         of these number by number is a statistic with its bootstrap samples, too.
     n : int
@@ -87,7 +87,7 @@ def correlate(
     scores: Mapping[Name, NDArray[np.float64]],
     accuracy: NDArray[np.float64],
     *,
-    samples: int,
+    n_resamples: int,
     seed: int,
     units: NDArray[np.int64] | None = None,
 ) -> dict[Name, Correlation]:
@@ -108,10 +108,10 @@ def correlate(
         Score columns by any name.
     accuracy : float64, shape (n,)
         Accuracy of the same networks, finite.
-    samples : int
+    n_resamples : int
         Number of bootstrap samples; 0 for no intervals.
     seed : int
-        Seed of the samples.
+        Their seed.
     units : int64, shape (n,), optional
         What is resampled: networks with the same number are drawn together. By default every network on its own.
 
@@ -125,14 +125,14 @@ def correlate(
     .. [2] B. Efron, R. Tibshirani, "An introduction to the bootstrap", 1993, chapter 13.
     """
     pairs = {name: (score, accuracy) for name, score in scores.items()}
-    found = resample(pairs, samples=samples, seed=seed, units=units)
+    found = resample(pairs, n_resamples=n_resamples, seed=seed, units=units)
     return {name: resampled.summary() for name, resampled in found.items()}
 
 
 def resample(
     pairs: Mapping[Name, tuple[Array, Array]],
     *,
-    samples: int,
+    n_resamples: int,
     seed: int,
     units: NDArray[np.int64] | None = None,
 ) -> dict[Name, Resampled]:
@@ -143,7 +143,7 @@ def resample(
     pairs : mapping to pair of float64, shape (n,)
         Two columns by any name; networks whose value in the first one is NaN are left out. The second one is finite,
         or infinite.
-    samples, seed, units
+    n_resamples, seed, units
         See `correlate`.
 
     Returns
@@ -155,12 +155,12 @@ def resample(
     ranked = {name: _RankedPair(*pair) for name, pair in pairs.items()}
     blocks = {name: [np.array(pair.observed())[:, None]] for name, pair in ranked.items()}
     n = next(iter(pairs.values()))[0].size
-    for counts in _bootstrap_counts(n, samples, seed, units):
+    for counts in _bootstrap_counts(n, n_resamples, seed, units):
         for name, pair in ranked.items():
             blocks[name].append(pair.resampled(counts))
     found = {}
     for name, pair in ranked.items():
-        kendall, spearman = np.concatenate(blocks[name], axis=1)[:, : 1 + samples]
+        kendall, spearman = np.concatenate(blocks[name], axis=1)[:, : 1 + n_resamples]
         found[name] = Resampled(kendall, spearman, pair.kept.size)
     return found
 
@@ -246,12 +246,14 @@ def _dense_rank(values: NDArray) -> NDArray[np.int64]:
     return np.unique(values, return_inverse=True)[1]
 
 
-def _bootstrap_counts(n: int, samples: int, seed: int, units: NDArray[np.int64] | None) -> Iterator[NDArray[np.int32]]:
+def _bootstrap_counts(
+    n: int, n_resamples: int, seed: int, units: NDArray[np.int64] | None
+) -> Iterator[NDArray[np.int32]]:
     """Blocks of samples: how often each network comes in each; int32, shape (n, _BLOCK). The last one is not cut."""
     rng = np.random.default_rng(seed)
     units = np.arange(n) if units is None else _dense_rank(units)
     n_units = int(units.max(initial=-1)) + 1
-    for _ in range(0, samples, _BLOCK):
+    for _ in range(0, n_resamples, _BLOCK):
         counts = np.empty((n, _BLOCK), np.int32)
         for sample in range(_BLOCK):
             counts[:, sample] = np.bincount(rng.integers(n_units, size=n_units), minlength=n_units)[units]

@@ -188,10 +188,10 @@ def regrets_table(
                 (
                     ARGMAX,
                     proxy,
-                    _moments(accuracy[best_scored(scored[proxy].to_numpy(), direction)])
+                    _moments(accuracy[best_scored(scored[proxy].to_numpy(), higher)])
                     | _set(accuracy[store.asked(within, samples, proxy)]),
                 )
-                for proxy, direction in higher_is_better.items()
+                for proxy, higher in higher_is_better.items()
             ),
             *_searches(search_runs.filter(space=space, dataset=dataset, constraint_id=constraint["id"])),
         ]
@@ -214,7 +214,8 @@ def regrets_table(
             for algorithm, objective, found in choices
         ]
         for row in rows:
-            row["regret_pct"] = None if row["mean_pct"] is None else row["optimum_pct"] - row["mean_pct"]
+            # By rounding, a mean of equal accuracies may exceed them.
+            row["regret_pct"] = None if row["mean_pct"] is None else max(row["optimum_pct"] - row["mean_pct"], 0.0)
         frames.append(pl.DataFrame(rows, infer_schema_length=None))
     return store.stack("regrets", frames)
 

@@ -66,9 +66,8 @@ def draw_best_networks(
     for place in range(0, order.height, 2):
         ax.axhspan(place - 0.5, place + 0.5, color="#F5F5F5", linewidth=0, zorder=0)
     ax.axvline(0, color=GREY, linewidth=0.8)
-    ax.set_yticks(
-        order["place"], sample_labels(proxy_labels(order["proxy"], lower_is_better), order["n"], order["n"].max())
-    )
+    labels = proxy_labels(order["proxy"], lower_is_better)
+    ax.set_yticks(order["place"], sample_labels(labels, order["n"], correlations.filter(subset="all")["n"].max()))
     ax.set_ylim(order.height - 0.5, -0.5)
     ax.tick_params(axis="y", length=0)
     ax.grid(False, axis="y")

@@ -41,15 +41,14 @@ def draw_correlations(
     """
     places = pl.DataFrame({"proxy": proxies}).with_row_index("place")
     for k, dataset in enumerate(datasets):
-        found = places.join(
-            correlations.filter(dataset=dataset).drop_nulls("kendall"), on="proxy", maintain_order="left"
-        )
+        rows = correlations.filter(dataset=dataset)
+        found = places.join(rows.drop_nulls("kendall"), on="proxy", maintain_order="left")
         tau, colour = found["kendall"].to_numpy(), COLOURS[k % len(COLOURS)]
         y = found["place"].to_numpy() + (k - (len(datasets) - 1) / 2) * 0.75 / len(datasets)
         # A percentile interval of few networks need not hold the value itself.
         ax.hlines(y, found["low"], found["high"], color=colour, linewidth=1.1, zorder=3)
         ax.plot(tau, y, "o", color=colour, markersize=3.6, label=dataset, zorder=4)
-        hollow = found.select(pl.col("n") < pl.col("n").max())["n"].to_numpy()
+        hollow = (found["n"] < rows["n"].max()).fill_null(False).to_numpy()
         ax.plot(tau[hollow], y[hollow], "o", color="white", markersize=1.8, zorder=5)
         if len(datasets) == 1:
             for value, place, low, high in zip(tau, y, found["low"], found["high"], strict=True):

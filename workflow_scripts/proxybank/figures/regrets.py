@@ -7,6 +7,7 @@ import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from proxybank import analysis
 from proxybank.figures.style import DENSITY, GREY, budget_label, choice_labels, counted, suptitle
 
 _CHOICE = ["algorithm", "objective"]
@@ -35,7 +36,7 @@ def draw_regrets(ax: Axes, regrets: pl.DataFrame) -> Axes:
     Axes
         One mesh of square roots, and a text in each of its cells that has a regret.
     """
-    rows = regrets.filter(pl.col("algorithm") != "oracle").drop_nulls("regret_pct")
+    rows = regrets.filter(pl.col("algorithm") != analysis.ORACLE).drop_nulls("regret_pct")
     rows = rows.with_columns(in_sample=pl.col("n_feasible") < pl.col("n_feasible").max().over("constraint_id"))
     order = rows.group_by(_CHOICE, maintain_order=True).agg(
         pl.col("regret_pct").mean(), pl.col("budget").max(), pl.col("budget_unit").first(), pl.col("in_sample").any()
@@ -44,10 +45,9 @@ def draw_regrets(ax: Axes, regrets: pl.DataFrame) -> Axes:
     constraints = rows.group_by("constraint_id", maintain_order=True).agg(pl.col("n_feasible").max())
     constraints = constraints.with_row_index("column")
     cells = rows.join(order.select("place", *_CHOICE), on=_CHOICE).join(constraints, on="constraint_id")
-    cells = cells.with_columns(
-        is_best=~pl.col("in_sample")
-        & (pl.col("regret_pct") == pl.col("regret_pct").filter(~pl.col("in_sample")).min().over("constraint_id")),
-    )
+    shown = pl.col("regret_pct").round(2)  # what reads the same is as good
+    least = shown.filter(~pl.col("in_sample")).min().over("constraint_id")
+    cells = cells.with_columns(is_best=~pl.col("in_sample") & (shown == least))
     regret = np.full((order.height, constraints.height), np.nan)
     regret[cells["place"], cells["column"]] = cells["regret_pct"]
     largest = np.sqrt(max([*rows["regret_pct"], 0.01]))

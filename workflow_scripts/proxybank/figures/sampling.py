@@ -12,7 +12,7 @@ _MOST = 12
 _LABELS = {"n_networks": "random networks scored", "n_seeds": "initialisations averaged"}
 
 
-def draw_sampling(ax: Axes, sampling: pl.DataFrame, *, along: str) -> Axes:
+def draw_sampling(ax: Axes, sampling: pl.DataFrame, *, along: str, n_all: int) -> Axes:
     """Mean accuracy of the best-scored network, one line per proxy.
 
     Parameters
@@ -23,15 +23,15 @@ def draw_sampling(ax: Axes, sampling: pl.DataFrame, *, along: str) -> Axes:
         Rows of `analysis.sampling_table` that differ in the proxy and in `along` only.
     along : {"n_networks", "n_seeds"}
         Column of the horizontal axis.
+    n_all : int
+        Networks there are; a proxy with fewer is of a sample.
 
     Returns
     -------
     Axes
         One line per proxy, empty for one without any score; a label with n is of a sample.
     """
-    labels = dict(
-        zip(sampling["proxy"], sample_labels(sampling["proxy"], sampling["n"], sampling["n"].max()), strict=True)
-    )
+    labels = dict(zip(sampling["proxy"], sample_labels(sampling["proxy"], sampling["n"], n_all), strict=True))
     for k, proxy in enumerate(labels):
         rows = sampling.filter(proxy=proxy).drop_nulls("mean_pct").sort(along)
         ax.plot(
@@ -70,10 +70,9 @@ def sampling_figure(sampling: pl.DataFrame, n_networks: int, where: str) -> Figu
     found = by_networks.drop_nulls("mean_pct").filter(pl.col("n_networks") == pl.col("n_networks").max())
     shown = found.top_k(_MOST, by="mean_pct")["proxy"].implode()
     figure, (left, right) = panels(2, 2, width=4.2, height=3.2)
-    draw_sampling(left, by_networks.filter(pl.col("proxy").is_in(shown)), along="n_networks")
-    draw_sampling(
-        right, sampling.filter(pl.col("proxy").is_in(shown), pl.col("n_networks") == n_networks), along="n_seeds"
-    )
+    by_seeds = sampling.filter(pl.col("n_networks") == n_networks)
+    for ax, rows, along in ((left, by_networks, "n_networks"), (right, by_seeds, "n_seeds")):
+        draw_sampling(ax, rows.filter(pl.col("proxy").is_in(shown)), along=along, n_all=sampling["n"].max())
     n_seeds = counted(most["n_seeds"], "initialisations")
     left.set_title(f"by networks, {n_seeds.removesuffix('s') if n_seeds == '1 initialisations' else n_seeds}")
     right.set_title(f"by initialisations, {n_networks} networks")

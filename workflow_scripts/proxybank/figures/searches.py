@@ -152,11 +152,12 @@ def search_time_figure(search_runs: pl.DataFrame, regrets: pl.DataFrame) -> Figu
     lines = [bars[0] for bars in axes[0].containers]
     legend_below(figure, lines, _labels_with_budgets(search_runs, searches), columns=min(2, len(axes)))
     space, dataset = search_runs.select("space", "dataset").row(0)
-    n_runs = search_runs.group_by("constraint_id", *_SEARCH, "budget").len()["len"]
+    shown = search_runs.drop_nulls(["accuracy_pct", "simulated_seconds"])
+    n_runs = shown.group_by("constraint_id", *_SEARCH, "budget").len()["len"]
     suptitle(
         figure,
         f"{space}, {dataset}: accuracy found against simulated search time",
-        f"Mean of {counted(n_runs, 'runs')}; thick: its 95% interval"
+        f"Mean of {counted(n_runs, 'runs') if shown.height else 'no run'}; thick: its 95% interval"
         + ("" if is_crowd(len(searches)) else "; thin: middle 90% of runs; numbers: budgets"),
     )
     return figure

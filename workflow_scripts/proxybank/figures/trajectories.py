@@ -20,6 +20,8 @@ from proxybank.figures.style import (
 )
 
 _SEARCH = ["algorithm", "objective"]
+# With seven colours, no two searches of 49 look alike.
+_DASHES = ("-", "--", ":", "-.", (0, (1, 4)), (0, (6, 1)), (0, (4, 1, 1, 1, 1, 1)))
 _LABELS = {"n_evaluated": "networks evaluated", "simulated_seconds": "simulated search time (s)"}
 
 
@@ -60,7 +62,7 @@ def draw_trajectories(
     for k, (search, label) in enumerate(zip(searches, choice_labels(searches), strict=True)):
         rows = trajectories.filter(**dict(zip(_SEARCH, search, strict=True))).sort(along)
         colour = COLOURS[k % len(COLOURS)]
-        style = ("-", "--", ":")[k // len(COLOURS) % 3]
+        style = _DASHES[k // len(COLOURS) % len(_DASHES)]
         if not crowd:
             ax.fill_between(
                 rows[along], rows["q25_pct"], rows["q75_pct"], step="post", color=colour, alpha=0.13, linewidth=0

@@ -16,8 +16,6 @@ from proxybank import analysis, store
 from proxybank.errors import ConfigError
 from proxybank.papers.rules import ANSWERS
 
-# Half a 95% interval, in standard errors.
-_HALF_INTERVAL = 1.96
 _N_BOOTSTRAPS = 400
 # Some of the networks, by `rules.AMONG`: which, and what they are called.
 _AMONG = {
@@ -156,7 +154,7 @@ class Run:
         over_seeds = self._spread(proxy, place, among)
         # All networks are the same ones as in print; what was drawn anew are weights and images, or a sample.
         drawn = not over_seeds or not self._left_out(proxy, place).is_empty()
-        found = analysis.resample({"": (score, accuracy)}, samples=_N_BOOTSTRAPS if drawn else 0, seed=0)[""]
+        found = analysis.resample({"": (score, accuracy)}, n_resamples=_N_BOOTSTRAPS if drawn else 0, seed=0)[""]
         value, *again = getattr(found, quantity)
         spread = over_seeds.get(quantity, 0.0)
         error = float(np.hypot(spread, np.nanstd(again, ddof=1) if drawn else 0.0))
@@ -202,7 +200,7 @@ class Run:
         label = f"`{algorithm}`, {kinds['budget'][0]:g} {'s' if runs['budget_unit'][0] == 'seconds' else 'networks'}"
         label += f", found on {found_on}" if found_on else ""
         half = analysis.half_interval(found, "value")
-        error = (std or 0.0) / values.len() ** 0.5 if half is None else half / _HALF_INTERVAL
+        error = (std or 0.0) / values.len() ** 0.5 if half is None else half / analysis.HALF_INTERVAL
         if found["seed"].count():
             n_seeds = 1
         return Answer(values.mean(), std, error, label, values.len(), "runs", n_seeds=n_seeds)
@@ -273,13 +271,14 @@ class Run:
         return self.not_sampled.filter(proxy=proxy, **place)
 
     def _sampled(self, scores: pl.DataFrame, proxy: str, place: dict) -> pl.DataFrame:
-        """Scores of the networks that were to have one, with their classes."""
-        networks = self.networks.filter(**place).select("arch_index", "class_index", "sample_place")
+        """Scores by a proxy of the networks that were to have one."""
+        networks = self.networks.select(*place, "arch_index", "class_index", "sample_place").filter(**place)
         n_left_out = self._left_out(proxy, place).height
         if n_left_out:  # of the classes inside, the networks that were not drawn have no score either
             networks = networks.filter(pl.col("sample_place") < networks["class_index"].n_unique() - n_left_out)
-        kept = networks.drop("sample_place")
-        return scores.filter(**place).join(kept, on="arch_index", how="inner", maintain_order="left")
+        # Of the many columns, one is wanted: copies of all would take most of the time.
+        found = scores.select(*place, "arch_index", proxy).filter(**place)
+        return found.join(networks, on="arch_index", how="semi", maintain_order="left")
 
     def _ranked(
         self, scores: pl.DataFrame, proxy: str, place: dict, among: str, plus: Mapping[str, float] | None = None
@@ -312,9 +311,10 @@ class Run:
         key = (*place.values(), proxy, among)
         if key not in self._spreads:
             found = []
+            by_seed = self.scores_by_seed.select(*place, "arch_index", "seed", proxy).filter(**place)
             for seed in self._seeds(proxy, place):
-                pair = self._ranked(self.scores_by_seed.filter(seed=seed), proxy, place, among)
-                of_seed = analysis.resample({"": pair}, samples=0, seed=0)[""]
+                pair = self._ranked(by_seed.filter(seed=seed), proxy, place, among)
+                of_seed = analysis.resample({"": pair}, n_resamples=0, seed=0)[""]
                 found.append({"kendall": of_seed.kendall[0], "spearman": of_seed.spearman[0]})
             several = len(found) > 1
             self._spreads[key] = pl.DataFrame(found).select(pl.all().std()).row(0, named=True) if several else {}
@@ -322,7 +322,8 @@ class Run:
 
     def _seeds(self, proxy: str, place: dict) -> list[int]:
         """Seeds that a proxy has scores of."""
-        return self.scores_by_seed.filter(pl.col(proxy).is_not_null(), **place)["seed"].unique().sort().to_list()
+        by_seed = self.scores_by_seed.select(*place, "seed", proxy).filter(**place)
+        return by_seed.drop_nulls(proxy)["seed"].unique().sort().to_list()
 
     def _n_seeds(self, words: list[str], place: dict) -> int | None:
         """Fewest seeds of the proxies among some words, None if there is none that a seed changes."""
@@ -334,8 +335,9 @@ class Run:
         """Whether a proxy has different scores by different seeds, which closed forms have not."""
         key = (*place.values(), proxy)
         if key not in self._drawn:
-            by_network = self.scores_by_seed.filter(**place).group_by("arch_index")
-            self._drawn[key] = bool((by_network.agg(pl.col(proxy).drop_nulls().n_unique())[proxy] > 1).any())
+            by_seed = self.scores_by_seed.select(*place, "arch_index", proxy).filter(**place)
+            n_different = by_seed.group_by("arch_index").agg(pl.col(proxy).drop_nulls().n_unique())[proxy]
+            self._drawn[key] = bool((n_different > 1).any())
         return self._drawn[key]
 
 
@@ -361,7 +363,7 @@ def read_run(files: Iterable[str | Path], higher_is_better: Mapping[str, bool], 
 def read_not_sampled(path: str | Path) -> pl.DataFrame:
     """Which classes table ``score_status`` at `path` says were left out on purpose with every seed."""
     of_class = pl.scan_parquet(path).group_by("space", "dataset", "class_index", "proxy")
-    left_out = of_class.agg(left_out=(pl.col("status") == "not_sampled").all()).filter("left_out").drop("left_out")
+    left_out = of_class.agg(left_out=(pl.col("status") == store.NOT_SAMPLED).all()).filter("left_out").drop("left_out")
     return left_out.collect()
 
 

@@ -171,7 +171,7 @@ def _printed_error(figure: Mapping[str, Any], answer: Answer) -> float:
     sampling = 0.0
     if n is not None and figure["quantity"] == "spearman":
         sampling = (1 - mean**2) * ((1 + mean**2 / 2) / (n - 3)) ** 0.5
-    elif n is not None:
+    elif n is not None and figure["quantity"] == "kendall":
         sampling = (1 - mean**2) * (0.437 / (n - 4)) ** 0.5
     over_runs = float(figure["std"] or 0) / (figure["runs"] or 1) ** 0.5
     return float(np.hypot(np.hypot(answer.spread, sampling), over_runs))
