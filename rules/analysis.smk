@@ -183,6 +183,7 @@ rule provenance:
         tables=truth_tables() + [table["path"] for table in config["columns"]],
         precision="results/{run}/precision.json",
         scores="results/{run}/tables/scores.parquet",
+        parts=score_part_files(),
     output:
         table="results/{run}/tables/provenance.parquet",
         proxies="results/{run}/tables/proxies.parquet",

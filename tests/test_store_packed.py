@@ -19,6 +19,7 @@ FACTS = {"config": {"dead_edges": "drop", "spaces": {"tss": {"stem_width": 1}, "
 VERSIONS = {"naswot": 1, "synflow": 2, "fisher": 1, "jacov": 1, "grasp": 1}
 AT = {"space": "tss", "dataset": "digits"}
 BATCHES = {0: "0b", 1: "1b"}
+MAKERS = ["code 1, on one machine", "code 2, on another"]
 COMPUTED = ["naswot", "synflow", "jacov", "grasp"]
 
 
@@ -39,7 +40,9 @@ def tables(tmp_path_factory) -> dict:
         "networks": networks.with_columns(phone_ms=pl.lit(3.0)),
         "scores": pl.DataFrame({**AT, "arch_index": range(TSS.size), **scores}).reverse(),
         "provenance": store.provenance_table(
-            FACTS | {"versions": {"proxies": VERSIONS}, "sha256": {"batches": {"digits": BATCHES}}}
+            FACTS
+            | {"versions": {"proxies": VERSIONS}, "sha256": {"batches": {"digits": BATCHES}}}
+            | {"scores": {"made_by": dict(enumerate(MAKERS))}}
         ),
         # Not asked of jacov and of seed 1: class 1. Seconds are of more digits than repeat.
         "score_status": pl.DataFrame({**AT, "class_index": range(N_CLASSES)})
@@ -102,7 +105,7 @@ def folder(tables, tmp_path_factory):
 
 
 def known(folder, facts=FACTS, versions=VERSIONS, classes=(0, 1, 5043), batches=BATCHES):
-    return store.known_scores(folder, facts, versions, batches, classes=classes, **AT)
+    return store.known_scores(folder, facts, versions, batches, classes=classes, **AT).rows
 
 
 def test_a_part_is_known_as_it_was_packed(folder, tables):
@@ -117,6 +120,11 @@ def test_a_part_is_known_as_it_was_packed(folder, tables):
     assert found["grasp__status"].unique().to_list() == ["constant"] and found["grasp"].null_count() == 6
     assert found["synflow__seconds"].to_list() == pytest.approx([0.123, 0.123, 1.12, 1.12, 5040, 5040])
     store.write_part(found, folder / "part.parquet")
+
+
+def test_what_is_known_says_what_computed_it(folder):
+    found = store.known_scores(folder, FACTS, VERSIONS, BATCHES, classes=[0], **AT)
+    assert found.made_by == MAKERS
 
 
 def test_what_was_not_scored_is_not_known(folder):

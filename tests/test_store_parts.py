@@ -202,9 +202,9 @@ class Scorer:
         return pl.concat([frames[0], *(frame.drop("class_index", "seed") for frame in frames[1:])], how="horizontal")
 
 
-def update(path, score, settings="all the same", known=None, batches=None, classes=(0, 1), **versions):
-    known = {} if known is None else {"known": known}
-    store.update_part(path, store.MadeWith(settings, versions, batches or {0: "a"}), score, classes, **known)
+def update(path, score, settings="all the same", known=None, batches=None, classes=(0, 1), by="here", **versions):
+    known = store.NOTHING if known is None else store.Known(known, ["there"])
+    store.update_part(path, store.MadeWith(settings, versions, batches or {0: "a"}), score, classes, by, known)
     return store.read_parquet(path)
 
 
@@ -333,10 +333,10 @@ def test_a_stopped_job_goes_on_where_it_was(tmp_path, monkeypatch, settings, ver
     path = tmp_path / "0.parquet"
     with pytest.raises(StoppedError):
         made_with = store.MadeWith("the same", {"snip": 1}, {7: "a", 8: "b"})
-        store.update_part(path, made_with, StoppedScorer(4), range(3))
+        store.update_part(path, made_with, StoppedScorer(4), range(3), "here")
     assert not path.exists()
     score = StoppedScorer(6)
-    assert store.update_part(path, store.MadeWith(settings, versions, batches), score, range(3)) == [*versions]
+    assert store.update_part(path, store.MadeWith(settings, versions, batches), score, range(3), "here") == [*versions]
     assert score.asked == expected
     assert store.read_parquet(path).to_series(2).to_list() == [7.0, 8.0, 17.0, 18.0, 27.0, 28.0]
     assert [file.name for file in tmp_path.iterdir()] == ["0.parquet"]
@@ -351,7 +351,8 @@ def test_what_is_there_comes_from_everywhere(tmp_path, monkeypatch):
     known = part([(0, 0, 7.0, "ok")], "snip")
     update(path, Scorer(), classes=[1], snip=1)
     with pytest.raises(StoppedError):
-        store.update_part(path, store.MadeWith("all the same", {"snip": 1}, {0: "a"}), StoppedScorer(1), [1, 2, 3])
+        made_with = store.MadeWith("all the same", {"snip": 1}, {0: "a"})
+        store.update_part(path, made_with, StoppedScorer(1), [1, 2, 3], "stopped")
     score = Scorer()
     found = update(path, score, known=known, batches=batches, classes=[0, 1, 2, 3], snip=1, fisher=1)
     assert score.asked == [
@@ -360,6 +361,23 @@ def test_what_is_there_comes_from_everywhere(tmp_path, monkeypatch):
         *((["snip", "fisher"], [index], 1) for index in range(4)),
     ]
     assert found.filter(seed=0)["snip"].to_list()[:3] == [7.0, 105.0, 20.0]
+    assert store.made_by([path]) == ["here", "there", "stopped"]
+
+
+def test_a_part_tells_what_computed_its_rows(tmp_path):
+    score, path = Scorer(), tmp_path / "0.parquet"
+    known = part([(0, 0, 7.0, "ok"), (1, 0, 8.0, "ok")], "snip")
+    update(path, score, known=known, snip=1)
+    assert store.made_by([path]) == ["there"]  # here, nothing was computed
+    update(path, score, fisher=1, snip=1)
+    assert store.made_by([path]) == ["there", "here"]
+    update(path, score, by="elsewhere", fisher=1, snip=1)
+    assert store.made_by([path]) == ["there", "here"]
+    update(path, score, by="elsewhere", fisher=2, snip=2)
+    assert store.made_by([path]) == ["elsewhere"]
+    # Nothing is left to be filled from what is known.
+    update(path, score, known=known, fisher=2, snip=2)
+    assert store.made_by([path]) == ["elsewhere"]
 
 
 def test_steps_double_while_they_are_short(tmp_path):
@@ -370,5 +388,5 @@ def test_steps_double_while_they_are_short(tmp_path):
         return part([(index, seed, 1.0, "ok") for index in classes], *names)
 
     made_with = store.MadeWith("", {"snip": 1}, {0: "a", 1: "b"})
-    store.update_part(tmp_path / "0.parquet", made_with, score, range(100))
+    store.update_part(tmp_path / "0.parquet", made_with, score, range(100), "here")
     assert asked == [8, 16, 32, 44] * 2

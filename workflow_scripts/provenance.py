@@ -13,9 +13,6 @@ from proxybank.proxies import REGISTRY
 if TYPE_CHECKING:
     from snakemake.iocontainers import Snakemake, snakemake
 
-# What is told of the packed run that scores may be taken from.
-OF_KNOWN_SCORES = ("proxybank.version", "proxybank.commit", "libraries.torch", "machine.processor")
-
 
 def main(job: "Snakemake") -> None:
     with logs.to_file(job.log[0]):
@@ -25,10 +22,8 @@ def main(job: "Snakemake") -> None:
             **provenance.facts(job.input.batches, job.input.tables),
         }
         facts |= {"precision": json.loads(Path(job.input.precision).read_text())}
-        if known := job.params.config.get("known_scores"):
-            # Scores may be from there, and their seconds another machine's.
-            there = dict(store.read_table(Path(known) / "provenance.parquet").rows())
-            facts |= {"known_scores": {key: there.get(key) for key in OF_KNOWN_SCORES}}
+        # Not always this machine and code: parts may be from an earlier run, and known scores from a packed one.
+        facts |= {"scores": {"made_by": dict(enumerate(store.made_by(job.input.parts)))}}
         store.write_table("provenance", store.provenance_table(facts), job.output.table)
         columns = [column.name for column in store.TABLES["proxies"].columns[1:]]
         rows = [

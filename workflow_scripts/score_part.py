@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from proxybank import config, data, logs, store
+from proxybank import config, data, logs, provenance, store
 from proxybank.proxies import LOW_PRECISION
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ def main(job: "Snakemake") -> None:
             made_with,
             partial(score, batches=batches, hamming=job.params.hamming, **settings),
             classes,
+            provenance.made_by(),
             known_scores(job, made_with.batches, classes, settings["precision"]),
         )
         logs.log.info("Computed: %s", ", ".join(computed) or "nothing, all was there")
@@ -57,10 +58,10 @@ def score(names: list[str], classes: list[int], seed: int, *, batches: data.Batc
     return scoring.score_part(names, classes, batches=batches.of([seed]), **settings)
 
 
-def known_scores(job: "Snakemake", batches: dict[int, str], classes: list[int], precision: str) -> pl.DataFrame:
+def known_scores(job: "Snakemake", batches: dict[int, str], classes: list[int], precision: str) -> store.Known:
     """Scores of these classes in the configuration's folder of known ones."""
     if not job.params.known_scores:
-        return pl.DataFrame()
+        return store.NOTHING
     spaces, weights = job.params.versions_of_networks
     facts = {
         "config": {

@@ -63,6 +63,11 @@ def machine() -> dict[str, str | int]:
     }
 
 
+def made_by() -> str:
+    """What computes here, in a line: this code and its commit, torch, and the processor."""
+    return f"proxybank {__version__} ({commit(Path(__file__).parent)}), torch {version('torch')}, {processor()}"
+
+
 def commit(folder: Path) -> str:
     """Git's name of the code in a folder, ending in -dirty if it was changed; unknown outside of a repository."""
     command = ["git", "-C", str(folder), "describe", "--always", "--dirty"]

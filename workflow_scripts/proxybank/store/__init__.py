@@ -9,7 +9,10 @@ from proxybank.store.files import atomic, read_parquet, write_parquet
 from proxybank.store.known import check_known, known_scores
 from proxybank.store.packed import PACKED, pack
 from proxybank.store.parts import (
+    NOTHING,
+    Known,
     MadeWith,
+    made_by,
     mean_scores,
     proxies_of,
     score_status,
@@ -26,7 +29,9 @@ from proxybank.store.tables import networks_table, provenance_table, read_table,
 __all__ = [
     "ARCHIVED_EPOCHS",
     "AllSamples",
+    "Known",
     "MadeWith",
+    "NOTHING",
     "NOT_SAMPLED",
     "NO_SAMPLES",
     "PACKED",
@@ -50,6 +55,7 @@ __all__ = [
     "conform",
     "final_accuracies",
     "known_scores",
+    "made_by",
     "mean_scores",
     "missing_networks",
     "networks_table",

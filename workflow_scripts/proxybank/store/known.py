@@ -8,7 +8,7 @@ import polars as pl
 
 from proxybank.errors import ConfigError
 from proxybank.store.files import read_parquet
-from proxybank.store.parts import KEY, NOTHING, columns_of
+from proxybank.store.parts import KEY, NOTHING, Known, columns_of
 from proxybank.store.tables import provenance_table
 
 log = logging.getLogger("proxybank")
@@ -24,7 +24,7 @@ def check_known(folder: str | Path) -> None:
     if missing:
         raise ConfigError(
             f"known_scores: {folder} has no {', '.join(missing)}. Expected the folder of a packed run. Correct the "
-            "path, or make it empty: then all scores are computed."
+            "path, or make it empty: then what the run has no scores of is computed."
         )
 
 
@@ -37,7 +37,7 @@ def known_scores(
     space: str,
     dataset: str,
     classes: Sequence[int],
-) -> pl.DataFrame:
+) -> Known:
     """Rows of a score part that are in the files of `packed.pack`; scores have 7 digits, as those files do, seconds 3.
 
     Parameters
@@ -57,8 +57,8 @@ def known_scores(
 
     Returns
     -------
-    polars.DataFrame
-        Sorted by class and seed. What was not scored has no status.
+    Known
+        Rows are sorted by class and seed; what was not scored has no status. `made_by` is of all that was packed.
 
     Raises
     ------
@@ -95,4 +95,5 @@ def known_scores(
             *KEY, pl.col("status").alias(f"{name}__status"), pl.col("seconds").alias(f"{name}__seconds")
         )
         rows = rows.with_columns(score.alias(name)).join(of_proxy, on=KEY, how="left")
-    return rows.select(KEY + columns_of(names)).sort(KEY)
+    makers = there.filter(pl.col("key").str.starts_with("scores.made_by."))["value"].to_list()
+    return Known(rows.select(KEY + columns_of(names)).sort(KEY), makers or ["unknown"])

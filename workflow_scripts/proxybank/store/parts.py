@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -25,10 +26,10 @@ from proxybank.store.schema import NOT_SAMPLED, STATUSES
 log = logging.getLogger("proxybank")
 
 KEY = ["class_index", "seed"]
-NOTHING = pl.DataFrame()
 _STATUS = "__status"
 _SECONDS = "__seconds"
 _FOUND = "__found"
+_MADE_BY = "made_by"  # key of the metadata
 
 # A job that is stopped loses the step it is at. The smallest has sizes that differ in their last width alone, and share
 # all other layers.
@@ -69,12 +70,32 @@ class MadeWith:
         return cls(metadata["settings"], versions, {int(seed): batch for seed, batch in batches.items()})
 
 
+class Known(NamedTuple):
+    """Rows that are there, and need not be computed.
+
+    Attributes
+    ----------
+    rows : polars.DataFrame
+        Of some classes, seeds and proxies; without a column if there are none.
+    made_by : sequence of str
+        What computed them: code, library and processor, as `provenance.made_by` names them.
+    """
+
+    rows: pl.DataFrame
+    made_by: Sequence[str]
+
+
+NOTHING = Known(pl.DataFrame(), ())
+
+
 def proxies_of(part: pl.DataFrame) -> list[str]:
     """Names of the proxies a part holds, in order."""
     return [column.removesuffix(_STATUS) for column in part.columns if column.endswith(_STATUS)]
 
 
-def write_part(part: pl.DataFrame, path: str | Path, made_with: MadeWith | None = None) -> None:
+def write_part(
+    part: pl.DataFrame, path: str | Path, made_with: MadeWith | None = None, made_by: Sequence[str] = ()
+) -> None:
     """Check a score part and write it atomically.
 
     Parameters
@@ -83,6 +104,8 @@ def write_part(part: pl.DataFrame, path: str | Path, made_with: MadeWith | None 
     path : path
     made_with : MadeWith, optional
         Goes into the file, so that `update_part` can tell what may be used again.
+    made_by : sequence of str
+        Goes into the file with it, see `Known`.
 
     Raises
     ------
@@ -98,7 +121,7 @@ def write_part(part: pl.DataFrame, path: str | Path, made_with: MadeWith | None 
             raise TableError(f"{path}: {proxy} has status {unknown[0]!r}. Expected one of {', '.join(STATUSES)}.")
         if not ((status == "ok") == (score.is_not_null() & score.is_finite().fill_null(False))).all():
             raise TableError(f"{path}: {proxy} is not a finite number exactly where its status is ok.")
-    write_parquet(part, path, made_with.as_text() if made_with else None)
+    write_parquet(part, path, _metadata(made_with, made_by) if made_with else None)
 
 
 def update_part(
@@ -106,7 +129,8 @@ def update_part(
     made_with: MadeWith,
     score: Score,
     classes: Sequence[int],
-    known: pl.DataFrame = NOTHING,
+    made_by: str,
+    known: Known = NOTHING,
 ) -> list[str]:
     """Write a score part, of which only that is computed which no earlier file has, in steps of about a minute.
 
@@ -125,8 +149,10 @@ def update_part(
         What computes, one seed and a few classes at a time; see `Score`.
     classes : sequence of int
         The part's.
-    known : polars.DataFrame, optional
-        Rows, of some classes, seeds and proxies, that need not be computed; see `known.known_scores`.
+    made_by : str
+        What computes, see `Known`. The file names it if anything is computed, beside what computed the rest.
+    known : Known, optional
+        See `known.known_scores`.
 
     Returns
     -------
@@ -138,11 +164,14 @@ def update_part(
     TableError
         As `write_part` does.
     """
-    checkpoint = Checkpoint(path, made_with.as_text())
-    rows = _nothing(classes, made_with)
-    for source in (_still_good(path, made_with), known, _still_good(checkpoint.path, made_with)):
-        rows = _filled(rows, source)
+    rows, makers = _nothing(classes, made_with), {}
+    for source in (_still_good(path, made_with), known, _still_good(Checkpoint.beside(path), made_with)):
+        filled = _filled(rows, source.rows)
+        if not filled.equals(rows):
+            rows, makers = filled, makers | dict.fromkeys(source.made_by)
     missing = _missing(rows, made_with)
+    makers |= {made_by: None} if missing else {}
+    checkpoint = Checkpoint(path, _metadata(made_with, list(makers)))
     n_there = rows.height - sum(len(of) for _, _, of in missing)
     for seed, names, left in missing:
         n_classes = _SMALLEST_STEP
@@ -158,7 +187,7 @@ def update_part(
                 n_classes *= 2
             elif took > _STEP_SECONDS * 2:
                 n_classes = max(n_classes // 2, _SMALLEST_STEP)
-    write_part(rows.sort(KEY), path, made_with)
+    write_part(rows.sort(KEY), path, made_with, list(makers))
     checkpoint.remove()
     computed = {name for _, names, _ in missing for name in names}
     return [name for name in made_with.versions if name in computed]
@@ -200,14 +229,29 @@ def columns_of(proxies: Iterable[str]) -> list[str]:
     return [proxy + suffix for proxy in proxies for suffix in ("", _STATUS, _SECONDS)]
 
 
-def _still_good(path: str | Path, made_with: MadeWith) -> pl.DataFrame:
-    """What would be computed again to the same values, of an earlier file; no column if there is nothing."""
+def made_by(paths: Iterable[str | Path]) -> list[str]:
+    """What computed the rows of some score parts, each once; see `Known`."""
+    return list(dict.fromkeys(maker for path in paths for maker in _makers(read_metadata(path))))
+
+
+def _metadata(made_with: MadeWith, made_by: Sequence[str]) -> dict[str, str]:
+    return made_with.as_text() | {_MADE_BY: json.dumps(list(made_by))}
+
+
+def _makers(metadata: Mapping[str, str]) -> list[str]:
+    return json.loads(metadata.get(_MADE_BY, '["unknown"]'))
+
+
+def _still_good(path: str | Path, made_with: MadeWith) -> Known:
+    """What would be computed again to the same values, of an earlier file."""
     try:
-        earlier = MadeWith.from_text(read_metadata(path))
+        metadata = read_metadata(path)
+        earlier = MadeWith.from_text(metadata)
         if earlier.settings == made_with.settings:
             names = [name for name, version in made_with.versions.items() if earlier.versions.get(name) == version]
             seeds = [seed for seed, batch in made_with.batches.items() if earlier.batches.get(seed) == batch]
-            return read_parquet(path).select(KEY + columns_of(names)).filter(pl.col("seed").is_in(seeds))
+            rows = read_parquet(path).select(KEY + columns_of(names)).filter(pl.col("seed").is_in(seeds))
+            return Known(rows, _makers(metadata))
         log.info("Nothing is taken from the earlier %s: its settings are others", path)
     except (OSError, pa.ArrowInvalid, KeyError, ValueError, TableError):
         pass  # no file, or none that this version of the project has written

@@ -30,8 +30,13 @@ class Checkpoint:
     """
 
     def __init__(self, output: str | Path, metadata: Mapping[str, str]) -> None:
-        self.path = Path(f"{output}.progress")
+        self.path = self.beside(output)
         self._metadata, self._saved = metadata, time.monotonic()
+
+    @staticmethod
+    def beside(output: str | Path) -> Path:
+        """Where the file of an output is."""
+        return Path(f"{output}.progress")
 
     def save(self, rows: pl.DataFrame) -> bool:
         """Write all rows so far if a minute has passed; return whether it has."""
