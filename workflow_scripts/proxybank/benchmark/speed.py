@@ -70,7 +70,7 @@ def speed_of(
     processes.use_one_core()
     rows, length, run_seconds = [], 1, 0.0
     for part, batch_size in itertools.product(GROUPS[group], batch_sizes):
-        names = in_group(REGISTRY, part)
+        names = [name for name in in_group(REGISTRY, group) if REGISTRY[name].needs == part]
         if batch_size == batch_sizes[0]:
             length, run_seconds = 1, 0.0
         if run_seconds > MOST * seconds:
