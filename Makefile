@@ -10,7 +10,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 CONFIG ?= config.yaml
 CORES ?= all
 
-.PHONY: run test readme benchmark performance results lint clean restart
+.PHONY: run test readme benchmark performance results lint restart
 .DELETE_ON_ERROR:
 
 run: .venv/run.stamp
@@ -51,18 +51,19 @@ docs/proxies.md: $(wildcard workflow_scripts/proxybank/proxies/*.py) | .venv/run
 docs/algorithms.md: $(addprefix workflow_scripts/proxybank/searches/,__main__.py registry.py) | .venv/run.stamp
 	PYTHONPATH=workflow_scripts .venv/bin/python -m proxybank.searches > $@
 
-clean:
-	rm -rf .venv
-
 # A killed installation leaves half packages that pip takes for whole ones: .venv/unfinished then has us start afresh.
+# It holds the number of the make that installs, which nothing may be taken from while it is at work.
 restart:
+	@installs=$$(cat .venv/unfinished); if kill -0 "$$installs" 2>/dev/null; then \
+	  echo "make: .venv: process $$installs is installing packages into it. Expected no other make here." \
+	    "Wait for its end, then call make again; if that process is something else, remove .venv." >&2; exit 1; fi
 	@rm -rf .venv
 
 .venv/run.stamp: envs/requirements.txt envs/constraints.txt $(if $(wildcard .venv/unfinished),restart)
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null || { \
 	  echo "make: '$(PYTHON)' is $$("$(PYTHON)" --version 2>&1 || true). Expected Python 3.11." \
 	    "Install it, or name it: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; exit 1; }
-	@mkdir -p .venv && touch .venv/unfinished
+	@mkdir -p .venv && echo $$PPID > .venv/unfinished
 	@echo "Installing the packages of envs/requirements.txt into .venv, once: about a minute, or several where PyTorch comes with CUDA."
 	@"$(PYTHON)" -m venv .venv
 	@.venv/bin/python -m pip install -qq -r envs/requirements.txt
@@ -71,7 +72,7 @@ restart:
 
 # The reference builder xautodl names dependencies of 2020 and needs none of them here, hence --no-deps.
 .venv/test.stamp: .venv/run.stamp envs/requirements-test.txt envs/requirements-slurm.txt envs/requirements-oracle.txt
-	@touch .venv/unfinished
+	@echo $$PPID > .venv/unfinished
 	@echo "Installing the packages of envs/requirements-test.txt into .venv: less than a minute, once."
 	@.venv/bin/python -m pip install -qq -r envs/requirements-test.txt
 	@.venv/bin/python -m pip install -qq --no-deps -r envs/requirements-oracle.txt

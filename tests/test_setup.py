@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
-# Installs nothing; fails, as a killed pip would, on the file that BREAK names.
+# Installs nothing; fails, as a killed pip would, on the file that BREAK names. While it would install, another make is
+# called, for the target that MEANWHILE names.
 PYTHON = """#!/bin/sh
 case "$*" in
   "-m venv .venv") mkdir -p .venv/bin; cp "$0" .venv/bin/python; echo venv >> calls ;;
-  "-m pip"*) echo "pip ${*##*/}" >> calls; case "$*" in *"${BREAK:-nothing}"*) exit 1 ;; esac ;;
+  "-m pip"*) echo "pip ${*##*/}" >> calls; case "$*" in *"${BREAK:-nothing}"*) exit 1 ;; esac
+    target="$MEANWHILE"; unset MEANWHILE; [ -z "$target" ] || make "$target" 2> said || true ;;
   "-m pytest"|workflow_scripts*) echo "$2" >> calls ;;
 esac
 """
@@ -28,12 +30,11 @@ def make(root, tmp_path):
     python.write_text(PYTHON)
     python.chmod(0o755)
 
-    def call(target: str, broken: str = "nothing") -> list[str]:
+    def call(target: str, broken: str = "nothing", meanwhile: str = "") -> list[str]:
         calls = Path(tmp_path / "calls")
         calls.write_text("")
-        subprocess.run(
-            ["make", f"PYTHON={python}", target], cwd=tmp_path, env=os.environ | {"BREAK": broken}, capture_output=True
-        )
+        environment = os.environ | {"BREAK": broken, "MEANWHILE": meanwhile}
+        subprocess.run(["make", f"PYTHON={python}", target], cwd=tmp_path, env=environment, capture_output=True)
         return [line for line in calls.read_text().splitlines() if line.startswith(("venv", "pip "))]
 
     return call
@@ -58,9 +59,19 @@ def test_half_installed_test_tools_are_not_left_to_a_run(make, broken):
     assert make("run") == RUN
 
 
-def test_a_half_done_set_up_starts_afresh(make):
+def test_a_half_done_set_up_starts_afresh(make, tmp_path):
     assert make("run", "requirements.txt") == RUN
     assert make("test") == RUN + TEST
+    (tmp_path / ".venv/unfinished").touch()  # of a make that was killed before it wrote down its number
+    assert make("run") == RUN
+
+
+@pytest.mark.parametrize(("target", "installed"), [("run", RUN), ("test", RUN + TEST)])
+def test_a_set_up_at_work_is_left_alone(make, tmp_path, target, installed):
+    assert make(target, meanwhile="run") == installed
+    assert ".venv: process " in (said := (tmp_path / "said").read_text())
+    assert " is installing packages into it. Expected no other make here. Wait for its end" in said
+    assert make(target) == []  # it is whole
 
 
 def test_changed_requirements_of_slurm_are_installed(make, tmp_path):
