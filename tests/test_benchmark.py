@@ -245,6 +245,14 @@ def test_seconds_of_both_sides(name):
     assert {row[:2]: row[2:] for row in counts.iter_rows()} == expected
 
 
+def test_workers_end_with_a_job_that_is_killed(monkeypatch):
+    calls = []
+    monkeypatch.setattr(comparison.processes, "end_with_parent", lambda: calls.append("end"))
+    monkeypatch.setattr(comparison.processes, "use_one_core", lambda: calls.append("core"))
+    comparison._start(setting(COMPARISONS["naswot-sss"]))
+    assert calls == ["end", "core"]
+
+
 # --- scripts, figure and page
 
 

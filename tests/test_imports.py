@@ -20,14 +20,17 @@ LAYERS = {
     "passes": {"spaces", "data", "networks"},
     "proxies": {"spaces", "data", "networks", "passes", "processes"},
     "truth": {"spaces", "data", "networks", "processes"},
-    "store": {"spaces", "pickles"},
+    "store": {"spaces", "pickles", "processes"},
     "searches": {"spaces"},
     "analysis": {"spaces", "store"},
     "papers": {"spaces", "store", "analysis"},
     "benchmark": {"spaces", "data", "networks", "passes", "processes", "proxies"},
     "figures": {"spaces", "store", "analysis"},
 }
-NO_TORCH = ("spaces", "pickles", "data", "store", "searches", "analysis", "papers", "figures", "config", "benchmark")
+NO_TORCH = (
+    *("spaces", "pickles", "processes", "data", "store", "searches", "analysis", "papers", "figures", "config"),
+    "benchmark",
+)
 
 
 def imported(path: Path) -> set[str]:

@@ -1,11 +1,13 @@
-"""How processes use the machine."""
+"""How processes use the machine, and when they end."""
 
 import os
 import platform
 import subprocess
 import sys
 
+import psutil
 import pytest
+from conftest import ROOT
 
 PROGRAM = """
 import resource
@@ -43,3 +45,24 @@ def test_memory_that_was_freed_is_used_again_without_asking_the_system():
     assert faults < PAGES_OF_THE_MAPS / 100
     _, faults = threads_and_faults("")
     assert faults > PAGES_OF_THE_MAPS / 4  # glibc left alone gives most of it back each time
+
+
+def test_a_process_ends_with_the_one_that_started_it(tmp_path):
+    # The one in the middle is killed while its own process sleeps.
+    program = f"""
+import multiprocessing, os, signal, sys, time
+sys.path.insert(0, {str(ROOT / "workflow_scripts")!r})
+from proxybank import processes
+def work():
+    processes.end_with_parent()
+    print(os.getpid(), flush=True)
+    time.sleep(100)
+if __name__ == "__main__":
+    multiprocessing.get_context("spawn").Process(target=work).start()
+    time.sleep(100)
+"""
+    (tmp_path / "middle.py").write_text(program)
+    with subprocess.Popen([sys.executable, tmp_path / "middle.py"], stdout=subprocess.PIPE, text=True) as middle:
+        worker = psutil.Process(int(middle.stdout.readline()))
+        middle.kill()
+        assert worker.wait(timeout=50) in (None, 1)

@@ -3,15 +3,11 @@
 import bz2
 import pickle
 import shutil
-import subprocess
-import sys
 
 import nats_bench
 import polars as pl
-import psutil
 import pytest
 from archives import write_archive
-from conftest import ROOT
 
 from proxybank import spaces, store
 from proxybank.errors import PickleError, TableError
@@ -263,24 +259,3 @@ def test_processes_side_by_side_read_the_same_and_say_what_is_wrong(archive, mon
     (archive / "000002.pickle.pbz2").write_bytes(b"BZh9")
     with pytest.raises(PickleError, match="000002.pickle.pbz2: found no end of the compressed data"):
         store.read_archive(archive, TSS, range(3), processes=2)
-
-
-def test_a_process_that_reads_files_ends_with_the_one_that_started_it(tmp_path):
-    # The one in the middle is killed while its own process sleeps.
-    program = f"""
-import multiprocessing, os, signal, sys, time
-sys.path.insert(0, {str(ROOT / "workflow_scripts")!r})
-from proxybank.store.archives import _end_with_parent
-def work():
-    _end_with_parent()
-    print(os.getpid(), flush=True)
-    time.sleep(100)
-if __name__ == "__main__":
-    multiprocessing.get_context("spawn").Process(target=work).start()
-    time.sleep(100)
-"""
-    (tmp_path / "middle.py").write_text(program)
-    with subprocess.Popen([sys.executable, tmp_path / "middle.py"], stdout=subprocess.PIPE, text=True) as middle:
-        worker = psutil.Process(int(middle.stdout.readline()))
-        middle.kill()
-        assert worker.wait(timeout=50) in (None, 1)

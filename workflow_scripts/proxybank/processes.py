@@ -1,8 +1,12 @@
-"""How a process that scores or trains networks uses the machine."""
+"""How processes use the machine, and when they end.
+
+Importing it does not import torch: what reads files, `store`, has processes too.
+"""
 
 import ctypes
-
-import torch
+import os
+from multiprocessing import parent_process
+from threading import Thread
 
 # Parameters of glibc's mallopt, from malloc.h, and the largest value that it takes for the second on 64-bit machines.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
@@ -17,8 +21,20 @@ def use_one_core() -> None:
     back to the system at once; for the next one the system then fills each page with zeros, which takes as long as a
     norm. C libraries other than glibc are left as they are.
     """
+    import torch  # not above: it takes seconds to import
+
     torch.set_num_threads(1)
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
         mallopt(_M_MMAP_THRESHOLD, _LARGEST_THRESHOLD)
         mallopt(_M_TRIM_THRESHOLD, _NEVER)
+
+
+def end_with_parent() -> None:
+    """Have this process of `multiprocessing` end when the one that started it does, however that happens."""
+
+    def wait() -> None:
+        parent_process().join()
+        os._exit(1)
+
+    Thread(target=wait, daemon=True).start()

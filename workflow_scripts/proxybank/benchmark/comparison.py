@@ -120,6 +120,7 @@ class _Worker:
 
 
 def _start(setting: Setting) -> None:
+    processes.end_with_parent()  # first: what a killed job left behind would take cores from what is timed next
     processes.use_one_core()
     _Worker.setting, _Worker.batch = setting, setting.batch
     library_scores(setting, runs(setting.comparison.space, setting.dead_edges, 1, 1, setting.seed)[0], _Worker.batch)

@@ -1,14 +1,12 @@
 """NATS-Bench's official archives: every accuracy in them, through the benchmark's own classes."""
 
 import math
-import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from itertools import chain
-from multiprocessing import get_context, parent_process
+from multiprocessing import get_context
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import polars as pl
@@ -16,6 +14,7 @@ from nats_bench import ArchResults
 
 from proxybank import pickles, spaces
 from proxybank.errors import TableError
+from proxybank.processes import end_with_parent
 from proxybank.spaces import Space
 
 # space -> the archive's name, and training schedules: name -> epochs.
@@ -119,19 +118,9 @@ def read_archive(
         rows = list(chain.from_iterable(map(read, tasks)))
     else:
         # Not threads: building what a pickle describes holds Python's lock for as long as unpacking a file takes.
-        with ProcessPoolExecutor(processes, get_context("spawn"), initializer=_end_with_parent) as pool:
+        with ProcessPoolExecutor(processes, get_context("spawn"), initializer=end_with_parent) as pool:
             rows = list(chain.from_iterable(pool.map(read, tasks)))
     return pl.DataFrame(rows, _SCHEMA, orient="row")
-
-
-def _end_with_parent() -> None:
-    """Have this process end when the one that started it does, however that happens."""
-
-    def wait() -> None:
-        parent_process().join()
-        os._exit(1)
-
-    Thread(target=wait, daemon=True).start()
 
 
 def _entries(path: Path, space: str, indexes: Sequence[int]) -> list[tuple]:
