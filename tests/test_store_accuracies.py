@@ -91,6 +91,9 @@ def test_measurements_from_several_files(csv):
     seconds = csv("arch_index,s\n1,3\n", "seconds.csv")
     found = store.read_accuracies(other, SSS, "c10", measurements[:1], [seconds])
     assert found["train_seconds"].to_list() == [None, 36.0]
+    csv("arch_index,s\n0,3\n1,inf\n", "seconds.csv")
+    with pytest.raises(TableError, match="seconds.csv: column s, row 2: found inf. Expected seconds from 0"):
+        store.read_accuracies(other, SSS, "c10", measurements[:1], [seconds])
     csv("arch_index,s\n1,3\n1,4\n", "seconds.csv")
     with pytest.raises(TableError, match="seconds.csv: network 1 stands there more than once. Expected one row each"):
         store.read_accuracies(other, SSS, "c10", measurements[:1], [seconds])
@@ -187,7 +190,11 @@ BAD_LONG = {
     "null": (LONG + "7,test,2,90,1\n8,test,2,,1\n", r"network 8 \(row 2\) have no accuracy"),
     "nan": (LONG + "7,test,2,90,1\n8,test,2,NaN,1\n", r"network 8 \(row 2\) have no accuracy"),
     "text": (LONG + "7,test,2,90,1\n8,test,2,n/a,1\n", "column accuracy_pct, row 2: 'n/a'. Expected numbers"),
-    "seconds": (LONG + "7,test,2,90,-1\n", r"network 7 \(row 1\) have negative training seconds"),
+    "seconds": (
+        LONG + "7,test,2,90,\n8,test,2,90,-1\n",
+        r"column train_seconds, row 2: found -1\. Expected seconds from 0, and nothing where",
+    ),
+    "infinite seconds": (LONG + "7,test,2,90,inf\n", "column train_seconds, row 1: found inf. Expected seconds from 0"),
 }
 
 

@@ -45,6 +45,13 @@ def test_what_is_not_finite_is_missing(tmp_path):
     assert store.missing_networks(found) == ["column a has no value for 2 of 15625 networks: networks 0, 1"]
 
 
+def test_times_of_clocks_are_not_negative(tmp_path):
+    rows = {"arch_index": [7, 8, 9], "phone": [1.0, float("inf"), -2.5]}
+    read(tmp_path, {"phone_s": "phone"}, rows)  # a score, say
+    with pytest.raises(TableError, match=r"t.csv: column phone, row 3: found -2.5. Expected seconds from 0, and"):
+        store.read_columns(tmp_path / "t.csv", SPACE, {"phone_s": "phone"}, ["phone_s", "gpu_s"])
+
+
 def test_a_published_table_is_complete(shared_data):
     # Latencies on 27 devices, of which the first network takes 10.754371 ms on the first (the file's own row).
     path = shared_data / "hardware/tss_latency_ms.parquet"

@@ -144,6 +144,15 @@ def test_mistakes_in_tables_of_columns(tmp_path, message_of):
     assert message_of(path).startswith("latency.csv: there is no column 'phone'. Did you mean 'phones'?")
 
 
+def test_negative_times_for_a_clock(tmp_path, message_of):
+    columns = {"space": "tss", "path": str(tmp_path / "times.csv"), "columns": {"phone_s": "phone", "margin": "phone"}}
+    pl.DataFrame({"arch_index": [0, 1], "phone": [1.0, -1.0]}).write_csv(tmp_path / "times.csv")
+    path = write(tmp_path, columns=[columns])
+    config.check_files(config.load(path))  # a column may be negative
+    path = write(tmp_path, columns=[columns], searches={"clocks": {"phone": {"naswot": "phone_s", "synflow": 2}}})
+    assert message_of(path).startswith("times.csv: column phone, row 2: found -1. Expected seconds from 0")
+
+
 @pytest.mark.parametrize("name", ["table.csv", "images.npz"])
 def test_missing_files(tmp_path, message_of, name):
     path = write(tmp_path)

@@ -192,8 +192,10 @@ def check_files(config: Config) -> None:
                         f"{truth['path']}: {n_final} networks have a final test accuracy. Expected at least 2, which "
                         "scores can be compared with. Add rows of split test, or remove the table from truth."
                     )
+    clocks = config["searches"]["clocks"].values()
+    of_clocks = {seconds for clock in clocks for seconds in clock.values() if isinstance(seconds, str)}
     for table in config["columns"]:
-        store.read_columns(table["path"], spaces.get(table["space"]), table["columns"])
+        store.read_columns(table["path"], spaces.get(table["space"]), table["columns"], of_clocks)
 
 
 def _check_retrained(dataset: str, settings: Config, truth: Config, epochs: Collection[int]) -> None:

@@ -14,6 +14,7 @@ from proxybank.store.users_tables import (
     arch_index_of,
     check_about,
     check_once,
+    check_seconds,
     column_of,
     listed,
     numbers,
@@ -64,7 +65,7 @@ def read_accuracies(
     TableError
         If the file is missing or unreadable, is about another space or dataset, lacks a column or has one of the wrong
         type, names an unknown architecture or one twice, or holds an accuracy that is missing or not within 0 to 100
-        percent; or if two files measure the same.
+        percent, or seconds that are negative or infinite; or if two files measure the same.
     """
     tables: dict[Path, pl.DataFrame] = {}
     for file in map(Path, (path, *further_paths)):
@@ -153,7 +154,9 @@ def _long(table: pl.DataFrame, path: Path) -> pl.DataFrame:
             f"{path}: {rows_of(unusable)}: epochs is {epochs.filter(unusable)[0]}. "
             "Expected a positive whole number of at most 64 bits."
         )
-    seconds = numbers(table, "train_seconds", path) if "train_seconds" in table.columns else None
+    seconds = None
+    if "train_seconds" in table.columns:
+        seconds = check_seconds(numbers(table, "train_seconds", path), "train_seconds", path)
     return table.select(
         ROW,
         "arch_index",
@@ -172,7 +175,7 @@ def _measured(tables: Mapping[Path, pl.DataFrame], measurement: Mapping[str, Any
     seconds = None
     for name, factor in (("train_seconds", 1), ("train_seconds_per_epoch", epochs)):
         if name in measurement:
-            seconds = _numbers_of(tables, measurement[name], table["arch_index"]) * factor
+            seconds = _seconds_of(tables, measurement[name], table["arch_index"]) * factor
     return path, table.select(
         ROW,
         "arch_index",
@@ -188,11 +191,12 @@ def _holder(tables: Mapping[Path, pl.DataFrame], name: str) -> Path:
     return next((path for path, table in tables.items() if name in table.columns), next(iter(tables)))
 
 
-def _numbers_of(tables: Mapping[Path, pl.DataFrame], name: str, indexes: pl.Series) -> pl.Series:
-    """Return a column of numbers for the networks asked for, in their order; null for those that its file lacks."""
+def _seconds_of(tables: Mapping[Path, pl.DataFrame], name: str, indexes: pl.Series) -> pl.Series:
+    """Return a column of seconds for the networks asked for, in their order; null for those that its file lacks."""
     path = _holder(tables, name)
     check_once(tables[path], path)
-    values = tables[path].select("arch_index", numbers(tables[path], name, path).alias("value"))
+    seconds = check_seconds(numbers(tables[path], name, path), name, path)
+    values = tables[path].select("arch_index", seconds.alias("value"))
     return indexes.to_frame().join(values, "arch_index", "left", maintain_order="left")["value"]
 
 
@@ -210,9 +214,6 @@ def _check_accuracies(rows: pl.DataFrame, path: Path) -> None:
     best = rows.group_by("split", "epochs").agg(pl.col("accuracy_pct").max())["accuracy_pct"].min()
     if best <= 1:
         raise TableError(f"{path}: no accuracy is above {best:g}. Expected percent, not fractions.")
-    seconds = rows["train_seconds"]
-    if (seconds < 0).any():
-        raise TableError(f"{path}: {_some(rows.filter(seconds < 0))} have negative training seconds.")
 
 
 def _some(rows: pl.DataFrame) -> str:

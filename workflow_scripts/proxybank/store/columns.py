@@ -1,15 +1,26 @@
 """A user's table of further columns of networks, such as measured latencies, made part of the table ``networks``."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import polars as pl
 
 from proxybank.spaces import Space
-from proxybank.store.users_tables import ROW, arch_index_of, check_about, check_once, listed, numbers, read_users_table
+from proxybank.store.users_tables import (
+    ROW,
+    arch_index_of,
+    check_about,
+    check_once,
+    check_seconds,
+    listed,
+    numbers,
+    read_users_table,
+)
 
 
-def read_columns(path: str | Path, space: Space, columns: Mapping[str, str]) -> pl.DataFrame:
+def read_columns(
+    path: str | Path, space: Space, columns: Mapping[str, str], seconds: Collection[str] = ()
+) -> pl.DataFrame:
     """Read some columns of numbers from CSV or Parquet.
 
     Parameters
@@ -20,6 +31,8 @@ def read_columns(path: str | Path, space: Space, columns: Mapping[str, str]) -> 
         The space the networks belong to.
     columns : mapping of str to str
         Name of each column here -> its name in the file.
+    seconds : collection of str
+        Names of columns here that are to hold times, for clocks count them.
 
     Returns
     -------
@@ -31,7 +44,7 @@ def read_columns(path: str | Path, space: Space, columns: Mapping[str, str]) -> 
     ------
     TableError
         If the file is missing or unreadable, is about another space, lacks a column, has one that holds no numbers, or
-        names an unknown network or one twice.
+        negative ones for times, or names an unknown network or one twice.
     """
     path = Path(path)
     table = read_users_table(path)
@@ -41,6 +54,8 @@ def read_columns(path: str | Path, space: Space, columns: Mapping[str, str]) -> 
     check_once(found, path)
     every = pl.DataFrame({"arch_index": pl.int_range(space.size, eager=True)})
     found = found.select("arch_index", *(pl.when(pl.col(name).is_finite()).then(name).alias(name) for name in columns))
+    for name in columns.keys() & seconds:
+        check_seconds(found[name], columns[name], path)
     return every.join(found, on="arch_index", how="left", maintain_order="left")
 
 

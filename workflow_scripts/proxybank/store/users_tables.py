@@ -116,6 +116,17 @@ def numbers(table: pl.DataFrame, name: str, path: Path) -> pl.Series:
     return values.cast(pl.Float64).fill_nan(None)
 
 
+def check_seconds(values: pl.Series, name: str, path: Path) -> pl.Series:
+    """Return the numbers of a column if all of them are times: finite, from 0, null where they are not known."""
+    bad = (~values.is_finite() | (values < 0)).fill_null(False)
+    if bad.any():
+        raise TableError(
+            f"{path}: column {name}, {rows_of(bad)}: found {values.filter(bad)[0]:g}. Expected seconds from 0, and "
+            "nothing where they are not known. Correct the table."
+        )
+    return values
+
+
 def check_once(table: pl.DataFrame, path: Path) -> None:
     """Check that no network has two rows."""
     twice = table.filter(pl.col("arch_index").is_duplicated())["arch_index"].unique(maintain_order=True)
