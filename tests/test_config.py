@@ -317,6 +317,10 @@ def test_a_complete_configuration_stays_as_it_is():
             {**with_columns(naswot="x"), "spaces": {"tss": {}}},
             "c.yaml, columns[0].columns.naswot: a column of a run's tables is called 'naswot' already. Rename it here.",
         ),
+        (  # a column of the other space, which the table of networks has nevertheless
+            {**with_columns(width_0="x"), "spaces": {"tss": {}}},
+            "c.yaml, columns[0].columns.width_0: a column of a run's tables is called 'width_0' already.",
+        ),
         (
             {**with_columns(a_ms="a"), "spaces": {"sss": {}}},
             "c.yaml, columns[0].space: 'tss' is not among the spaces of the run.",

@@ -425,9 +425,8 @@ def _check_archive(config: Config, dataset: str, space: str) -> Problems:
 
 
 def _check_columns(config: Config) -> Problems:
-    taken = {*config["proxies"], *(name for space in config["spaces"] for name in _costs(space)), "sample_place"}
-    # Of all tables: analysis joins them with the table of networks.
-    taken |= {column.name for table in store.TABLES.values() for column in table.columns}
+    # Of all tables, which analysis joins with that of networks, and of both spaces, whose columns these have in common.
+    taken = {*config["proxies"], *(column.name for table in store.TABLES.values() for column in table.own)}
     for k, table in enumerate(config["columns"]):
         if table["space"] not in config["spaces"]:
             yield ["columns", k, "space"], f"'{table['space']}' is not among the spaces of the run. Remove the table."

@@ -64,9 +64,7 @@ def pack(tables: Mapping[str, str | Path], outputs: Mapping[str, str | Path], co
 
 
 def _columns_of_networks(networks: pl.DataFrame) -> list[str]:
-    ours = {column.name for column in TABLES["networks"].columns} | {"sample_place"}
-    for space in networks["space"].unique():
-        ours |= spaces.get(space).costs(spaces.Skeleton()).keys()
+    ours = {column.name for column in TABLES["networks"].own}
     return [column for column in networks.columns if column in ours]
 
 

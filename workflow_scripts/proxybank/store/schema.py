@@ -49,10 +49,14 @@ class Table:
     optional: tuple[Column, ...] = ()
     further: Column | None = None
 
+    @property
+    def own(self) -> tuple[Column, ...]:
+        """Columns whose names are the contract's: all but `further` ones."""
+        return (*self.columns, *self.optional)
+
     def column(self, name: str) -> Column | None:
         """Return the column called `name`, `further` for any other name."""
-        known = (*self.columns, *self.optional)
-        return next((column for column in known if column.name == name), self.further)
+        return next((column for column in self.own if column.name == name), self.further)
 
 
 def _text(name: str, meaning: str) -> Column:
