@@ -65,6 +65,23 @@ def test_the_run_of_another_user_is_left_alone(tmp_path, monkeypatch, capsys):
     assert lock.exists()
 
 
+def test_a_lock_that_cannot_be_removed_ends_the_run(tmp_path, monkeypatch):
+    calls = []
+
+    def snakemake(command, env):
+        calls.append((command[-3:], env.get("PROXYBANK_CHECKED")))
+        return subprocess.CompletedProcess(command, returncode=3)
+
+    (tmp_path / "0.input.lock").touch()
+    monkeypatch.setattr(run, "LOCKS", tmp_path)
+    monkeypatch.setattr(run, "processes_here", lambda _: [])
+    monkeypatch.setattr(run, "engine_of_others", lambda: None)
+    monkeypatch.setattr(run, "remove_temporaries", lambda _: pytest.fail("the lock is still there"))
+    monkeypatch.setattr(run.subprocess, "run", snakemake)
+    assert run.main(["--configfile", str(ROOT / "config.yaml")]) == 3
+    assert calls == [(["--unlock", "--quiet", "all"], "1")]  # files have been read, and are not again
+
+
 def test_an_interrupt_leaves_the_run_the_time_to_end(tmp_path):
     """Snakemake removes its lock and half files then, which takes it longer than Python would wait."""
     tidy = "lambda *_: (time.sleep(1.5), print('tidy'), sys.exit(7))"

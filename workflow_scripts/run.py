@@ -50,7 +50,8 @@ def main(arguments: list[str]) -> int:
         stop_orphans()
     if any(LOCKS.glob("*")):
         print("Removing the lock of a run that was killed here.", file=sys.stderr)
-        subprocess.run([*snakemake, "--unlock", "--quiet", "all"], check=True)
+        if code := run_to_its_end([*snakemake, "--unlock", "--quiet", "all"]):
+            return code
         remove_temporaries(Path("results"))
     memory = f"mem_mb={psutil.virtual_memory().total // 2**20}"  # so that jobs do not ask for more together
     code = run_to_its_end([*snakemake, "--cores", options.cores, "--resources", memory])
