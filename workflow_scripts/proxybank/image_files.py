@@ -96,7 +96,8 @@ def _batches(folder: Path) -> tuple[str, ...] | None:
     return next((names for names in _BATCHES if any((folder / name).is_file() for name in names)), None)
 
 
-def _check(where: str, pixels: NDArray, labels: NDArray) -> tuple[Pixels, Labels]:
+def _check(where: str, pixels: NDArray, labels: NDArray, first: int = 0) -> tuple[Pixels, Labels]:
+    """Return the arrays of a file, whose labels begin at `first`, if they are what they should be."""
     if pixels.ndim != 4 or pixels.shape[1] not in (1, 3) or pixels.shape[2] != pixels.shape[3] or not pixels.size:
         raise ImageError(
             f"{where}, images: found shape {pixels.shape}. Expected (n, 1 or 3 channels, side, side), at least one "
@@ -104,11 +105,16 @@ def _check(where: str, pixels: NDArray, labels: NDArray) -> tuple[Pixels, Labels
         )
     if pixels.dtype != np.uint8:
         raise ImageError(f"{where}, images: found type {pixels.dtype}. Expected uint8, values 0 to 255. Convert them.")
-    integers = labels.shape == pixels.shape[:1] and labels.dtype.kind in "iu"
-    if not integers or labels.min() < 0 or labels.max() >= MAX_CLASSES:
+    if labels.shape != pixels.shape[:1] or labels.dtype.kind not in "iu":
         raise ImageError(
-            f"{where}, labels: found {labels.dtype} of shape {labels.shape}. Expected one integer from 0 to "
-            f"{MAX_CLASSES - 1} for each of the {len(pixels)} images. Correct them."
+            f"{where}, labels: found {labels.dtype} of shape {labels.shape}. Expected one integer for each of the "
+            f"{len(pixels)} images. Correct them."
+        )
+    last = first + MAX_CLASSES - 1
+    if labels.min() < first or labels.max() > last:
+        raise ImageError(
+            f"{where}, labels: found {labels.min()} to {labels.max()}. Expected them from {first} to {last}. Correct "
+            "them."
         )
     return pixels, labels
 
@@ -164,8 +170,8 @@ def _read_batch(path: Path, key: str, first: int, n_classes: int | None) -> tupl
         raise ImageError(
             f"{path}, data: found shape {getattr(rows, 'shape', None)}. Expected (n, 3 * side * side). Get it again."
         )
-    labels = labels.astype(np.int64) - first if labels.dtype.kind in "iu" else labels
-    pixels, labels = _check(str(path), rows.reshape(-1, 3, side, side), labels)
+    pixels, labels = _check(str(path), rows.reshape(-1, 3, side, side), labels, first)
+    labels = labels.astype(np.int64) - first
     if first and n_classes is not None:  # ImageNet16 has 1,000 classes, of which the first are asked for
         chosen = labels < n_classes
         return pixels[chosen], labels[chosen]
