@@ -57,6 +57,14 @@ def networks_to_compare(space):
     return genes + ODD_CELLS if space.name == "tss" else genes
 
 
+def test_genes_of_networks_are_plain_numbers():
+    # Of an int8, the eightfold overflows.
+    first, second = networks.members("sss", spaces.get("sss").genes[[1, -1]], SKELETON)
+    assert (first.genes, second.genes) == ((0, 0, 0, 0, 1), (7,) * 5)
+    assert {type(gene) for gene in second.genes} == {int}
+    assert networks.members("sss", spaces.get("sss").genes[[]], SKELETON) == []
+
+
 @pytest.mark.parametrize("name", ["tss", "sss"])
 def test_logits_equal_the_reference_builder(name):
     """In float64, where rounding leaves twelve digits; in float32 it leaves five, fewer with another library."""

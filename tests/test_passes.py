@@ -17,8 +17,7 @@ INIT = "kaiming_normal_fan_out"
 
 
 def members(name, index, skeleton=SMALL):
-    genes = spaces.get(name).genes[index]
-    return [networks.Network(name, tuple(int(gene) for gene in row), skeleton) for row in genes]
+    return networks.members(name, spaces.get(name).genes[index], skeleton)
 
 
 def batch(n=16, side=8):

@@ -239,7 +239,7 @@ def test_path_sum_equals_products_of_matrices(monkeypatch):
 @pytest.mark.parametrize("initialisation", [INIT, "default"])
 def test_path_sum_along_the_tree_equals_single_networks(initialisation):
     genes = spaces.get("sss").genes[np.r_[0:3, 9, 20_000, 20_064]]
-    members = [networks.Network("sss", tuple(int(gene) for gene in row), SMALL) for row in genes]
+    members = networks.members("sss", genes, SMALL)
     found = [total for total, _ in provided("path_sum", members, BATCH, initialisation, 3)]
     expected = []
     for network in members:

@@ -87,8 +87,7 @@ def test_forward_passes_agree(name, dead_edges):
     space = spaces.get(name)
     skeleton = spaces.Skeleton(image_side=8, stem_width=8, cells_per_stage=1)
     images = torch.randn(16, 3, 8, 8, generator=torch.Generator().manual_seed(0))
-    for row in space.scored_genes(dead_edges)[:: space.size // 25].tolist():
-        network = networks.Network(name, tuple(row), skeleton)
+    for network in networks.members(name, space.scored_genes(dead_edges)[:: space.size // 25], skeleton):
         weights = networks.draw(network, "kaiming_normal_fan_out", 0)
         found, expected = [], []
         x, y = inference.stem(weights, images), networks.stem(weights, images)

@@ -92,7 +92,7 @@ def test_flow_proxies_by_hand():
 def pathless():
     index = np.flatnonzero((drop_dead_edges(TSS.genes) == 0).all(axis=1))
     assert len(index) == 341
-    return [networks.Network("tss", tuple(int(gene) for gene in TSS.genes[k]), SMALL) for k in index]
+    return networks.members("tss", TSS.genes[index], SMALL)
 
 
 def test_cells_without_a_path_have_no_flow(pathless):
@@ -101,8 +101,7 @@ def test_cells_without_a_path_have_no_flow(pathless):
 
 
 def test_no_other_cell_lacks_flow():
-    genes = TSS.class_genes("drop")
-    members = [networks.Network("tss", tuple(int(gene) for gene in row), SMALL) for row in genes[::9]]
+    members = networks.members("tss", TSS.class_genes("drop")[::9], SMALL)
     scores = [value("synflow", flow)[0] for flow, _ in passes.flows(members, BATCH, INIT, 0)]
     assert [score == 0 for score in scores] == [not any(network.genes) for network in members]
 
@@ -236,7 +235,7 @@ def parity_scores(arguments):
     processes.use_one_core()
     images = data.load(path)
     drawn = data.draw_batches(images, 64, [0, 1, 2], np.arange(len(images.labels)))
-    members = [networks.Network("tss", tuple(int(gene) for gene in TSS.genes[k]), images.skeleton()) for k in index]
+    members = networks.members("tss", TSS.genes[index], images.skeleton())
     scores = []
     for seed in range(3):
         batch = passes.Batch(torch.from_numpy(drawn.images[seed]), torch.from_numpy(drawn.labels[seed]))

@@ -34,7 +34,7 @@ def test_depth_of_topologies_is_the_longest_walk():
 @pytest.mark.parametrize("name", ["tss", "sss"])
 def test_convolutions_and_widths_are_those_of_the_network_as_written(name):
     space = spaces.get(name)
-    members = [networks.Network(name, tuple(row), SMALL) for row in space.genes[SOME].tolist()]
+    members = networks.members(name, space.genes[SOME], SMALL)
     counts = [sum(1 for _ in network.convs()) for network in members]
     widths = [np.mean([layer.c_out for layer in network.layers]) for network in members]
     assert space.costs(SMALL)["n_conv"][SOME].tolist() == counts
@@ -59,7 +59,7 @@ def test_live_edges_are_those_that_walks_use():
 def test_live_convolutions_are_those_of_the_network_without_dead_edges(name):
     space = spaces.get(name)
     genes = drop_dead_edges(space.genes[SOME]) if name == "tss" else space.genes[SOME]
-    counts = [sum(1 for _ in networks.Network(name, tuple(row), SMALL).convs()) for row in genes.tolist()]
+    counts = [sum(1 for _ in network.convs()) for network in networks.members(name, genes, SMALL)]
     assert space.costs(SMALL)["n_live_conv"][SOME].tolist() == counts
 
 

@@ -8,7 +8,6 @@ import torch.nn.functional as F
 
 from proxybank import data, networks, spaces, store, truth
 from proxybank.errors import ImageError
-from proxybank.networks import Network
 from proxybank.store import progress
 from proxybank.truth.training import Bundle, of_batch
 
@@ -29,8 +28,7 @@ def split():
 
 
 def members(space, index):
-    genes = spaces.get(space).scored_genes("drop")[index]
-    return [Network(space, tuple(int(gene) for gene in row), SKELETON) for row in genes]
+    return networks.members(space, spaces.get(space).scored_genes("drop")[index], SKELETON)
 
 
 @pytest.mark.parametrize(("space", "index"), [("tss", range(0, 15_625, 1500)), ("sss", [12_345])])
@@ -144,8 +142,8 @@ def test_networks_side_by_side_are_as_many_as_memory_allows():
     def sizes(side, **settings):
         skeleton = spaces.Skeleton(image_side=side, **settings)
         genes = spaces.get("tss").class_genes("drop")[:40]
-        networks = [Network("tss", tuple(map(int, row)), skeleton) for row in genes]
-        return [piece.stop - piece.start for piece in truth.bundles(networks, 1000, 50)]
+        found = truth.bundles(networks.members("tss", genes, skeleton), 1000, 50)
+        return [piece.stop - piece.start for piece in found]
 
     assert sizes(8, stem_width=8, cells_per_stage=1) == [16, 16, 8]
     # NATS-Bench's widths on 32 pixels, 18 maps for each layer: 5 of 16 x 32 x 32, 6 of 32 x 16 x 16 and 6 of 64 x 8 x 8

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from proxybank import passes, spaces
+from proxybank import networks, passes, spaces
 from proxybank.data import Batches, Images, draw_batches
 from proxybank.networks import Network
 from proxybank.passes import Batch, precision
@@ -94,8 +94,7 @@ def _class_genes(space: str, dead_edges: str) -> NDArray[np.int8]:
 
 def members_of(space: str, dead_edges: str, classes: NDArray[np.int64], skeleton: Skeleton) -> list[Network]:
     """Networks that stand for these classes of a space."""
-    genes = _class_genes(space, dead_edges)[classes]
-    return [Network(space, tuple(int(gene) for gene in row), skeleton) for row in genes]
+    return networks.members(space, _class_genes(space, dead_edges)[classes], skeleton)
 
 
 def runs(space: str, dead_edges: str, length: int, n: int, seed: int) -> NDArray[np.int64]:

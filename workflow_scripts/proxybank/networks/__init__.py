@@ -10,7 +10,7 @@ from proxybank.networks.forward import (
     stem,
 )
 from proxybank.networks.modules import NetworkModule, build
-from proxybank.networks.structure import Conv, Network, block_convs, cell_convs
+from proxybank.networks.structure import Conv, Network, block_convs, cell_convs, members
 from proxybank.networks.weights import INITIALISATIONS, Weights, draw
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "draw",
     "forward",
     "head",
+    "members",
     "run_layer",
     "stem",
 ]

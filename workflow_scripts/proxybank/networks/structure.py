@@ -4,6 +4,9 @@ from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+from numpy.typing import NDArray
+
 from proxybank import spaces
 from proxybank.spaces import sss
 from proxybank.spaces.base import Layer, Skeleton
@@ -82,6 +85,18 @@ class Network:
     def width(self) -> int:
         """Channels of the last layer, the inputs of the classifier."""
         return self.layers[-1].c_out
+
+
+def members(space: str, genes: NDArray[np.integer], skeleton: Skeleton) -> list[Network]:
+    """Networks of a space in a skeleton, one for each row of genes.
+
+    Parameters
+    ----------
+    space : str
+    genes : int, shape (n, n_genes)
+    skeleton : Skeleton
+    """
+    return [Network(space, tuple(row), skeleton) for row in genes.tolist()]
 
 
 def cell_convs(layer: Layer) -> tuple[Conv, ...]:

@@ -5,9 +5,8 @@ from collections.abc import Sequence
 import polars as pl
 import torch
 
-from proxybank import passes, processes, spaces
+from proxybank import networks, passes, processes, spaces
 from proxybank.data import Batches
-from proxybank.networks import Network
 from proxybank.passes import devices
 from proxybank.proxies.registry import LOW_PRECISION, REGISTRY, evaluate
 from proxybank.spaces import Skeleton
@@ -58,8 +57,7 @@ def score_part(
     """
     processes.use_one_core()
     devices.prepare(device)
-    genes = spaces.get(space).class_genes(dead_edges)
-    members = [Network(space, tuple(int(gene) for gene in genes[index]), skeleton) for index in classes]
+    members = networks.members(space, spaces.get(space).class_genes(dead_edges)[list(classes)], skeleton)
     columns: dict[str, list] = {"class_index": [], "seed": []}
     columns |= {f"{name}{suffix}": [] for name in names for suffix in ("", "__status", "__seconds")}
     lowered = device == "cpu" and group in LOW_PRECISION

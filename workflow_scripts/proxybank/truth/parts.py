@@ -9,9 +9,8 @@ import polars as pl
 import torch
 from numpy.typing import NDArray
 
-from proxybank import processes, spaces
+from proxybank import networks, processes, spaces
 from proxybank.data import Images, partition
-from proxybank.networks import Network
 from proxybank.spaces.base import Genes, Skeleton
 from proxybank.spaces.sss import WIDTHS
 from proxybank.truth.training import Schedule, Split, bundles, train
@@ -73,7 +72,7 @@ def train_classes(
     settings = dict(training)
     seeds, sizes = settings.pop("seeds"), (settings.pop("train_images"), settings.pop("valid_images"))
     schedule = Schedule(**settings)
-    members = [Network(space, tuple(int(gene) for gene in row), skeleton) for row in genes]
+    members = networks.members(space, genes, skeleton)
     split = _split(images, *sizes)
     there = set() if done is None or done.is_empty() else set(done.select("class_index", "seed").iter_rows())
     for seed in seeds:
@@ -81,9 +80,9 @@ def train_classes(
             if {(index, seed) for index in chosen[bundle].tolist()} <= there:
                 continue
             trained = train(members[bundle], split, schedule, seed)
-            networks = pl.DataFrame({"class_index": chosen[bundle]})
+            classes = pl.DataFrame({"class_index": chosen[bundle]})
             yield pl.concat(
-                networks.select(
+                classes.select(
                     "class_index",
                     pl.lit(seed, pl.Int64).alias("seed"),
                     pl.lit(name).alias("split"),
@@ -93,7 +92,7 @@ def train_classes(
                 )
                 for name, accuracy in trained.accuracy_pct.items()
             )
-            if bundle.stop % 256 < networks.height or bundle.stop == len(members):
+            if bundle.stop % 256 < classes.height or bundle.stop == len(members):
                 log.info("Trained %d of %d networks of seed %d", bundle.stop, len(members), seed)
 
 
