@@ -175,7 +175,7 @@ def aggregates():
 def n_classes(space, widths=None):
     """Number of different networks in a space, or in the part of the size space that has only these widths."""
     if widths:
-        return len(widths) ** spaces.get(space).n_genes
+        return len(spaces.get(space).indexes_of_widths(widths))
     return count_classes(space)
 
 

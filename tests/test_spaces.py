@@ -31,6 +31,14 @@ def test_index_and_string_lead_back_to_genes(space):
         assert (space.parse(space.arch_strings[index]) == space.genes[index]).all()
 
 
+def test_networks_of_some_widths():
+    # By hand: of widths 8 and 24, genes 0 and 2, the last gene varies first; classes are numbered as networks are.
+    found = SSS.indexes_of_widths([24, 8])
+    assert found.size == 2**5 and found[:5].tolist() == [0, 2, 16, 18, 128]
+    assert {width for index in found for width in SSS.arch_strings[index].split(":")} == {"8", "24"}
+    assert (SSS.classes("drop") == np.arange(SSS.size)).all()
+
+
 def test_unknown_architecture_and_space_are_named():
     with pytest.raises(TableError, match=r"'\|skip~0\|' is no architecture of tss. Expected a string like"):
         TSS.parse("|skip~0|")

@@ -242,8 +242,7 @@ def _check_complete(truth: Config, indexes: NDArray[np.int64]) -> None:
     if "widths" not in truth:
         return
     space = spaces.get("sss")
-    promised = np.flatnonzero(np.isin(8 * (space.genes.astype(int) + 1), truth["widths"]).all(axis=1))
-    missing = np.setdiff1d(promised, indexes)
+    missing = np.setdiff1d(space.indexes_of_widths(truth["widths"]), indexes)
     if missing.size:
         raise TableError(
             f"{truth['path']}: {missing.size} networks are missing, the first is {missing[0]}, "

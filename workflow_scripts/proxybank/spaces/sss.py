@@ -39,6 +39,10 @@ class SizeSpace(Space):
         """Genes as they are: no two sizes compute the same function."""
         return self.genes
 
+    def indexes_of_widths(self, widths: Sequence[int]) -> NDArray[np.int64]:
+        """Official indexes of all networks of these of `WIDTHS` alone, ascending; int64, shape (len(widths) ** 5,)."""
+        return np.flatnonzero(np.isin(self.genes, [WIDTHS.index(width) for width in widths]).all(axis=1))
+
     def layers(self, genes: Sequence[int], skeleton: Skeleton) -> tuple[Layer, ...]:
         """Cell, reduction, cell, reduction, cell; the first cell keeps the stem's width."""
         key = tuple(int(gene) for gene in genes)

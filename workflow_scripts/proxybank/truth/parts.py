@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from proxybank import networks, processes, spaces
 from proxybank.data import Images, partition
 from proxybank.spaces.base import Genes, Skeleton
-from proxybank.spaces.sss import WIDTHS
 from proxybank.truth.training import Schedule, Split, bundles, train
 
 log = logging.getLogger("proxybank")
@@ -32,10 +31,9 @@ def classes_to_train(space: str, dead_edges: str, widths: Sequence[int] | None =
     -------
     int64, shape (n_classes,)
     """
-    genes = spaces.get(space).class_genes(dead_edges)
     if widths is None:
-        return np.arange(len(genes))
-    return np.flatnonzero(np.isin(genes, [WIDTHS.index(width) for width in widths]).all(axis=1))
+        return np.arange(len(spaces.get(space).class_genes(dead_edges)))
+    return spaces.get(space).indexes_of_widths(widths)  # each size is a class by itself
 
 
 def train_classes(
