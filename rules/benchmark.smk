@@ -28,6 +28,10 @@ rule speed_part:
         seed=config["seeds"][0],
         initialisation=config["initialisation"],
         dead_edges=config["dead_edges"],
+        versions=lambda wildcards: versions_of(
+            proxies.in_group(proxies.REGISTRY, wildcards.passes)
+        ),
+        versions_of_networks=[versions.SPACES, versions.WEIGHTS, versions.IMAGES],
     message:
         "Timing {wildcards.space} on {wildcards.dataset}: {wildcards.passes}"
     script:
@@ -72,6 +76,8 @@ rule figure_speed:
         "../envs/proxybank.yaml"
     resources:
         mem_mb=1500,
+    params:
+        version=versions.FIGURES,
     message:
         "Drawing seconds per network on {wildcards.dataset}"
     script:
@@ -96,6 +102,10 @@ rule compare_seconds:
     params:
         compared=compared,
         settings=config["benchmark"],
+        versions=lambda wildcards: versions_of(
+            COMPARISONS[wildcards.comparison].proxies
+        ),
+        versions_of_networks=[versions.SPACES, versions.WEIGHTS, versions.IMAGES],
     message:
         "Timing the library and plain code on {wildcards.dataset}: {wildcards.comparison}"
     script:
@@ -120,6 +130,10 @@ rule compare_values:
     params:
         compared=compared,
         settings=config["benchmark"],
+        versions=lambda wildcards: versions_of(
+            COMPARISONS[wildcards.comparison].proxies
+        ),
+        versions_of_networks=[versions.SPACES, versions.WEIGHTS, versions.IMAGES],
     message:
         "Scoring by the library and by plain code on {wildcards.dataset}: {wildcards.comparison}"
     script:

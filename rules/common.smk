@@ -41,12 +41,14 @@ def for_pairs(pattern, truth=False):
     ]
 
 
+def versions_of(names):
+    """Versions of some proxies: Snakemake does not see the modules a script imports."""
+    return {name: proxies.REGISTRY[name].version for name in names}
+
+
 def requested(group):
-    """Versions of the requested proxies of one group: Snakemake does not see the modules a script imports."""
-    return {
-        name: proxies.REGISTRY[name].version
-        for name in proxies.in_group(config["proxies"], group)
-    }
+    """Versions of the requested proxies of one group."""
+    return versions_of(proxies.in_group(config["proxies"], group))
 
 
 def precision_file(wildcards):

@@ -113,6 +113,7 @@ rule pack:
         mem_mb=3000,
     params:
         computed=[name for group in proxies.GROUPS for name in requested(group)],
+        version=versions.TABLES,
     message:
         "Packing the scores into resources/"
     script:
