@@ -27,7 +27,7 @@ rule train_part:
         dead_edges=config["dead_edges"],
         widths=lambda wildcards: truth_of(wildcards).get("widths"),
         networks_per_part=lambda wildcards: training_of(wildcards)["networks_per_part"],
-        training=lambda wildcards: schedule_of(wildcards),
+        training=schedule_of,
         versions=[
             versions.SPACES,
             versions.WEIGHTS,
@@ -78,7 +78,7 @@ rule truth:
     resources:
         mem_mb=1000,
     params:
-        truth=lambda wildcards: truth_of(wildcards),
+        truth=truth_of,
         dead_edges=config["dead_edges"],
         versions=[versions.SPACES, versions.TRUTH],
     message:
@@ -118,7 +118,7 @@ rule retrain:
         skeleton=lambda wildcards: config["spaces"][wildcards.space],
         dead_edges=config["dead_edges"],
         n_networks=lambda wildcards: truth_of(wildcards)["retrain"],
-        training=lambda wildcards: schedule_of(wildcards),
+        training=schedule_of,
         versions=[
             versions.SPACES,
             versions.WEIGHTS,

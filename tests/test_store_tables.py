@@ -249,6 +249,10 @@ def test_missing_and_broken_files_are_named(tmp_path):
     (tmp_path / "half.parquet").write_bytes(b"PAR1")
     with pytest.raises(TableError, match=r"half\.parquet: this is no readable Parquet file"):
         store.read_parquet(tmp_path / "half.parquet")
+    with pytest.raises(
+        TableError, match=r"gone\.duckdb: there is no such file. Expected the database of a run. Run the"
+    ):
+        store.read_view(tmp_path / "gone.duckdb", "leaderboard")
 
 
 def test_read_table_filters(paths):

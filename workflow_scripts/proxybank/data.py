@@ -41,7 +41,13 @@ class Images:
 
     @cached_property
     def moments(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Mean and standard deviation of each channel over the dataset."""
+        """Mean and standard deviation of each channel over the dataset.
+
+        Returns
+        -------
+        mean, std : float64, shape (n_channels,)
+            Of pixel values from 0 to 255.
+        """
         counts = np.zeros(
             (self.pixels.shape[1], 256)
         )  # whole numbers: no rounding, and no copy of all pixels as floats
@@ -130,6 +136,17 @@ class Partition:
 
 def partition(data: Images, train_images: int, valid_images: int) -> Partition:
     """Split a dataset, each part with the same shares of classes; the remaining images are for test.
+
+    Parameters
+    ----------
+    data : Images
+    train_images, valid_images : int
+        Number of images for training and for validation, at least one for each class.
+
+    Returns
+    -------
+    Partition
+        The same for every call on the same images and numbers.
 
     Raises
     ------

@@ -20,7 +20,22 @@ def add_closed_forms(by_seed: pl.DataFrame, networks: pl.DataFrame, columns: Map
 
 
 def closed_form_status(networks: pl.DataFrame, names: Iterable[str], seeds: Sequence[int]) -> Iterator[pl.DataFrame]:
-    """Table ``score_status`` of closed forms: always there, for nothing. One frame per proxy."""
+    """Table ``score_status`` of closed forms: always there, for nothing.
+
+    Parameters
+    ----------
+    networks : polars.DataFrame
+        Rows of the table of that name, of one space and dataset.
+    names : iterable of str
+        The proxies.
+    seeds : sequence of int
+
+    Yields
+    ------
+    polars.DataFrame
+        Of one proxy, one row per class and seed, sorted by them: space, dataset, class_index, seed, proxy, status
+        (``ok``) and seconds (0).
+    """
     rows = networks.select("space", "dataset", "class_index").unique().sort("class_index")
     rows = rows.join(pl.DataFrame({"seed": pl.Series(sorted(seeds), dtype=pl.Int64)}), how="cross")
     for name in names:

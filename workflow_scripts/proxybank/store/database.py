@@ -57,7 +57,17 @@ def build_database(tables: Mapping[str, str | Path], output: str | Path) -> None
 
 
 def read_view(database: str | Path, name: str, **equal: str) -> pl.DataFrame:
-    """Read a view of a run's DuckDB file, or its rows with the given values, for example ``space="tss"``."""
+    """Read a view of a run's DuckDB file, or its rows with the given values, for example ``space="tss"``.
+
+    Raises
+    ------
+    TableError
+        If there is no such file.
+    """
+    if not Path(database).is_file():
+        raise TableError(
+            f"{database}: there is no such file. Expected the database of a run. Run the rule that makes it."
+        )
     wanted = " and ".join(f"{column} = ${column}" for column in equal) or "true"
     with duckdb.connect(str(database), read_only=True) as con:
         return con.sql(f"select * from {name} where {wanted}", params=equal or None).pl()

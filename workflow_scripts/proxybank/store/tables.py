@@ -78,6 +78,11 @@ def networks_table(space: Space, dataset: str, dead_edges: str, costs: Mapping[s
         What makes a class, see `Space.scored_genes`.
     costs : mapping of str to array, shape (space.size,)
         Columns as ``space.costs`` returns them.
+
+    Returns
+    -------
+    polars.DataFrame
+        One row per network: space, dataset, arch_index, arch, class_index, the costs, sample_place.
     """
     return pl.DataFrame(
         {
