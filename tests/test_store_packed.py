@@ -70,14 +70,14 @@ def outputs(folder) -> dict:
 def test_packed_tables_hold_the_same(tables, tmp_path):
     store.pack(tables, outputs(tmp_path), COMPUTED)
     found = {name: pl.read_parquet(path) for name, path in outputs(tmp_path).items()}
-    assert found["provenance"].rows() == store.read_table(tables["provenance"]).rows()
+    assert found["provenance"].rows() == store.read_parquet(tables["provenance"]).rows()
     status = found["score_status"]
     assert status.columns == [column.name for column in store.TABLES["score_status"].columns]
     assert set(status["proxy"]) == set(COMPUTED) and "not_sampled" not in status["status"]
     assert status.height == 2 * len(COMPUTED) * N_CLASSES - 1
     seconds = status.filter(proxy="jacov", seed=0)["seconds"].to_list()
     assert seconds[:2] + seconds[-1:] == pytest.approx([0.123, 1.12, 5040])
-    scores, whole = found["scores"], store.read_table(tables["scores"]).sort("arch_index")
+    scores, whole = found["scores"], store.read_parquet(tables["scores"]).sort("arch_index")
     assert scores["arch_index"].to_list() == list(range(TSS.size))
     assert "grasp" not in scores.columns and "grasp" not in found["scores_by_seed"].columns  # nothing has a score
     # Half a unit in the last of 24 binary places; what float32 cannot hold is the same to the bit.
@@ -87,7 +87,7 @@ def test_packed_tables_hold_the_same(tables, tmp_path):
     dtypes = [scores.schema[name] for name in ("arch_index", "naswot", "synflow", "fisher", "jacov")]
     assert dtypes == [pl.Int32, pl.Float32, pl.Float64, pl.Float64, pl.Float32]
     assert found["scores_by_seed"].select("arch_index", "seed").rows()[:3] == [(0, 0), (0, 1), (1, 0)]
-    networks, theirs = found["networks"], store.read_table(tables["networks"])
+    networks, theirs = found["networks"], store.read_parquet(tables["networks"])
     assert "phone_ms" not in networks.columns
     assert networks.columns == [name for name in theirs.columns if name != "phone_ms"]
     assert networks["params_m"].equals(theirs["params_m"])  # limits are inclusive
@@ -114,7 +114,7 @@ def test_a_part_is_known_as_it_was_packed(folder, tables):
     assert found.columns == ["class_index", "seed", *columns]
     assert found.select("class_index", "seed").rows() == [(c, seed) for c in (0, 1, 5043) for seed in (0, 1)]
     # Every network of a class has its scores, if all were drawn; here of the one that was drawn first.
-    networks, scores = (store.read_table(tables[name]) for name in ("networks", "scores"))
+    networks, scores = (store.read_parquet(tables[name]) for name in ("networks", "scores"))
     first = networks.filter(pl.col("class_index") == 5043).sort("sample_place")["arch_index"][0]
     assert found["synflow"][4] == scores.filter(arch_index=first)["synflow"].item()
     assert found["grasp__status"].unique().to_list() == ["constant"] and found["grasp"].null_count() == 6
@@ -183,7 +183,7 @@ def columns_of(path, name):
 
 
 def test_a_space_that_is_not_whole_is_refused(tables, tmp_path):
-    store.write_table("scores", store.read_table(tables["scores"])[1:], tmp_path / "scores.parquet")
+    store.write_table("scores", store.read_parquet(tables["scores"])[1:], tmp_path / "scores.parquet")
     with pytest.raises(TableError, match="scores.parquet: 15624 rows of tss, digits. Expected 15625. Run the whole"):
         store.pack(tables | {"scores": tmp_path / "scores.parquet"}, outputs(tmp_path), COMPUTED)
     assert not (tmp_path / "out").exists()

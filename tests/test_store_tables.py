@@ -240,7 +240,7 @@ def test_parquet_is_zstd_with_plain_strings(paths):
     meta = duckdb.sql(f"select distinct compression from parquet_metadata('{paths['networks']}')").fetchall()
     assert meta == [("ZSTD",)]
     assert pq.read_schema(paths["networks"]).field("arch").type == pa.string()
-    assert_frame_equal(store.read_table(paths["networks"]), FRAMES["networks"], check_column_order=False)
+    assert_frame_equal(store.read_parquet(paths["networks"]), FRAMES["networks"], check_column_order=False)
 
 
 def test_missing_and_broken_files_are_named(tmp_path):
@@ -255,8 +255,8 @@ def test_missing_and_broken_files_are_named(tmp_path):
         store.read_view(tmp_path / "gone.duckdb", "leaderboard")
 
 
-def test_read_table_filters(paths):
-    assert store.read_table(paths["scores_by_seed"], space="tss", seed=1)["naswot"].to_list() == [6.0, 6.0, None]
+def test_rows_with_given_values_are_read(paths):
+    assert store.read_parquet(paths["scores_by_seed"], space="tss", seed=1)["naswot"].to_list() == [6.0, 6.0, None]
 
 
 # --- the check of a table
@@ -298,7 +298,7 @@ def test_narrow_numbers_are_widened_and_columns_put_in_order():
 def test_frames_of_two_spaces_go_into_one_file(tmp_path):
     sizes = FRAMES["networks"].drop("n_skip").with_columns(space=pl.lit("sss"), width_0=8)
     store.write_table("networks", [FRAMES["networks"], sizes], tmp_path / "networks.parquet")
-    found = store.read_table(tmp_path / "networks.parquet")
+    found = store.read_parquet(tmp_path / "networks.parquet")
     assert found["n_skip"].to_list() == [0, 1, 2, None, None, None]
     assert found["width_0"].to_list() == [None, None, None, 8, 8, 8]
     assert found["width_0"].dtype == pl.Int64
@@ -306,7 +306,7 @@ def test_frames_of_two_spaces_go_into_one_file(tmp_path):
 
 def test_table_without_frames_has_no_rows(tmp_path):
     store.write_table("accuracies", [], tmp_path / "accuracies.parquet")
-    found = store.read_table(tmp_path / "accuracies.parquet")
+    found = store.read_parquet(tmp_path / "accuracies.parquet")
     assert found.schema == FRAMES["accuracies"].clear().schema
 
 

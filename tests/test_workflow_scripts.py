@@ -102,7 +102,7 @@ def test_networks_get_the_users_columns(folder, batches):
     params = {"spaces": {"tss": SKELETON, "sss": {}}, "dead_edges": "drop", "datasets": ["digits", "other"]}
     inputs = {"batches": [batches] * 2, "columns": [str(folder / "phones.csv")] * 2}
     done = run_script("networks_table", folder, {"table": "with_users.parquet"}, inputs, params | {"columns": tables})
-    found = store.read_table(done.output.table)
+    found = store.read_parquet(done.output.table)
     for dataset in ("digits", "other"):
         assert found.filter(space="tss", dataset=dataset)["phone_ms"].to_list() == [2.5] * 15_624 + [None]
     assert found.filter(space="sss")["phone_ms"].null_count() == 2 * 32_768
@@ -115,9 +115,9 @@ def test_networks_get_the_users_columns(folder, batches):
 
 def test_networks_table(networks):
     # The spaces have structural columns of their own, which are null for the other.
-    sizes = store.read_table(networks, space="sss")
+    sizes = store.read_parquet(networks, space="sss")
     assert sizes["n_skip"].null_count() == sizes.height == 32_768
-    table = store.read_table(networks, space="tss")
+    table = store.read_parquet(networks, space="tss")
     assert table.height == 15_625
     assert table["class_index"].n_unique() == len(spaces.get("tss").class_genes("drop"))
     assert not (Path(networks).parent / "networks_table.log").read_text()
@@ -201,7 +201,7 @@ def test_score_part_and_tables(folder, part, networks):
     scored = store.read_parquet(part)
     assert scored.height == 6
     # Another dataset on which scores are higher by one, and networks twice as large.
-    few = store.read_table(networks, space="tss").filter(pl.col("class_index") < 3)
+    few = store.read_parquet(networks, space="tss").filter(pl.col("class_index") < 3)
     other = few.with_columns(pl.col("params_m") * 2, dataset=pl.lit("other"))
     store.write_parquet(pl.concat([other, few]), folder / "few.parquet")
     store.write_parquet(scored.with_columns(pl.col("naswot") + 1), folder / "other.parquet")
@@ -216,7 +216,7 @@ def test_score_part_and_tables(folder, part, networks):
     output = {"by_seed": "by_seed.parquet", "mean": "mean.parquet", "status": "status.parquet"}
     inputs = {"networks": folder / "few.parquet", "parts": [str(folder / "other.parquet"), part]}
     tables = run_script("score_tables", folder, output, inputs, params).output
-    by_seed, mean, status = (store.read_table(table, dataset="digits") for table in tables)
+    by_seed, mean, status = (store.read_parquet(table, dataset="digits") for table in tables)
     n = few.height
     assert by_seed.columns == ["space", "dataset", "arch_index", "seed", "naswot", "params", "az_nas"]
     assert (by_seed.height, mean.height) == (2 * n, n)
@@ -235,7 +235,7 @@ def test_score_part_and_tables(folder, part, networks):
     ranks = [rankdata(both[name].fill_null(-np.inf)) / n for name in ("naswot", "params")]
     assert both["az_nas"].to_numpy() == pytest.approx(np.log(ranks).sum(axis=0))
     for name, column in (("naswot", mean["naswot"] + 1), ("params", 2 * mean["params"]), ("az_nas", mean["az_nas"])):
-        assert store.read_table(tables.mean, dataset="other")[name].to_list() == pytest.approx(column.to_list())
+        assert store.read_parquet(tables.mean, dataset="other")[name].to_list() == pytest.approx(column.to_list())
 
 
 def test_truth_and_accuracies_table(folder):
@@ -245,7 +245,7 @@ def test_truth_and_accuracies_table(folder):
     place = {"space": "tss", "dataset": "digits"}
     truth = run_script("truth", folder, {"table": "truth.parquet"}, [str(table)], params, **place).output.table
     inputs = {"accuracies": [truth]}
-    rows = store.read_table(run_script("accuracies_table", folder, {"table": "all.parquet"}, inputs).output.table)
+    rows = store.read_parquet(run_script("accuracies_table", folder, {"table": "all.parquet"}, inputs).output.table)
     assert rows.select("space", "arch_index", "accuracy_pct", "source").rows() == [
         ("tss", 2, 60.0, "mine.csv"),
         ("tss", 5, 50.0, "mine.csv"),
@@ -268,7 +268,7 @@ def test_truth_from_an_archive(folder, monkeypatch):
     params = {"truth": settings, "dead_edges": "drop"}
     place = {"space": "tss", "dataset": "mine"}
     truth = run_script("truth", folder, {"table": "archived.parquet"}, [done], params, **place).output.table
-    rows = store.read_table(truth, split="test", epochs=200)
+    rows = store.read_parquet(truth, split="test", epochs=200)
     assert rows["accuracy_pct"].to_list() == pytest.approx([70, 71, 72])
     assert rows.select("space", "dataset", "source").unique().rows() == [("tss", "mine", "archive of tss")]
 
@@ -300,7 +300,7 @@ def test_truth_trained_here_and_retrained(folder):
     params = {"truth": {"source": "train"}, "dead_edges": "drop"}
     truth = run_script("truth", folder, {"table": "trained.parquet"}, parts, params, **place).output.table
     # All 2 ** 5 sizes of two widths, on two splits.
-    assert store.read_table(truth).height == 2 * 32
+    assert store.read_parquet(truth).height == 2 * 32
 
     output = {"accuracies": "retrained.parquet", "comparison": "comparison.csv"}
     params = {**common, "n_networks": 3}
@@ -327,11 +327,11 @@ def test_correlations_and_what_limits_them(folder):
     table = run_script("correlations", folder, {"table": "correlations.parquet"}, inputs, params).output.table
     # By hand: of 28 pairs, two in each class are discordant: (28 - 2 * 4) / 28. A sample has both classes, which is the
     # same, or one of them twice: (6 - 2 * 2) / 6.
-    found = store.read_table(table).select("kendall", "low", "high").row(0)
+    found = store.read_parquet(table).select("kendall", "low", "high").row(0)
     assert found == pytest.approx((20 / 28, 2 / 6, 20 / 28))
     # Given ReLUs, whose 16 pairs all agree with both: (20 / 28 - 16 / 28) / (1 - 16 / 28).
     partial = run_script("partial_correlations", folder, {"table": "partial.parquet"}, inputs, params).output.table
-    found = store.read_table(partial, given="n_relu")["kendall"].item()
+    found = store.read_parquet(partial, given="n_relu")["kendall"].item()
     assert found == pytest.approx((20 - 16) / (28 - 16))
     # Scores by two seeds, one of which has accuracy's order. Of the accuracies, one class is always above the other.
     by_seed = inputs | {"scores_by_seed": folder / "correlations" / "scores_by_seed.parquet"}
@@ -339,7 +339,7 @@ def test_correlations_and_what_limits_them(folder):
     seeds = [pl.DataFrame({**place, "seed": seed, "naswot": scores}) for seed, scores in enumerate(naswot)]
     store.write_table("scores_by_seed", pl.concat(seeds), by_seed["scores_by_seed"])
     ceilings = run_script("ceilings", folder, {"table": "ceilings.parquet"}, by_seed, params).output.table
-    found = dict(store.read_table(ceilings, subset="all").select("estimate", "kendall").rows())
+    found = dict(store.read_parquet(ceilings, subset="all").select("estimate", "kendall").rows())
     assert found["two_seeds"] == pytest.approx(20 / 28)
     assert found["class_mean"] == pytest.approx(16 / np.sqrt(16 * 28))
 
@@ -395,7 +395,7 @@ def test_provenance(folder, batches, precision):
     inputs = {"batches": [batches], "tables": [batches], "precision": precision, "parts": parts}
     params = {"config": {"run": "x", "seeds": [1]}, "versions": {"weights": 2, "proxies": {"snip": 1}}}
     done = run_script("provenance", folder, output, inputs, params).output
-    facts = dict(store.read_table(done.table).rows())
+    facts = dict(store.read_parquet(done.table).rows())
     assert facts["config.seeds"] == "[1]"
     assert facts["versions.weights"] == "2" and facts["versions.proxies.snip"] == "1"
     assert re.fullmatch("[0-9a-f]{64}", facts["sha256.batches.digits.3"])
@@ -403,7 +403,7 @@ def test_provenance(folder, batches, precision):
     assert facts["precision.precision"] == "float32"
     assert re.fullmatch(r"\w+ \d+(\.\d+)?", facts["machine.system"])  # no build of a kernel
     assert yaml.safe_load(Path(done.config).read_text()) == {"run": "x", "seeds": [1]}
-    snip = store.read_table(done.proxies).select("proxy", "higher_is_better", "fed_by", "version").rows()
+    snip = store.read_parquet(done.proxies).select("proxy", "higher_is_better", "fed_by", "version").rows()
     assert snip == [("snip", True, "gradients", REGISTRY["snip"].version)]
     # Whatever computed a part, be it another machine.
     makers = ["code 1", "code 2", "code 3", "unknown"]

@@ -91,7 +91,7 @@ def test_searches_have_budgets_clocks_and_names(search_tables, tmp_path):
 def test_histories_and_trajectories_fit_the_runs(search_tables, tmp_path):
     entries = [{"algorithm": "naswot_search", "objective": "naswot", "evaluations": 40}]
     found = search(search_tables, tmp_path, entries)
-    networks = store.read_table(search_tables["scores"])
+    networks = store.read_parquet(search_tables["scores"])
     histories = found["histories"].join(networks.select("arch_index", "naswot"), on="arch_index", how="left")
     for run in range(3):
         history = histories.filter(run=run).sort("n_evaluated")
@@ -111,7 +111,7 @@ def test_histories_and_trajectories_fit_the_runs(search_tables, tmp_path):
 
 
 def test_a_search_is_the_same_whatever_test_accuracy_says(search_tables, tmp_path):
-    accuracies = store.read_table(search_tables["accuracies"])
+    accuracies = store.read_parquet(search_tables["accuracies"])
     turned = accuracies.with_columns(
         accuracy_pct=pl.when(split="test").then(100 - pl.col("accuracy_pct")).otherwise("accuracy_pct")
     )
@@ -137,7 +137,7 @@ def test_a_search_is_the_same_whatever_there_is_of_other_spaces_and_datasets(sea
     ]
     alone = search(search_tables, tmp_path, entries)
     for name, table in TABLES.items():
-        here = store.read_table(search_tables[name])
+        here = store.read_parquet(search_tables[name])
         # Of the same networks but the last, with other scores, times and accuracies.
         there = here[:-1].with_columns(selectors.float().reverse() * 3)
         others = [there.with_columns(dataset=pl.lit("a")), there.with_columns(space=pl.lit("sss"))]
@@ -166,7 +166,7 @@ def test_histories_are_written_where_they_are_asked_for(search_tables, tmp_path)
 
 def test_runs_may_see_the_scores_of_one_seed_each(search_tables, tmp_path):
     # With seed 1 the order is the other way round, and scoring takes twice as long; seed 2 has no score.
-    by_seed, status = (store.read_table(search_tables[name]) for name in ("by_seed", "status"))
+    by_seed, status = (store.read_parquet(search_tables[name]) for name in ("by_seed", "status"))
     turned = by_seed.with_columns(seed=pl.lit(1).cast(by_seed["seed"].dtype), naswot=301 - pl.col("naswot"))
     none = by_seed.with_columns(seed=pl.lit(2).cast(by_seed["seed"].dtype), naswot=pl.lit(None, pl.Float64))
     slow = status.with_columns(seed=pl.lit(1).cast(status["seed"].dtype), seconds=2 * pl.col("seconds"))
@@ -178,7 +178,7 @@ def test_runs_may_see_the_scores_of_one_seed_each(search_tables, tmp_path):
     entry = {"algorithm": "naswot_search", "objective": "naswot", "evaluations": 300, "repeats": "free"}
     entries = [entry, {"name": "by seed", "scores": "each_seed", **entry}]
     runs = search(tables, tmp_path, entries)["runs"].sort("algorithm", "run")
-    index = store.read_table(search_tables["scores"])["arch_index"]
+    index = store.read_parquet(search_tables["scores"])["arch_index"]
     first, last = index[0], index[-1]
     assert runs["run"].to_list() == [0, 1, 2, 0, 1, 2]
     assert runs["seed"].to_list() == [0, 1, 0, None, None, None]
@@ -193,7 +193,7 @@ def test_runs_may_see_the_scores_of_one_seed_each(search_tables, tmp_path):
     # Where no seed has any, the log says so.
     unscored = pl.concat([by_seed, turned]).with_columns(naswot=pl.lit(None, pl.Float64)).sort("arch_index", "seed")
     store.write_table("scores_by_seed", unscored, tables["by_seed"])
-    no_score = store.read_table(search_tables["scores"]).with_columns(naswot=pl.lit(None, pl.Float64))
+    no_score = store.read_parquet(search_tables["scores"]).with_columns(naswot=pl.lit(None, pl.Float64))
     store.write_table("scores", no_score, tmp_path / "scores.parquet")
     left = search(
         tables | {"scores": tmp_path / "scores.parquet"}, tmp_path, [entries[1], entry | {"objective": "-phone_ms"}]
@@ -257,7 +257,7 @@ def test_what_searches_found_is_judged_for_each_space_and_dataset(search_tables,
     files = [str(tmp_path / "runs.parquet"), str(tmp_path / "trajectories.parquet")]
     for path in files:  # another dataset, whose accuracies are half as high
         store.write_parquet(store.read_parquet(path).with_columns(dataset=pl.lit("other")), f"{path}.other")
-    tables = {name: store.read_table(search_tables[name]) for name in ("networks", "accuracies")}
+    tables = {name: store.read_parquet(search_tables[name]) for name in ("networks", "accuracies")}
     half = tables["accuracies"].with_columns(dataset=pl.lit("other"), accuracy_pct=pl.col("accuracy_pct") / 2)
     for name, other in (("networks", tables["networks"].with_columns(dataset=pl.lit("other"))), ("accuracies", half)):
         store.write_table(name, [tables[name], other], tmp_path / f"both_{name}.parquet")
@@ -270,7 +270,7 @@ def test_what_searches_found_is_judged_for_each_space_and_dataset(search_tables,
     # The networks are in the order of their index, and the k-th has k / 3 percent; the best 299 / 3.
     place = {index: k for k, index in enumerate(tables["networks"]["arch_index"].to_list())}
     for path, n_rows in ((done.table, 6), (done.trajectories, 2 * store.read_parquet(files[1]).height)):
-        judged = store.read_table(path)
+        judged = store.read_parquet(path)
         assert judged.height == n_rows
         for index, dataset, accuracy, regret in judged.select(
             "best_arch_index", "dataset", "accuracy_pct", "regret_pct"

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 def main(job: "Snakemake") -> None:
     with logs.to_file(job.log[0]):
-        networks, scores = map(store.read_table, job.input)
+        networks, scores = map(store.read_parquet, job.input)
         constraints = job.params.constraints
         table = analysis.choices_table(networks, scores, constraints, job.params.higher_is_better)
         store.write_table("choices", table, job.output.table)

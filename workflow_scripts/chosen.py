@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 def main(job: "Snakemake") -> None:
     with logs.to_file(job.log[0]):
-        rows = store.read_table(job.input.choices, space=job.wildcards.space, dataset=job.wildcards.dataset)
+        rows = store.read_parquet(job.input.choices, space=job.wildcards.space, dataset=job.wildcards.dataset)
         with store.atomic(job.output.table) as path:
             shown = rows.filter(pl.col("place") <= 3).drop("space", "dataset")
             # Rounded numbers would be written with all digits of what is nearest to them.

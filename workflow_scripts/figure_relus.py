@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 def main(job: "Snakemake") -> None:
     with logs.to_file(job.log[0]), figures.house_style():
         place = {"space": job.wildcards.space, "dataset": job.wildcards.dataset}
-        tables = [store.read_table(path, **place) for path in job.input]
+        tables = [store.read_parquet(path, **place) for path in job.input]
         samples = job.params.samples[job.wildcards.space][job.wildcards.dataset]
         figure = figures.relus_figure(*tables, job.params.proxies, samples)
         for path in job.output:

@@ -15,7 +15,7 @@ N_FIXED = 100
 def main(job: "Snakemake") -> None:
     with logs.to_file(job.log[0]), figures.house_style():
         place = {"space": job.wildcards.space, "dataset": job.wildcards.dataset}
-        *tables, networks = (store.read_table(path, **place) for path in job.input)
+        *tables, networks = (store.read_parquet(path, **place) for path in job.input)
         samples = job.params.samples[job.wildcards.space][job.wildcards.dataset]
         sampling = analysis.sampling_table(*tables, job.params.higher_is_better, N_NETWORKS, networks, samples)
         figure = figures.sampling_figure(sampling, N_FIXED, ", ".join(place.values()))

@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 def main(job: "Snakemake") -> None:
     with logs.to_file(job.log[0]):
         table = analysis.partial_correlations_table(
-            store.read_table(job.input.networks),
-            store.read_table(job.input.scores),
-            store.read_table(job.input.accuracies),
+            store.read_parquet(job.input.networks),
+            store.read_parquet(job.input.scores),
+            store.read_parquet(job.input.accuracies),
             job.params.higher_is_better,
             **job.params.bootstrap,
             scored_on=job.params.samples,

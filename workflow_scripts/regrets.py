@@ -12,7 +12,7 @@ def main(job: "Snakemake") -> None:
     with logs.to_file(job.log[0]):
         params = job.params
         table = analysis.regrets_table(
-            *map(store.read_table, job.input), params.constraints, params.higher_is_better, params.samples
+            *map(store.read_parquet, job.input), params.constraints, params.higher_is_better, params.samples
         )
         store.write_table("regrets", table, job.output.table)
 

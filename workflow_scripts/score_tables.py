@@ -23,7 +23,7 @@ def main(job: "Snakemake") -> None:
         store.table_writer("score_status", job.output.status) as write_status,
     ):
         for (space, dataset), groups in parts.items():
-            networks = store.read_table(job.input.networks, space=space, dataset=dataset)
+            networks = store.read_parquet(job.input.networks, space=space, dataset=dataset)
             samples = job.params.samples[space][dataset]
             by_seed = store.scores_by_seed(networks, groups, job.params.seeds, samples)
             by_seed = store.add_closed_forms(by_seed, networks, job.params.closed_forms)

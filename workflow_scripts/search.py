@@ -43,7 +43,7 @@ def outcomes(job: "Snakemake") -> Iterator[tuple[pl.DataFrame, Sequence[int], se
     """Label, runs and outcomes of each search under each constraint; the log names those that cannot run, and why."""
     space, dataset = job.wildcards.space, job.wildcards.dataset
     networks, scores, by_seed, status, accuracies = (
-        store.read_table(job.input[name], space=space, dataset=dataset)
+        store.read_parquet(job.input[name], space=space, dataset=dataset)
         for name in ("networks", "scores", "by_seed", "status", "accuracies")
     )
     # Which networks were tested is all that a search learns of their test accuracy.

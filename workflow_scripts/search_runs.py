@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 def main(job: "Snakemake") -> None:
     with logs.to_file(job.log[0]):
-        networks, accuracies = store.read_table(job.input.networks), store.read_table(job.input.accuracies)
+        networks, accuracies = store.read_parquet(job.input.networks), store.read_parquet(job.input.accuracies)
         for name, files, path in (
             ("search_runs", job.input.runs, job.output.table),
             ("search_trajectories", job.input.trajectories, job.output.trajectories),

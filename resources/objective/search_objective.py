@@ -153,7 +153,7 @@ def read_dataset(
         If no network has a test accuracy.
     """
     networks, scores, status, accuracies = (
-        store.read_table(tables / f"{name}.parquet", space="tss", dataset=dataset)
+        store.read_parquet(tables / f"{name}.parquet", space="tss", dataset=dataset)
         for name in ("networks", "scores", "score_status", "accuracies")
     )
     known = store.final_accuracies(accuracies).select("arch_index", "accuracy_pct")
@@ -403,7 +403,7 @@ def page(tables: Path, runs: int, runs_to_choose: int, n_rows: int, afterwards: 
             "other datasets. Run the command choose, add its first objective as an entry, and commit it."
         )
     baseline, chosen = (entries[name]["objective"] for name in (BASELINE, CHOSEN))
-    names = store.read_table(tables / "accuracies.parquet", space="tss")["dataset"].unique(maintain_order=True)
+    names = store.read_parquet(tables / "accuracies.parquet", space="tss")["dataset"].unique(maintain_order=True)
     names = [CHOICE_DATASET, *(name for name in names if name != CHOICE_DATASET)]
     datasets = {name: read_dataset(tables, name, limits) for name in names}
     objectives = candidates()

@@ -69,7 +69,9 @@ def read_metadata(path: str | Path) -> dict[str, str]:
 
 
 def read_parquet(path: str | Path, **equal: str | int) -> pl.DataFrame:
-    """Read a Parquet file that a run has made, or its rows with the given values; others never are in memory at once.
+    """Read a Parquet file that a run has made, or its rows with the given values, for example ``space="tss"``.
+
+    Then the other rows never are in memory at once.
 
     Raises
     ------

@@ -9,9 +9,8 @@ import polars as pl
 
 from proxybank import spaces
 from proxybank.errors import TableError
-from proxybank.store.files import atomic, parquet_writer
+from proxybank.store.files import atomic, parquet_writer, read_parquet
 from proxybank.store.schema import NOT_SAMPLED, TABLES
-from proxybank.store.tables import read_table
 
 # Tables that are packed, each to a file of its name.
 PACKED = ("networks", "scores", "scores_by_seed", "score_status", "provenance")
@@ -43,7 +42,7 @@ def pack(tables: Mapping[str, str | Path], outputs: Mapping[str, str | Path], co
     TableError
         If networks of a space are missing, or a file, or all of them, are too large to be handed around.
     """
-    frames = {name: read_table(tables[name]) for name in PACKED}
+    frames = {name: read_parquet(tables[name]) for name in PACKED}
     frames["networks"] = frames["networks"].select(_columns_of_networks(frames["networks"]))
     scored = [series.name for series in frames["scores"] if series.null_count() < len(series)]
     for name in ("scores", "scores_by_seed"):

@@ -1,4 +1,4 @@
-"""The contract's tables as Parquet files: written through the check of `schema`, read back as frames."""
+"""The contract's tables as Parquet files, written through the check of `schema`; `files.read_parquet` reads them."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -10,7 +10,7 @@ import polars as pl
 
 from proxybank.errors import TableError
 from proxybank.spaces import Space
-from proxybank.store.files import parquet_writer, read_parquet
+from proxybank.store.files import parquet_writer
 from proxybank.store.schema import TABLES, conform
 
 
@@ -58,11 +58,6 @@ def write_table(name: str, frames: pl.DataFrame | Iterable[pl.DataFrame], path: 
     """
     with table_writer(name, path) as append:
         append(frames if isinstance(frames, pl.DataFrame) else stack(name, frames))
-
-
-def read_table(path: str | Path, **equal: str | int) -> pl.DataFrame:
-    """Read a table of the contract, or its rows with the given values, for example ``space="tss"``."""
-    return read_parquet(path, **equal)
 
 
 def networks_table(space: Space, dataset: str, dead_edges: str, costs: Mapping[str, np.ndarray]) -> pl.DataFrame:
