@@ -23,16 +23,17 @@ readme: run
 	.venv/bin/python docs/update_readme.py
 
 benchmark: .venv/run.stamp
-	.venv/bin/snakemake benchmark --configfile config/benchmark.yaml --cores $(CORES)
+	.venv/bin/python workflow_scripts/run.py --configfile config/benchmark.yaml --cores $(CORES) --target benchmark
 
 performance: benchmark
 	.venv/bin/python docs/update_performance.py
 
 results: .venv/run.stamp
 	for further in nats-bench-literal nats-bench-128; do \
-	  .venv/bin/snakemake results/$$further/scores.duckdb --configfile config/nats-bench.yaml config/$$further.yaml \
-	    --cores $(CORES) || exit; done
-	.venv/bin/snakemake results --configfile config/nats-bench.yaml config/nats-bench-shipped.yaml --cores $(CORES)
+	  .venv/bin/python workflow_scripts/run.py --configfile config/nats-bench.yaml config/$$further.yaml \
+	    --cores $(CORES) --target results/$$further/scores.duckdb || exit; done
+	.venv/bin/python workflow_scripts/run.py --configfile config/nats-bench.yaml config/nats-bench-shipped.yaml \
+	  --cores $(CORES) --target results
 	.venv/bin/python docs/update_results.py
 
 lint: .venv/test.stamp

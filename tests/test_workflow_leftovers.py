@@ -82,6 +82,25 @@ def test_a_lock_that_cannot_be_removed_ends_the_run(tmp_path, monkeypatch):
     assert calls == [(["--unlock", "--quiet", "all"], "1")]  # files have been read, and are not again
 
 
+@pytest.mark.parametrize("target", [None, "results/x/tables/networks.parquet"])
+def test_a_target_is_made_in_place_of_the_report(target, tmp_path, monkeypatch):
+    calls = []
+
+    def snakemake(command, env):
+        calls.append(command[3:])
+        return subprocess.CompletedProcess(command, returncode=0)
+
+    monkeypatch.setattr(run, "LOCKS", tmp_path)
+    monkeypatch.setattr(run.subprocess, "run", snakemake)
+    files = [str(ROOT / name) for name in ("config.yaml", "tests/config.yaml")]
+    assert run.main(["--configfile", *files, *(["--target", target] if target else [])]) == 0
+    assert all(call[:3] == ["--configfile", *files] for call in calls)
+    if target:
+        assert [call[-2:] for call in calls] == [["--", target]]
+    else:
+        assert [call[-2] for call in calls] == ["--resources", "--report"]
+
+
 def test_an_interrupt_leaves_the_run_the_time_to_end(tmp_path):
     """Snakemake removes its lock and half files then, which takes it longer than Python would wait."""
     tidy = "lambda *_: (time.sleep(1.5), print('tidy'), sys.exit(7))"

@@ -1,5 +1,7 @@
 """What `make run` does: clear what a killed run left behind, run the workflow, and write its HTML report.
 
+`make results` and `make benchmark` have it make their targets.
+
 It takes no other options of Snakemake, which the report would need as well: with those, call Snakemake itself.
 """
 
@@ -26,17 +28,18 @@ LOCKS = Path(".snakemake/locks")
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
-    parser.add_argument("--configfile", default="config.yaml")
+    parser.add_argument("--configfile", nargs="+", default=["config.yaml"])
     parser.add_argument("--cores", default="all")
+    parser.add_argument("--target", help="rule or file to make, in place of the whole run and its report")
     options = parser.parse_args(arguments)
     try:
-        settings = config.load(options.configfile)
+        settings = config.load(*options.configfile)
         config.check_files(settings)
         config.check_device(settings["device"])
     except ProxybankError as error:
         print(error, file=sys.stderr)
         return 1
-    snakemake = [sys.executable, "-m", "snakemake", "--configfile", options.configfile]
+    snakemake = [sys.executable, "-m", "snakemake", "--configfile", *options.configfile]
     if any(LOCKS.glob("*")):
         if stranger := engine_of_others():
             print(
@@ -54,8 +57,9 @@ def main(arguments: list[str]) -> int:
             return code
         remove_temporaries(Path("results"))
     memory = f"mem_mb={psutil.virtual_memory().total // 2**20}"  # so that jobs do not ask for more together
-    code = run_to_its_end([*snakemake, "--cores", options.cores, "--resources", memory])
-    if code == 0:
+    target = ["--", options.target] if options.target else []
+    code = run_to_its_end([*snakemake, "--cores", options.cores, "--resources", memory, *target])
+    if code == 0 and not target:
         report = f"results/{settings['run']}/report.html"
         code = run_to_its_end([*snakemake, "--quiet", "all", "--report", report])
         print(f"Report: {report}" if code == 0 else "The report failed; all other results are there.", file=sys.stderr)
