@@ -16,8 +16,9 @@ CORES ?= all
 run: .venv/run.stamp
 	@.venv/bin/python workflow_scripts/run.py --configfile "$(CONFIG)" --cores $(CORES)
 
+# Whole files side by side, since their tests share what takes long; four processes at most, since each has torch.
 test: .venv/test.stamp
-	@.venv/bin/python -m pytest
+	@.venv/bin/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 readme: run
 	.venv/bin/python docs/update_readme.py

@@ -10,6 +10,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+import torch
 import yaml
 from polars.testing import assert_frame_equal
 
@@ -19,6 +20,10 @@ from proxybank.proxies import group_of
 ROOT = Path(__file__).parents[1]
 # What a run reads of the repository.
 PARTS = ("Snakefile", "rules", "workflow_scripts", "profiles", "envs", "captions", "resources", "config.yaml", "tests")
+
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    torch.set_num_threads(1)  # `make test` runs as many tests side by side as there are cores
 
 
 @dataclass(frozen=True)

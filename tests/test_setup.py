@@ -14,7 +14,7 @@ case "$*" in
   "-m venv .venv") mkdir -p .venv/bin; cp "$0" .venv/bin/python; echo venv >> calls ;;
   "-m pip"*) echo "pip ${*##*/}" >> calls; case "$*" in *"${BREAK:-nothing}"*) exit 1 ;; esac
     target="$MEANWHILE"; unset MEANWHILE; [ -z "$target" ] || make "$target" 2> said || true ;;
-  "-m pytest"|workflow_scripts*) echo "$2" >> calls ;;
+  "-m pytest"*|workflow_scripts*) echo "$2" >> calls ;;
 esac
 """
 RUN = ["venv", "pip requirements.txt"]
