@@ -85,6 +85,15 @@ def test_the_table_of_nats_bench_is_that_of_the_results_page():
             assert (float(value), n) == (sign * float(kendall), of), (name, place)
 
 
+def test_the_gain_of_the_objective_is_that_of_its_page():
+    page = (ROOT / "docs/objective.md").read_text()
+    said = re.search(
+        r"gains ([\d.]+ ± [\d.]+) percentage.* on CIFAR-100,.* and\s+([\d.]+ ± [\d.]+) on Ima", README, re.S
+    )
+    for dataset, gain in zip(("cifar100", "imagenet16-120"), said.groups(), strict=True):
+        assert f"| {dataset} | mean |  |  |  | +{gain} |" in page
+
+
 def test_commands_are_targets_of_the_makefile():
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
     commands = set(re.findall(r"\bmake ([a-z]+)\b", README))
