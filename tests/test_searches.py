@@ -296,6 +296,24 @@ def test_the_best_so_far_by_rank_is_looked_for_now_and_then(objective):
         assert [best_at(trajectory, n) for trajectory in whole.trajectories] == shorter.tolist()
 
 
+@pytest.mark.parametrize("name", ["hyperband", "bohb"])
+def test_the_best_so_far_by_rank_of_all_stages(name):
+    whole = replay(cube(), name, "rank(score); rank(other); rank(score)", runs=5, evaluations=60, trajectories=True)
+    assert [trajectory.arch_index[-1] for trajectory in whole.trajectories] == whole.best.tolist()
+
+
+@pytest.mark.parametrize("n", [1, 2, 63, 64, 200])  # few are compared with each other, many are sorted
+def test_ranks_are_scipys(n):
+    generator = np.random.default_rng(n)
+    score = np.where(generator.random(256) < 0.2, np.nan, generator.integers(20, size=256))
+    codes = generator.integers(256, size=n)
+    ranks = stats.rankdata(np.nan_to_num(score[codes], nan=-1)) - 1
+    for objective, expected in (("rank(score)", ranks), ("place(score)", n - ranks)):
+        state = core.reference(prepare(cube(score), objective, "test", 1000, None, True)())
+        found = core.run_program(state, codes, np.zeros(1), 0)
+        assert found.tolist() == np.where(np.isnan(score[codes]), -np.inf, expected).tolist()
+
+
 @pytest.mark.parametrize("name", ALL)
 def test_times_add_up(name):
     outcome = some(name, 3, trajectories=True)

@@ -390,6 +390,10 @@ def highest_places(values: NDArray[np.float64], n: int) -> NDArray[np.int64]:
     return places
 
 
+# Networks that are sorted to be ranked; of fewer, each is compared with all others sooner.
+_SORTED_FROM = 64
+
+
 @njit
 def run_program(
     search: Search, codes: NDArray[np.int64], peaks: NDArray[np.float64], stage: int
@@ -401,11 +405,12 @@ def run_program(
     for step in range(first, last):
         operation, term = search.program[step, 0], search.program[step, 1]
         height += 1 if operation <= PLACE else 0 if operation <= LOG else -1
+        if operation in (RANK, PLACE):
+            _rank(search, operation, codes, term, stack[height - 1])
+            continue
         for k in range(codes.size):
             if operation <= ZSCORE:
                 stack[height - 1, k] = _look_up(search, operation, codes[k], term, peaks)
-            elif operation <= PLACE:
-                stack[height - 1, k] = _rank(search, operation, codes[k], term, codes)
             elif operation <= LOG:
                 stack[height - 1, k] = _change(operation, stack[height - 1, k])
             else:
@@ -429,20 +434,32 @@ def _look_up(search: Search, operation: int, code: int, term: int, peaks: NDArra
 
 
 @njit
-def _rank(search: Search, operation: int, code: int, term: int, others: NDArray[np.int64]) -> float:
-    """Rank from below, or place from the top; equal ones count half, and those without a value are below all others."""
-    value = search.terms[code, term]
-    if not np.isfinite(value):
-        return np.nan
-    n_smaller, n_equal = 0, 0
-    for other in others:
-        other_value = search.terms[other, term]
-        if other_value == value:
-            n_equal += 1
-        elif not np.isfinite(other_value) or other_value < value:
-            n_smaller += 1
-    rank = n_smaller + 0.5 * (n_equal - 1)
-    return rank if operation == RANK else others.size - rank
+def _rank(search: Search, operation: int, codes: NDArray[np.int64], term: int, ranks: NDArray[np.float64]) -> None:
+    """Ranks from below, or places from the top; equal ones count half, those without a value are below all others."""
+    n = codes.size
+    values = np.empty(n)
+    for k in range(n):
+        value = search.terms[codes[k], term]
+        values[k] = value if np.isfinite(value) else -np.inf
+    if n < _SORTED_FROM:
+        for k in range(n):
+            n_smaller, n_equal = 0, 0
+            for other in values:
+                n_smaller += other < values[k]
+                n_equal += other == values[k]
+            rank = n_smaller + 0.5 * (n_equal - 1) if values[k] > -np.inf else np.nan
+            ranks[k] = rank if operation == RANK else n - rank
+        return
+    order = np.argsort(values)
+    first = 0
+    while first < n:
+        value, last = values[order[first]], first
+        while last < n and values[order[last]] == value:
+            last += 1
+        rank = 0.5 * (first + last - 1) if value > -np.inf else np.nan
+        for place in order[first:last]:
+            ranks[place] = rank if operation == RANK else n - rank
+        first = last
 
 
 @njit

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from proxybank.searches.core import Search, kernel, n_stages, raise_peaks, run_program
 from proxybank.searches.objective import PLACE, RANK
 
-# Where ranks decide, every network is compared with every other again: only at so many evaluations in each doubling.
+# Where ranks decide, all networks are ranked again: only at so many evaluations in each doubling.
 PER_DOUBLING = 4
 
 
@@ -24,60 +24,69 @@ def run(search: Search, any_stage: bool) -> NDArray[np.int64]:
     changes = np.empty((n, 2), np.int64)
     n_changes = 0
     peaks = np.zeros(search.peaks.size)
-    best = np.full(n_stages(search), -1)
-    by_rank = np.zeros(n_stages(search), np.bool_)
-    for stage in range(best.size):
-        for step in range(search.bounds[stage, 0], search.bounds[stage + 1, 0]):
-            operation = search.program[step, 0]
-            by_rank[stage] |= operation in (RANK, PLACE)
-    looked = 0.0
-    current = -1
-    for k in range(n):
-        code, stage = search.history[k], search.stages[k]
-        risen = raise_peaks(search, peaks, code, stage)
-        if by_rank[stage]:
-            if k + 1 >= looked * 2 ** (1 / PER_DOUBLING) or k == n - 1 or search.stages[k + 1] != stage:
-                best[stage] = _best(search, _met(search, k + 1, stage), peaks, stage)
-                looked = k + 1
-        elif best[stage] < 0:
-            best[stage] = _best(search, np.array([code]), peaks, stage)
-        elif risen:  # what max() stands for has changed, and with it perhaps the order
-            best[stage] = _best(search, _met(search, k + 1, stage), peaks, stage)
-        else:
-            best[stage] = _best(search, np.array([best[stage], code]), peaks, stage)
-        now = _of_stages(search, best, peaks, any_stage)
-        if now >= 0 and now != current:
-            current = now
-            changes[n_changes, 0], changes[n_changes, 1] = now, k + 1
-            n_changes += 1
+    best, highest = np.full(n_stages(search), -1), np.full(n_stages(search), -np.inf)  # of each stage
+    current, looked, k = -1, 0.0, 0
+    while k < n:
+        stage, first = search.stages[k], k
+        risen = raise_peaks(search, peaks, search.history[k], stage)
+        k += 1
+        by_rank = _is_by_rank(search, stage)
+        if by_rank and k < looked * 2 ** (1 / PER_DOUBLING) and k < n and search.stages[k] == stage:
+            continue
+        if by_rank or risen:  # what max() or a rank stands for has changed, and with it perhaps the order
+            codes = search.history[:k][search.stages[:k] == stage]
+            values = run_program(search, codes, peaks, stage)
+            place = np.argmax(values)
+            highest[stage] = values[place]
+            best[stage] = codes[place] if values[place] > -np.inf else -1
+            looked = k
+            current, n_changes = _note(changes, n_changes, current, _of_stages(best, highest, any_stage), k)
+            continue
+        # Until it changes again, values are what they are.
+        while k < n and search.stages[k] == stage and not _rises(search, peaks, search.history[k], stage):
+            k += 1
+        values = run_program(search, search.history[first:k], peaks, stage)
+        for place in range(k - first):
+            if values[place] > highest[stage]:
+                best[stage], highest[stage] = search.history[first + place], values[place]
+                now = _of_stages(best, highest, any_stage)
+                current, n_changes = _note(changes, n_changes, current, now, first + place + 1)
     return changes[:n_changes]
 
 
 @njit
-def _met(search: Search, n: int, stage: int) -> NDArray[np.int64]:
-    """Networks of a stage among the first `n` evaluations."""
-    return search.history[:n][search.stages[:n] == stage]
+def _is_by_rank(search: Search, stage: int) -> bool:
+    """Whether rank() or place() is in the objective of a stage."""
+    for step in range(search.bounds[stage, 0], search.bounds[stage + 1, 0]):
+        if search.program[step, 0] == RANK or search.program[step, 0] == PLACE:
+            return True
+    return False
 
 
 @njit
-def _best(search: Search, codes: NDArray[np.int64], peaks: NDArray[np.float64], stage: int) -> int:
-    """First of the networks with the highest score, or -1 if none has one."""
-    values = run_program(search, codes, peaks, stage)
-    place = np.argmax(values)
-    return codes[place] if values[place] > -np.inf else -1
+def _rises(search: Search, peaks: NDArray[np.float64], code: int, stage: int) -> bool:
+    """Whether `raise_peaks` would change any."""
+    for term in range(search.bounds[stage, 1], search.bounds[stage + 1, 1]):
+        size = abs(search.terms[code, term])
+        if np.isfinite(size) and size > peaks[term]:
+            return True
+    return False
 
 
 @njit
-def _of_stages(search: Search, best: NDArray[np.int64], peaks: NDArray[np.float64], any_stage: bool) -> int:
-    """The best of the last stage that has one; or of all stages, an earlier one first."""
-    chosen, highest = -1, -np.inf
+def _of_stages(best: NDArray[np.int64], highest: NDArray[np.float64], any_stage: bool) -> int:
+    """The best of the last stage that has one; or of all stages, an earlier one first; -1 if none has."""
+    chosen = -1
     for stage in range(best.size):
-        if best[stage] < 0:
-            continue
-        if not any_stage:
-            chosen = best[stage]
-            continue
-        value = run_program(search, best[stage : stage + 1], peaks, stage)[0]
-        if value > highest:
-            chosen, highest = best[stage], value
-    return chosen
+        if best[stage] >= 0 and (chosen < 0 or not any_stage or highest[stage] > highest[chosen]):
+            chosen = stage
+    return best[chosen] if chosen >= 0 else -1
+
+
+@njit
+def _note(changes: NDArray[np.int64], n_changes: int, current: int, now: int, n_evaluated: int) -> tuple[int, int]:
+    """Write down the best so far if it is another one; return it, and the number of changes."""
+    if now < 0 or now == current:
+        return current, n_changes
+    changes[n_changes, 0], changes[n_changes, 1] = now, n_evaluated
+    return now, n_changes + 1

@@ -422,7 +422,7 @@ _ALGORITHMS = (
     ),
     Algorithm(
         name="hyperband",
-        version=1,
+        version=2,
         kernel="hyperband",
         does="Many networks begin at the first stage, few at the last, again and again; one in `eta` goes on.",
         maximises=_MORE_EPOCHS,
@@ -434,7 +434,7 @@ _ALGORITHMS = (
     ),
     Algorithm(
         name="bohb",
-        version=2,
+        version=3,
         kernel="bohb",
         does="Hyperband that draws networks from a model of those that did well.",
         maximises=_MORE_EPOCHS,
