@@ -7,6 +7,7 @@ from math import comb
 import numpy as np
 import polars as pl
 import pytest
+from snakemake.utils import update_config
 
 from proxybank import analysis, config, data, searches, spaces, store
 from proxybank.errors import ConfigError
@@ -88,8 +89,9 @@ def test_every_accuracy_and_cost_of_the_tables_is_read(settings, linked):
 
 
 def test_archives_and_public_images_take_the_place_of_all_tables_and_of_nothing_else(settings, root):
-    found = config.load(root / "config/nats-bench.yaml", root / "config/nats-bench-archives.yaml")
-    expected = copy.deepcopy(settings)
+    merged = config.read(root / "config/nats-bench.yaml")
+    update_config(merged, config.read(root / "config/nats-bench-archives.yaml"))  # as Snakemake does
+    found, expected = config.check(merged), copy.deepcopy(settings)
     archives = {  # what they unpack to
         "tss": {"source": "archive", "path": "data/NATS-tss-v1_0-3ffb9-simple", "retrain": 0},
         "sss": {"source": "archive", "path": "data/NATS-sss-v1_0-50262-simple", "retrain": 0},

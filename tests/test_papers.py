@@ -1,5 +1,6 @@
 """Figures in print beside ours: the table of figures, the rules, the comparison, and the page made of a run."""
 
+import copy
 import itertools
 import re
 import runpy
@@ -13,6 +14,7 @@ import pytest
 import yaml
 from conftest import ROOT, Workspace
 from scipy import stats
+from snakemake.utils import update_config
 
 from proxybank import config, papers, proxies
 from proxybank.errors import ConfigError, TableError
@@ -21,12 +23,15 @@ from proxybank.papers.figures import KEY
 FOLDER = ROOT / "resources/papers"
 FIGURES = papers.read_figures(FOLDER / "published.csv")
 RULES = papers.read_rules(FOLDER / "rules.yaml")
+RUN = config.read(ROOT / "config/nats-bench.yaml")
 
 
 def settings(further=None):
     """Configuration of the run, or of a further one that stands behind it."""
-    files = ["nats-bench.yaml"] + ([] if further is None else [f"nats-bench-{further}.yaml"])
-    return config.load(*(ROOT / "config" / name for name in files))
+    merged = copy.deepcopy(RUN)
+    if further is not None:
+        update_config(merged, config.read(ROOT / f"config/nats-bench-{further}.yaml"))
+    return config.check(merged)
 
 
 SETTINGS = {key: settings(key) for key in (None, *RULES.runs)}

@@ -101,6 +101,14 @@ def test_a_target_is_made_in_place_of_the_report(target, tmp_path, monkeypatch):
         assert [call[-2] for call in calls] == ["--resources", "--report"]
 
 
+def test_messages_about_several_files_name_all(tmp_path, capsys):
+    files = [tmp_path / "a.yaml", tmp_path / "b.yaml"]
+    for path, text in zip(files, ("run: x", "runs: y"), strict=True):
+        path.write_text(text)
+    assert run.main(["--configfile", *map(str, files)]) == 1
+    assert f"{files[0]} + {files[1]}: no key is called 'runs'" in capsys.readouterr().err
+
+
 def test_an_interrupt_leaves_the_run_the_time_to_end(tmp_path):
     """Snakemake removes its lock and half files then, which takes it longer than Python would wait."""
     tidy = "lambda *_: (time.sleep(1.5), print('tidy'), sys.exit(7))"

@@ -33,7 +33,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--target", help="rule or file to make, in place of the whole run and its report")
     options = parser.parse_args(arguments)
     try:
-        settings = config.load(*options.configfile)
+        settings = load(options.configfile)
         config.check_files(settings)
         config.check_device(settings["device"])
     except ProxybankError as error:
@@ -64,6 +64,17 @@ def main(arguments: list[str]) -> int:
         code = run_to_its_end([*snakemake, "--quiet", "all", "--report", report])
         print(f"Report: {report}" if code == 0 else "The report failed; all other results are there.", file=sys.stderr)
     return code
+
+
+def load(paths: list[str]) -> config.Config:
+    """Read a configuration file, with further ones put over it, and return it checked."""
+    settings, *further = map(config.read, paths)
+    if further:
+        from snakemake.utils import update_config  # not above: it takes a second to import
+
+        for other in further:
+            update_config(settings, other)
+    return config.check(settings, where=" + ".join(paths))
 
 
 def run_to_its_end(command: list[str]) -> int:

@@ -56,15 +56,9 @@ def schema() -> dict[str, Any]:
     return yaml.safe_load(Path(__file__).with_name("config.schema.yaml").read_text())
 
 
-def load(*paths: str | Path) -> Config:
-    """Read a configuration file, further ones put over it as Snakemake does, and return it checked (`check`)."""
-    first, *others = (read(path) for path in paths)
-    if others:
-        from snakemake.utils import update_config  # not above: every job imports this module
-
-        for other in others:
-            update_config(first, other)
-    return check(first, where=" + ".join(map(str, paths)))
+def load(path: str | Path) -> Config:
+    """Read a configuration file, and return it checked and complete; see `check`."""
+    return check(read(path), where=str(path))
 
 
 def read(path: str | Path) -> Any:

@@ -48,7 +48,7 @@ def draw_correlations(
         # A percentile interval of few networks need not hold the value itself.
         ax.hlines(y, found["low"], found["high"], color=colour, linewidth=1.1, zorder=3)
         ax.plot(tau, y, "o", color=colour, markersize=3.6, label=dataset, zorder=4)
-        hollow = (found["n"] < rows["n"].max()).fill_null(False).to_numpy()
+        hollow = (found["n"] < (rows["n"].max() or 0)).fill_null(False).to_numpy()
         ax.plot(tau[hollow], y[hollow], "o", color="white", markersize=1.8, zorder=5)
         if len(datasets) == 1:
             for value, place, low, high in zip(tau, y, found["low"], found["high"], strict=True):
