@@ -361,23 +361,23 @@ def test_what_is_there_comes_from_everywhere(tmp_path, monkeypatch):
         *((["snip", "fisher"], [index], 1) for index in range(4)),
     ]
     assert found.filter(seed=0)["snip"].to_list()[:3] == [7.0, 105.0, 20.0]
-    assert store.made_by([path]) == ["here", "there", "stopped"]
+    assert store.makers_of([path]) == ["here", "there", "stopped"]
 
 
 def test_a_part_tells_what_computed_its_rows(tmp_path):
     score, path = Scorer(), tmp_path / "0.parquet"
     known = part([(0, 0, 7.0, "ok"), (1, 0, 8.0, "ok")], "snip")
     update(path, score, known=known, snip=1)
-    assert store.made_by([path]) == ["there"]  # here, nothing was computed
+    assert store.makers_of([path]) == ["there"]  # here, nothing was computed
     update(path, score, fisher=1, snip=1)
-    assert store.made_by([path]) == ["there", "here"]
+    assert store.makers_of([path]) == ["there", "here"]
     update(path, score, by="elsewhere", fisher=1, snip=1)
-    assert store.made_by([path]) == ["there", "here"]
+    assert store.makers_of([path]) == ["there", "here"]
     update(path, score, by="elsewhere", fisher=2, snip=2)
-    assert store.made_by([path]) == ["elsewhere"]
+    assert store.makers_of([path]) == ["elsewhere"]
     # Nothing is left to be filled from what is known.
     update(path, score, known=known, fisher=2, snip=2)
-    assert store.made_by([path]) == ["elsewhere"]
+    assert store.makers_of([path]) == ["elsewhere"]
 
 
 def test_steps_double_while_they_are_short(tmp_path):

@@ -23,7 +23,7 @@ def main(job: "Snakemake") -> None:
         }
         facts |= {"precision": json.loads(Path(job.input.precision).read_text())}
         # Not always this machine and code: parts may be from an earlier run, and known scores from a packed one.
-        facts |= {"scores": {"made_by": dict(enumerate(store.made_by(job.input.parts)))}}
+        facts |= {"scores": {"made_by": dict(enumerate(store.makers_of(job.input.parts)))}}
         store.write_table("provenance", store.provenance_table(facts), job.output.table)
         columns = [column.name for column in store.TABLES["proxies"].columns[1:]]
         rows = [

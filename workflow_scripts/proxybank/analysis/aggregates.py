@@ -2,8 +2,9 @@
 
 `add_aggregates` takes a whole space for the set, or as much of it as all terms are scored on, and makes columns of the
 score tables: these are proxies of the registry. The other functions take columns of scores of any candidate set, higher
-is better unless said otherwise. A score that is not finite ranks worst, tied with all such, where ranks are summed;
-elsewhere the network has no aggregate (NaN). Nothing is imputed. Names of columns are those of the registry.
+is better unless said otherwise; they and what is returned are float64 of shape (n,). A score that is not finite ranks
+worst, tied with all such, where ranks are summed; elsewhere the network has no aggregate (NaN). Nothing is imputed.
+Names of columns are those of the registry.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -66,14 +67,6 @@ def rank_sum(columns: Sequence[Scores]) -> Scores:
     """Sum of ranks, each from 0 for the best with average ranks for ties; lower is better.
 
     With the columns ni, naswot and logsynflow it is the rank sum (rk) of rank-based searches.
-
-    Parameters
-    ----------
-    columns : sequence of float64, shape (n,)
-
-    Returns
-    -------
-    float64, shape (n,)
     """
     return np.sum([rankdata(-worst_if_missing(column, True)) - 1 for column in columns], axis=0)
 
@@ -83,14 +76,6 @@ def log_rank_sum(columns: Sequence[Scores]) -> Scores:
 
     With the columns az_expressivity, az_progressivity, az_trainability and flops it is AZ-NAS [1]_; with vkdnw, jacov,
     az_expressivity, az_trainability and flops it is VKDNW-agg [2]_.
-
-    Parameters
-    ----------
-    columns : sequence of float64, shape (n,)
-
-    Returns
-    -------
-    float64, shape (n,)
 
     References
     ----------
@@ -128,14 +113,6 @@ def vote(columns: Sequence[Scores]) -> Scores:
 
     One beats another if more columns prefer it than do not; a score that is not finite loses to one that is. With
     synflow, jacov and snip it is the vote of [1]_, which judges pairs: this is the order that follows from all of them.
-
-    Parameters
-    ----------
-    columns : sequence of float64, shape (n,)
-
-    Returns
-    -------
-    float64, shape (n,)
 
     References
     ----------

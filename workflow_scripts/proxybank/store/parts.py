@@ -229,7 +229,7 @@ def columns_of(proxies: Iterable[str]) -> list[str]:
     return [proxy + suffix for proxy in proxies for suffix in ("", _STATUS, _SECONDS)]
 
 
-def made_by(paths: Iterable[str | Path]) -> list[str]:
+def makers_of(paths: Iterable[str | Path]) -> list[str]:
     """What computed the rows of some score parts, each once; see `Known`."""
     return list(dict.fromkeys(maker for path in paths for maker in _makers(read_metadata(path))))
 
