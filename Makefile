@@ -20,6 +20,7 @@ run: .venv/run.stamp
 test: .venv/test.stamp
 	@.venv/bin/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
+readme: override CONFIG = config.yaml
 readme: run
 	.venv/bin/python docs/update_readme.py
 
@@ -45,13 +46,13 @@ lint: .venv/test.stamp
 	.venv/bin/sqlfluff lint workflow_scripts/proxybank
 
 docs/configuration.md: workflow_scripts/proxybank/config.py workflow_scripts/proxybank/config.schema.yaml | .venv/run.stamp
-	PYTHONPATH=workflow_scripts .venv/bin/python -m proxybank.config > $@
+	PYTHONPATH=workflow_scripts .venv/bin/python -m proxybank.config > $@.new && mv $@.new $@
 
 docs/proxies.md: $(wildcard workflow_scripts/proxybank/proxies/*.py) | .venv/run.stamp
-	PYTHONPATH=workflow_scripts .venv/bin/python -m proxybank.proxies > $@
+	PYTHONPATH=workflow_scripts .venv/bin/python -m proxybank.proxies > $@.new && mv $@.new $@
 
 docs/algorithms.md: $(addprefix workflow_scripts/proxybank/searches/,__main__.py registry.py) | .venv/run.stamp
-	PYTHONPATH=workflow_scripts .venv/bin/python -m proxybank.searches > $@
+	PYTHONPATH=workflow_scripts .venv/bin/python -m proxybank.searches > $@.new && mv $@.new $@
 
 # A killed installation leaves half packages that pip takes for whole ones: .venv/unfinished then has us start afresh.
 # It holds the number of the make that installs, which nothing may be taken from while it is at work.
@@ -65,6 +66,8 @@ restart:
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null || { \
 	  echo "make: '$(PYTHON)' is $$("$(PYTHON)" --version 2>&1 || true). Expected Python 3.11." \
 	    "Install it, or name it: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; exit 1; }
+	@case "$(CURDIR)" in *[!A-Za-z0-9@%+=:,./_-]*) echo "make: $(CURDIR): found a space or a special character in this" \
+	  "path. Expected none, since Snakemake calls Python from a shell without quotes. Move the project." >&2; exit 1;; esac
 	@mkdir -p .venv && echo $$PPID > .venv/unfinished
 	@echo "Installing the packages of envs/requirements.txt into .venv, once: about a minute, or several where PyTorch comes with CUDA."
 	@"$(PYTHON)" -m venv .venv

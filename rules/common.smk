@@ -425,11 +425,13 @@ ANSWERING = [
 
 
 def further_runs(run):
-    """These tables of finished runs whose names are that of a run, a hyphen and something, by that."""
-    found = sorted(Path("results").glob(f"{run}-*/scores.duckdb"))
+    """These tables of the further runs that rules of answers name, by what their names have behind this one's.
+
+    Of those that are finished, for the others' answers are only left out.
+    """
+    known = yaml.safe_load(Path("resources/papers/rules.yaml").read_text())["runs"]
     return {
-        path.parent.name.removeprefix(f"{run}-"): [
-            str(path.parent / f"tables/{table}.parquet") for table in ANSWERING
-        ]
-        for path in found
+        name: [f"results/{run}-{name}/tables/{table}.parquet" for table in ANSWERING]
+        for name in known
+        if Path(f"results/{run}-{name}/scores.duckdb").exists()
     }

@@ -21,6 +21,7 @@ rule precision:
     params:
         precision=config["precision"],
         device=config["device"],
+        version=versions.PRECISION,
     message:
         "Measuring whether this processor is fast in bfloat16"
     script:
@@ -41,7 +42,7 @@ rule score_part:
     conda:
         "../envs/proxybank.yaml"
     resources:
-        mem_mb=400 + 18 * max(64, config["batch_size"]),  # all gradients of one network are at hand
+        mem_mb=400 + 25 * max(64, config["batch_size"]),  # tangent_kernel holds all gradients of one network
         # Minutes, for a cluster. tangent_kernel on CIFAR, the dearest, takes an hour or more for a part of a sample with
         # the papers' batches of 64, on one core (AMD EPYC); what is stopped at the limit goes on where it was.
         runtime=240,

@@ -20,7 +20,13 @@ from proxybank.proxies import group_of
 ROOT = Path(__file__).parents[1]
 # What a run reads of the repository.
 PARTS = ("Snakefile", "rules", "workflow_scripts", "profiles", "envs", "captions", "resources", "config.yaml", "tests")
-
+# Real data: the files that docs/nats-bench.md lists.
+FILES = [
+    *("images/cifar10.npz", "images/cifar100.npz", "images/imagenet16-120.npz"),
+    *("natsbench/tss_accuracies.csv", "natsbench/tss_short_training.csv", "natsbench/sss_accuracies.csv"),
+    *("hardware/tss_latency_ms.parquet", "reference/tss_cifar10_freerea.csv"),
+    "reference/tss_cifar10_suite_zero_725.csv",
+]
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     torch.set_num_threads(1)  # `make test` runs as many tests side by side as there are cores
@@ -69,20 +75,23 @@ def root() -> Path:
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
-    """Folder of the files that docs/nats-bench.md lists; the test is skipped where it is absent."""
-    for path in (ROOT / "data", ROOT.parent / "shared" / "data"):  # linked, or beside the checkout
-        if path.is_dir():
-            return path
-    pytest.skip("no real data: link your folder of the files in docs/nats-bench.md (ln -s /path/to/folder data)")
+    """Folder of the files that docs/nats-bench.md lists; the test is skipped where one of them is absent."""
+    return folder_with(FILES)
 
 
 @pytest.fixture(scope="session")
-def further_data(shared_data) -> Path:
-    """The same folder, for tests of what no run needs; skipped where any of that is absent."""
-    further = ("natsbench/archives", "papers/published.csv", "reference/tss_cifar10_suite_zero_725.csv")
-    if missing := [name for name in further if not (shared_data / name).exists()]:
-        pytest.skip(f"{shared_data} has no {', '.join(missing)}")
-    return shared_data
+def further_data() -> Path:
+    """The same folder, for tests of what no run needs (CONTRIBUTING.md); skipped where any of that is absent."""
+    return folder_with([*FILES, "natsbench/archives", "papers/published.csv"])
+
+
+def folder_with(names: list[str]) -> Path:
+    """Folder `data` with files of these names, linked or beside the checkout; the test is skipped if there is none."""
+    for folder in (ROOT / "data", ROOT.parent / "shared/data"):
+        missing = [name for name in names if not (folder / name).exists()]
+        if not missing:
+            return folder
+    pytest.skip(f"no real data: {', '.join(missing)} are not in the folder data (docs/nats-bench.md, CONTRIBUTING.md)")
 
 
 @pytest.fixture(scope="session")

@@ -1,12 +1,14 @@
 """The configuration: closed, with defaults that take effect, and one message for each mistake."""
 
 import copy
+import os
 import re
 import subprocess
 import sys
 
 import pytest
 import yaml
+from conftest import ROOT
 from snakemake.utils import update_config
 
 from proxybank import config
@@ -117,6 +119,11 @@ def test_a_complete_configuration_stays_as_it_is():
             "c.yaml, constraints.tss[0].max_mflops: found inf. Expected a number above 0.",
         ),
         (changed("batch_size", True), "c.yaml, batch_size: found True. Expected an integer"),
+        (
+            changed("constraints", "tss", [{"id": "a", "max_mflops": 10**400}]),
+            "c.yaml, constraints.tss[0].max_mflops: found 1",
+        ),
+        (changed("run", "mine\n"), r"c.yaml, run: found 'mine\n'. Expected letters"),
         (changed("seeds", []), r"c.yaml, seeds: found []. Expected a list, not empty. Seeds of the weight"),
         (
             changed("seeds", [1, 2, 1]),
@@ -384,6 +391,8 @@ def test_the_searches_of_the_documentation_are_valid(root):
         ({"measurements": [{"split": "test", "epochs": 200, "accuracy": "test_acc"}]}, "test_acc"),
         ({}, "accuracy_pct"),  # of a long table
         ({"path": "other.csv", "further_paths": ["./t.csv"]}, "accuracy_pct"),
+        ({"path": "other.csv", "further_paths": [os.path.abspath("t.csv")]}, "accuracy_pct"),
+        ({"path": "config/../t.csv"}, "accuracy_pct"),
     ],
 )
 def test_the_column_of_test_accuracy_is_no_column_for_searches(truth, column):
@@ -415,6 +424,16 @@ def test_unreadable_files(tmp_path):
     (tmp_path / "latin.yaml").write_bytes("run: café".encode("latin-1"))
     with pytest.raises(ConfigError, match=r"latin.yaml: byte 9 is not UTF-8. Expected a text file in UTF-8. Save it"):
         config.load(tmp_path / "latin.yaml")
+    for text, found in (("run: 2024-02-30", "day is out of range"), ("proxies: &all [*all]", "Circular reference")):
+        (tmp_path / "value.yaml").write_text(text)
+        with pytest.raises(ConfigError, match=f"value.yaml: this is not valid YAML. {found}"):
+            config.load(tmp_path / "value.yaml")
+
+
+def test_a_file_that_may_not_be_looked_for_is_missing():
+    given = config.check(changed("datasets", {"a": {"images": "x" * 300}, "b": {"images": "y" * 300}}))
+    with pytest.raises(ConfigError, match="there are no such files"):
+        config.check_files(given)
 
 
 def test_a_key_that_stands_twice(tmp_path):
@@ -441,21 +460,25 @@ def test_devices_that_are_there(monkeypatch):
     monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
     for device in ("cpu", "cuda", "cuda:1"):
         config.check_device(device)
+    monkeypatch.setattr("numba.cuda.is_available", lambda: False)
+    config.check_device("cpu", "popcount")
+    with pytest.raises(ConfigError, match="hamming: found popcount, and numba finds no CUDA toolkit"):
+        config.check_device("cuda", "popcount")
 
 
 @pytest.mark.parametrize(
     "name",
     [
         "config.yaml",
-        *(f"config/{name}.yaml" for name in ("benchmark", "digits-truth", "nats-bench")),
-        *(f"tests/{name}.yaml" for name in ("archive", "config")),
+        *(f"config/{path.name}" for path in ROOT.glob("config/*.yaml") if not path.name.startswith("nats-bench-")),
+        *(f"tests/{path.name}" for path in ROOT.glob("tests/*.yaml")),
     ],
 )
 def test_configurations_that_come_with_the_project_are_valid(root, name):
     config.load(root / name)
 
 
-@pytest.mark.parametrize("name", ["archives", "shipped", "literal", "128"])
+@pytest.mark.parametrize("name", [path.stem.removeprefix("nats-bench-") for path in ROOT.glob("config/nats-bench-*")])
 def test_configurations_that_stand_behind_another_are_valid(root, name):
     merged = config.read(root / "config/nats-bench.yaml")
     update_config(merged, config.read(root / f"config/nats-bench-{name}.yaml"))  # as Snakemake does

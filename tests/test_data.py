@@ -1,5 +1,8 @@
 """Files of images: what is refused, with which message, and how batches are drawn."""
 
+import io
+import struct
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -77,6 +80,56 @@ def test_missing_and_foreign_files_are_refused(tmp_path):
     np.savez(tmp_path / "objects.npz", images=np.array([{}]), labels=GOOD["labels"])
     with pytest.raises(ImageError, match="this is no .npz file of plain arrays"):
         data.load(str(tmp_path / "objects.npz"))
+
+
+def zipped(header: bytes | None = None, method: int = zipfile.ZIP_STORED) -> bytearray:
+    """An .npz file of the good arrays; `header`, if given, is what the images' file says of itself."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", method) as opened:
+        for name, array in GOOD.items():
+            content = io.BytesIO()
+            np.save(content, array)
+            raw = content.getvalue()
+            if header and name == "images":
+                raw = b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header + array.tobytes()
+            opened.writestr(f"{name}.npy", raw)
+    return bytearray(file.getvalue())
+
+
+def marked(raw: bytearray, place: int, value: int) -> bytearray:
+    """A zip file with another `value` at `place` in the local header of each file, and in the directory, 2 bytes on."""
+    for signature, offset in ((b"PK\x03\x04", place), (b"PK\x01\x02", place + 2)):
+        start = raw.find(signature)
+        while start >= 0:
+            raw[start + offset] = value
+            start = raw.find(signature, start + 1)
+    return raw
+
+
+# Each ends in another error of zipfile or NumPy, none of which says what to do.
+BROKEN = {
+    "encrypted": marked(zipped(), 6, 1),  # RuntimeError
+    "method of compression": marked(zipped(), 8, 97),  # NotImplementedError
+    "compressed data": zipped(method=zipfile.ZIP_LZMA).replace(b"\x5d\x00\x00\x80\x00", b"\xff" * 5),  # LZMAError
+    "header": zipped(b"{'descr': '|u1', 'shape': (40, 3, 8, 8)\n"),  # TokenError
+    "size": zipped(b"{'descr': '|u1', 'fortran_order': False, 'shape': (300000000000000,)}\n"),  # MemoryError
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_broken_files_are_refused(tmp_path, name):
+    path = tmp_path / "images.npz"
+    path.write_bytes(zipped())
+    assert (data.load(str(path)).pixels == GOOD["images"]).all()
+    path.write_bytes(BROKEN[name])
+    with pytest.raises(ImageError, match="images.npz: this is no .npz file of plain arrays that fit into memory. Wr"):
+        data.load(str(path))
+
+
+def test_the_digits_are_not_resized():
+    assert data.load("digits").pixels.shape == (1797, 1, 8, 8)
+    with pytest.raises(ImageError, match="^digits: this is no folder of images by class, which alone are resized. Rem"):
+        data.load("digits", image_side=16)
 
 
 def test_too_many_labels_for_the_classes(tmp_path):

@@ -2,6 +2,9 @@
 
 import errno
 import pickle
+import struct
+import tracemalloc
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -180,11 +183,34 @@ def test_a_folder_by_class(tmp_path):
     assert (pixels == coloured[[1, 2, 0]].transpose(0, 3, 1, 2)).all() and labels.tolist() == [0, 1, 1]
     pets = tmp_path / "pets"
     assert data.files(str(pets)) == [str(pets), str(pets / "a"), str(pets / "b")]
-    # One grey image among coloured ones gets three equal channels.
+    # Grey images before and behind coloured ones get three equal channels.
     grey = RNG.integers(0, 256, (8, 8), dtype=np.uint8)
-    save(pets / "a" / "0.png", grey)
+    for name in ("a/0.png", "b/3.png"):
+        save(pets / name, grey)
     pixels, labels = image_files.read(pets)
-    assert (pixels[0] == grey).all() and pixels.shape == (4, 3, 8, 8) and labels.tolist() == [0, 0, 1, 1]
+    assert (pixels[[0, 4]] == grey).all() and pixels.shape == (5, 3, 8, 8) and labels.tolist() == [0, 0, 1, 1, 1]
+    assert (pixels[1:4] == coloured[[1, 2, 0]].transpose(0, 3, 1, 2)).all()
+
+
+def test_images_are_held_once(tmp_path):
+    for number in range(40):
+        save(tmp_path / "ab"[number % 2] / f"{number}.bmp", RNG.integers(0, 256, (64, 64, 3), dtype=np.uint8))
+    pixels, _ = image_files.read(tmp_path)  # what is imported now is not counted below
+    tracemalloc.start()
+    image_files.read(tmp_path)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert pixels.nbytes < peak < 1.5 * pixels.nbytes
+
+
+def test_images_that_do_not_fit_into_memory_together(tmp_path, monkeypatch):
+    # 2 * 3 * 2**46 bytes are more than an address space has.
+    for name in "ab":
+        save(tmp_path / name / "1.png", np.zeros((8, 8, 3), np.uint8))
+    first = np.broadcast_to(np.uint8(0), (3, 2**23, 2**23))
+    monkeypatch.setattr(image_files, "_decoded", lambda *_: iter([first]))
+    with pytest.raises(ImageError, match="found 2 images, the first of 8388608 x .* Set a smaller image_side"):
+        image_files.read(tmp_path)
 
 
 def test_a_folder_of_grey_images_has_one_channel(tmp_path):
@@ -232,7 +258,7 @@ def test_files_that_may_not_be_read(tmp_path, monkeypatch):
     for name in "ab":
         save(tmp_path / name / "1.png", np.zeros((8, 8), np.uint8))
 
-    def refuse(path, *_):
+    def refuse(path, *_, **__):
         raise PermissionError(errno.EACCES, "Permission denied", str(path))
 
     for where, name in ((Image, "open"), (Path, "iterdir"), (Path, "is_file")):
@@ -271,13 +297,134 @@ def test_folders_that_are_refused(tmp_path):
     with pytest.raises(ImageError, match="b: there is no image in it. Expected those of one class."):
         image_files.read(tmp_path)
     save(tmp_path / "b" / "1.png", np.full((8, 8), 1000, np.uint16))
-    with pytest.raises(ImageError, match="b/1.png: found mode I;16. Expected 8 bits for each channel"):
+    with pytest.raises(ImageError, match="b/1.png: found more than 8 bits for each channel. Expected 8. Con"):
         image_files.read(tmp_path)
     (tmp_path / "b" / "1.png").write_bytes((tmp_path / "a" / "1.png").read_bytes()[:-30])
     with pytest.raises(ImageError, match="b/1.png: this cannot be read as an image .* Remove or replace it."):
         image_files.read(tmp_path)
     (tmp_path / "b" / "1.png").write_text("no image")
     with pytest.raises(ImageError, match="b/1.png: this cannot be read as an image"):
+        image_files.read(tmp_path)
+
+
+def png(bits: int, kind: int, *, palette: bool = True) -> bytes:
+    """White image of 8 x 8 pixels: `kind` 2 is coloured, 3 has a palette, 4 and 6 are grey and coloured with alpha."""
+    line = b"\x00" + b"\xff" * (8 * {2: 3, 3: 1, 4: 2, 6: 4}[kind] * bits // 8)
+    chunks = {b"IHDR": struct.pack(">IIBBBBB", 8, 8, bits, kind, 0, 0, 0)}
+    chunks |= {b"PLTE": b"\xff" * 768} if kind == 3 and palette else {}
+    chunks |= {b"IDAT": zlib.compress(line * 8), b"IEND": b""}
+    parts = (
+        struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+        for name, content in chunks.items()
+    )
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+
+def tiff(bits: int, *, order: str, planes: int) -> bytes:
+    """White image of 8 x 8 pixels, its three channels side by side in one plane, or in three behind each other."""
+    size, after = 3 * 8 * bits // planes, 8 + 2 + 10 * 12 + 4
+    start = after + 6 + 8 * planes  # of the pixels, behind the bits of each channel, and where each plane is
+    offsets = [start + k * size for k in range(planes)]
+    short, long = 3, 4
+    entries = (
+        *((256, short, [8]), (257, short, [8]), (258, short, [bits] * 3), (259, short, [1]), (262, short, [2])),
+        *((273, long, offsets), (277, short, [3]), (278, short, [8]), (279, long, [size] * planes)),
+        (284, short, [1 if planes == 1 else 2]),
+    )
+    directory, behind = struct.pack(f"{order}H", len(entries)), b""
+    for tag, kind, values in entries:
+        content = struct.pack(f"{order}{len(values)}{'H' if kind == short else 'I'}", *values)
+        if len(content) > 4:
+            content, behind = struct.pack(f"{order}I", after + len(behind)), behind + content
+        directory += struct.pack(f"{order}HHI", tag, kind, len(values)) + content.ljust(4, b"\x00")
+    head = (b"II" if order == "<" else b"MM") + struct.pack(f"{order}HI", 42, 8)
+    return (head + directory + bytes(4) + behind).ljust(start, b"\x00") + b"\xff" * (3 * 8 * bits)
+
+
+def ppm(bits: int, *, kind: str) -> bytes:
+    n_values = 8 * 8 * (1 if kind == "P5" else 3)
+    pixels = b"%d " % (2**bits - 1) * n_values if kind == "P3" else b"\xff" * (n_values * bits // 8)
+    return b"%s 8 8 %d\n" % (kind.encode(), 2**bits - 1) + pixels
+
+
+@pytest.mark.parametrize(
+    ("form", "settings"),
+    [
+        *((png, {"kind": kind}) for kind in (2, 4, 6)),
+        *((tiff, {"order": order, "planes": planes}) for order in "<>" for planes in (1, 3)),
+        *((ppm, {"kind": kind}) for kind in ("P3", "P5", "P6")),
+    ],
+)
+def test_channels_of_16_bits_are_refused(tmp_path, form, settings):
+    # Pillow reads both, and of coloured ones says 8 bits: of 16, the lower 8 are lost; of planes, each half is a pixel.
+    for name in "ab":
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "1").write_bytes(form(8, **settings))
+    assert (image_files.read(tmp_path)[0] == 255).all()
+    (tmp_path / "b" / "1").write_bytes(form(16, **settings))
+    with pytest.raises(ImageError, match=f"^{tmp_path}/b/1: found more than 8 bits for each channel. Expected 8"):
+        image_files.read(tmp_path)
+
+
+def test_an_image_of_fewer_bits_is_read(tmp_path):
+    # 16 bits for each pixel, 5 of them for each channel: a Windows bitmap whose rows are 0x7fff, white.
+    head = struct.pack("<2sIIIIiiHHIIiiII", b"BM", 54 + 128, 0, 54, 40, 8, 8, 1, 16, 0, 128, 0, 0, 0, 0)
+    for name in "ab":
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "1.bmp").write_bytes(head + b"\xff\x7f" * 64)
+    assert (image_files.read(tmp_path)[0] == 255).all()
+
+
+@pytest.mark.parametrize("form", ["GIF", "PNG", "TIFF", "WEBP"])
+def test_moving_pictures_and_pages_are_refused(tmp_path, form):
+    first, second = RNG.integers(0, 256, (2, 8, 8), dtype=np.uint8)
+    save(tmp_path / "a" / "1", first, format=form)
+    save(tmp_path / "b" / "1", first, format=form, save_all=True, append_images=[Image.fromarray(second)])
+    with pytest.raises(ImageError, match=f"^{tmp_path}/b/1: found several images. Expected one, neither .* Keep one"):
+        image_files.read(tmp_path)
+
+
+def test_a_photo_with_a_preview_is_read(tmp_path):
+    # Cameras and phones put smaller or darker copies behind a photo, which is the first.
+    photo = np.full((8, 8, 3), 200, np.uint8)
+    for name in "ab":
+        copies = [Image.fromarray(photo // 2)]
+        save(tmp_path / name / "1.jpg", photo, format="MPO", save_all=True, append_images=copies)
+        with Image.open(tmp_path / name / "1.jpg") as opened:
+            assert (opened.format, opened.n_frames) == ("MPO", 2)
+    assert (abs(image_files.read(tmp_path)[0].astype(int) - 200) <= 2).all()
+
+
+@pytest.mark.parametrize("form", image_files.FORMATS)
+def test_formats_that_are_read(tmp_path, form):
+    grey = np.arange(0, 256, 4, np.uint8).reshape(8, 8)
+    options = {"JPEG": {"quality": 100}, "WEBP": {"lossless": True}}
+    for name in "ab":
+        save(tmp_path / name / "1", grey, format=form, **options.get(form, {}))
+    pixels, _ = image_files.read(tmp_path)
+    assert (abs(pixels.astype(int) - grey) <= (2 if form == "JPEG" else 0)).all()
+
+
+def test_the_formats_are_those_that_are_promised(root):
+    page = " ".join((root / "docs/own-images.md").read_text().split())
+    assert f"{', '.join(image_files.FORMATS[:-1])} or {image_files.FORMATS[-1]}" in page
+
+
+@pytest.mark.parametrize("form", ["EPS", "TGA"])
+def test_formats_that_are_not_read(tmp_path, form):
+    # EPS is a program, for which Pillow starts Ghostscript; whatever its name is.
+    save(tmp_path / "a" / "1.png", np.zeros((8, 8, 3), np.uint8))
+    save(tmp_path / "b" / "1.png", np.zeros((8, 8, 3), np.uint8), format=form)
+    with pytest.raises(ImageError, match=r"b/1.png: .* \(cannot identify .*\). Expected one of PNG, .*, WEBP. Remove"):
+        image_files.read(tmp_path)
+
+
+def test_an_image_that_trips_its_reader_is_refused(tmp_path):
+    # Without its palette, Pillow ends in an AssertionError without text.
+    for name, palette in (("a", True), ("b", False)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "1.png").write_bytes(png(8, 3, palette=palette))
+    with pytest.raises(ImageError, match=r"b/1.png: this cannot be read as an image \(AssertionError\). Expected one"):
         image_files.read(tmp_path)
 
 

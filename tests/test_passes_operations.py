@@ -391,6 +391,7 @@ def test_spectral_entropy_by_hand():
     assert float(cell_jacobian.spectral_entropy(x)) == pytest.approx(np.log(2), abs=1e-6)
     assert float(cell_jacobian.spectral_entropy(x[:, :1].repeat(1, 2, 1, 1))) == pytest.approx(0, abs=1e-6)
     assert np.isnan(float(cell_jacobian.spectral_entropy(torch.ones(4, 2, 1, 1))))
+    assert np.isnan(float(cell_jacobian.spectral_entropy(1e30 * x)))
 
 
 @EACH
@@ -503,14 +504,18 @@ def test_layer_gradients(network):
 def test_inverse_deviations_by_hand():
     one, other = torch.tensor([1.0, -2, 3]), torch.tensor([-1.0, 4, 3.5])  # gaps 0, 2 and 1/2; deviations half of them
     assert float(layer_gradient._inverse_deviations(one, other)) == pytest.approx(1 + 4)
+    assert np.isnan(float(layer_gradient._inverse_deviations(one * torch.nan, other)))
 
 
-@pytest.mark.parametrize("side", [16, 64, 128])
+@pytest.mark.parametrize("side", [16, 32, 64, 128])
 def test_singular_matrices_of_signs_have_no_determinant(side):
     generator = torch.Generator().manual_seed(side)
     signs = torch.randint(-1, 2, (20, side, side), generator=generator).float()
     assert (gradient_sign._determinants(signs) != 0).all()
-    signs[:, -1] = signs[:, 0] - signs[:, 1]
+    plain = torch.linalg.det(signs.double())
+    assert torch.allclose(gradient_sign._determinants(signs), plain, rtol=1e-9)
+    signs[:, -1] = signs[:, -8] - signs[:, -4]  # late rows, which much rounding comes before
+    assert (torch.linalg.det(signs.double()).abs() > 0.5).any() == (side > 16)
     assert (gradient_sign._determinants(signs) == 0).all()
 
 

@@ -73,6 +73,13 @@ class Stateful:
         raise AssertionError("called")
 
 
+def in_an_array(raw: bytes) -> bytes:
+    """Pickle of an array of unsigned bytes that has `raw`, some opcodes, where its bytes should be."""
+    dtype = b"cnumpy\ndtype\nX\x02\x00\x00\x00u1\x85R"
+    shape_and_order = b"J\xff\xff\xff\xff\x85X\x01\x00\x00\x00C"
+    return b"}X\x04\x00\x00\x00datacnumpy.core.numeric\n_frombuffer\n(" + raw + dtype + shape_and_order + b"tRs."
+
+
 def evil(path) -> dict[str, bytes]:
     """Programs that would create the file `path`, or reach something that is not plain."""
     system, touch = b"cposix\nsystem\n", f"touch {path}".encode()
@@ -118,6 +125,8 @@ def evil(path) -> dict[str, bytes]:
         b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n(K\x00tX\x01\x00\x00\x00btRs.",
         "array made directly": b"cnumpy\nndarray\n(K\x01tR.",
         "array in a list": pickle.dumps([np.arange(3)]),
+        "array of a length": in_an_array(b"K\x08"),
+        "array of numbers": in_an_array(b"]K\x00a"),
     }
 
 
@@ -155,6 +164,25 @@ def test_a_refused_pickle_changes_nothing_for_the_next():
 def test_the_name_asked_for_is_in_the_message():
     with pytest.raises(PickleError, match=r"^entry: refused, it asks for posix.system\. Expected .* Do not open it by"):
         pickles.build(pickle.dumps(Reduced(os.system, "true")), "entry")
+
+
+def test_an_array_has_bytes_and_not_a_number_of_them():
+    # bytes(8) are eight zeros, and a number may be large; of the bytes that are there, -1 in the shape has NumPy count.
+    built = pickles.build(in_an_array(b"C\x03abc"), "here", arrays=True)
+    assert built["data"].tolist() == [97, 98, 99]
+    for raw in (b"K\x08", b"]K\x00a", b"N"):
+        with pytest.raises(PickleError, match="^here: refused, it has an array without bytes. Expected a whole pickle"):
+            pickles.build(in_an_array(raw), "here", arrays=True)
+
+
+def test_a_function_cannot_be_exchanged():
+    # An OrderedDict whose slot is set to NumPy's scalar, then called as that: it would be the number 97.
+    arguments = b"(cnumpy\ndtype\nX\x02\x00\x00\x00u1\x85RX\x01\x00\x00\x00at"
+    scalar, ordered = b"cnumpy.core.multiarray\nscalar\n", b"ccollections\nOrderedDict\n"
+    assert pickles.build(scalar + arguments + b"R.", "here") == 97
+    for state in (b"N}X\x09\x00\x00\x00_function" + scalar + b"s\x86", b"}X\x09\x00\x00\x00_function" + scalar + b"s"):
+        with pytest.raises(PickleError, match="^here: refused, it changes a function. Expected a whole pickle"):
+            pickles.build(ordered + state + b"b" + arguments + b"R.", "here")
 
 
 def test_contents_that_refer_to_themselves_end():

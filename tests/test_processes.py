@@ -2,6 +2,7 @@
 
 import os
 import platform
+import resource
 import subprocess
 import sys
 
@@ -28,12 +29,12 @@ for _ in range(5):
     fill_and_free()
 print(torch.get_num_threads(), resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
-PAGES_OF_THE_MAPS = 5 * 16 * 2**20 // 4096
+PAGES_OF_THE_MAPS = 5 * 16 * 2**20 // resource.getpagesize()
 
 
 def threads_and_faults(first):
     command = [sys.executable, "-c", PROGRAM.format(first=first)]
-    environment = os.environ | {"PYTHONPATH": "workflow_scripts"}
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "workflow_scripts")}
     run = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     return map(int, run.stdout.split())
 

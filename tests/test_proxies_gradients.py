@@ -136,6 +136,8 @@ def test_knas_code_by_hand():
     leading = np.zeros((2, 5, 50), np.float32)
     leading[0, :, 0], leading[0, :, 1], leading[1] = (1, 3, 5, 1, 9), (6, 0, 4, 2, 9), 7
     assert score("knas_code", SampleGradients(np.eye(5), 0.0, leading)) == pytest.approx((-4 + 6) / 5**2)
+    for n in (2, 3):  # a half is a single image
+        assert value("knas_code", SampleGradients(np.eye(n), 0.0, leading[:, :n])) == (None, Status.CONSTANT)
 
 
 def test_ntk_by_hand():

@@ -42,7 +42,8 @@ def test_noise_immunity():
     assert value("ni", response) == ok(np.log(307 * 7 / 3 / 2))
     assert value("ni_code", response) == ok(np.log(451 * 11 / 3 / 2))
     assert value("ni", response._replace(change=0.9)) == (0.0, Status.OK)
-    assert value("ni", response._replace(change=np.inf))[0] is None  # no number, and no end of the part
+    assert value("ni", response._replace(change=np.inf)) == (None, Status.OVERFLOW)
+    assert value("ni", response._replace(change=np.nan)) == (None, Status.NAN)
     assert value("ni", response._replace(change=0.0)) == (0.0, Status.OK)
 
 
@@ -82,6 +83,7 @@ def test_linear_regions():
 def test_l_swag():
     layers = LayerGradients(np.array([np.e, 0.0, np.e**2]), np.array([3, 5, 7]))
     assert value("l_swag", layers) == ok(1 * 3 + 2 * 7)
+    assert value("l_swag", LayerGradients(np.array([np.nan, np.e]), np.array([3, 5]))) == (None, Status.NAN)
 
 
 def test_meco():

@@ -47,7 +47,7 @@ def rows(page):
     return {name: [float("nan" if value == "-" else value) for value in values] for name, *values in found}
 
 
-def test_some_scores_rank_like_the_published_ones(script, further_data, tmp_path, capsys):
+def test_some_scores_rank_like_the_published_ones(script, shared_data, tmp_path, capsys):
     """The first networks of the table, which is in random order, against what the page found for many.
 
     The rho of n networks lies less than four standard errors below that of all; by Fisher's transformation, with 1.06
@@ -57,7 +57,7 @@ def test_some_scores_rank_like_the_published_ones(script, further_data, tmp_path
     settings["N_WITH_OWN_BATCHES"] = 4
     del settings["NAMES"]["grasp"]  # twice as slow, and hardly the same for two seeds
     images, published = (
-        str(further_data / path) for path in ("images/cifar10.npz", "reference/tss_cifar10_suite_zero_725.csv")
+        str(shared_data / path) for path in ("images/cifar10.npz", "reference/tss_cifar10_suite_zero_725.csv")
     )
     script["main"]([images, published, str(tmp_path), "--networks", "20"])
     found, expected = rows(capsys.readouterr().out), rows(PAGE.read_text())

@@ -97,12 +97,12 @@ def slurm(tmp_path_factory):
         (folder / name).mkdir()
     host = os.uname().nodename.split(".")[0]
     memory_mb = int(psutil.virtual_memory().total / 2**20 * 0.9)
-    CONFIGURATION.parent.mkdir(exist_ok=True)
-    CONFIGURATION.write_text(SLURM_CONF.format(host=host, folder=folder, cpus=os.cpu_count(), memory_mb=memory_mb))
     for path, mode in (("/run/munge", "0755"), ("/var/lib/munge", "0700"), ("/var/log/munge", "0700")):
         subprocess.run(["install", "-d", "-o", "munge", "-g", "munge", f"-m{mode}", path], check=True)
     daemons = []
+    CONFIGURATION.parent.mkdir(exist_ok=True)
     try:
+        CONFIGURATION.write_text(SLURM_CONF.format(host=host, folder=folder, cpus=os.cpu_count(), memory_mb=memory_mb))
         for command in (
             ["runuser", "-u", "munge", "--", "munged", "--foreground", "--force"],
             ["slurmctld", "-c", "-D"],

@@ -1,4 +1,4 @@
-"""Closed forms as scores, and what scoring a network costs: tables of a few rows, worked out by hand."""
+"""Closed forms as scores: tables of a few rows, worked out by hand."""
 
 import polars as pl
 
@@ -28,12 +28,3 @@ def test_closed_forms_are_always_there_for_nothing():
     frames = list(store.closed_form_status(NETWORKS, ["params"], [5, 4]))
     rows = [("tss", "d", index, seed, "params", "ok", 0.0) for index in (0, 1) for seed in (4, 5)]
     assert [frame.rows() for frame in frames] == [rows]
-
-
-def test_scoring_seconds_are_those_of_all_seeds_of_the_class():
-    status = pl.DataFrame(
-        {"class_index": [0, 0, 1, 1], "seed": [4, 5, 4, 5], "proxy": "p", "seconds": [0.25, 0.5, 1.0, 2.0]}
-    )
-    assert {name: seconds.tolist() for name, seconds in store.scoring_seconds(NETWORKS, status).items()} == {
-        "p": [0.75, 3.0, 0.75]
-    }

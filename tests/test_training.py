@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from proxybank import data, networks, spaces, store, truth
 from proxybank.errors import ImageError
 from proxybank.store import progress
+from proxybank.truth import training
 from proxybank.truth.training import Bundle, of_batch
 
 INIT = "kaiming_normal_fan_out"
@@ -150,6 +151,24 @@ def test_networks_side_by_side_are_as_many_as_memory_allows():
     # numbers of 4 bytes, of 50 images: 560 MB. On 16 pixels it is a quarter.
     assert sizes(32, stem_width=16, cells_per_stage=5) == [1] * 40
     assert sizes(16, stem_width=16, cells_per_stage=5) == [7] * 5 + [5]
+
+
+def test_statistics_are_of_no_more_images_than_memory_allows(split, monkeypatch):
+    members, seen = networks.members("tss", np.array([[3, 1, 0, 2, 0, 3]], np.int8), SKELETON), []
+    logits = Bundle.logits
+
+    def watched(bundle, images, statistics):
+        seen.append((len(images), type(statistics).__name__))
+        return logits(bundle, images, statistics)
+
+    monkeypatch.setattr(Bundle, "logits", watched)
+    truth.train(members, split, SCHEDULE, 0)
+    assert [n for n, kind in seen if kind == "Collected"] == [100]
+    # The largest map has 8 channels of 8 x 8 numbers of 4 bytes, and two are kept.
+    monkeypatch.setattr(training, "_BUNDLE_BYTES", 2 * 8 * 64 * 4 * 30)
+    seen.clear()
+    truth.train(members, split, SCHEDULE, 0)
+    assert [n for n, kind in seen if kind == "Collected"] == [30]
 
 
 def test_progress_of_other_settings_or_of_no_use_is_not_taken(tmp_path, monkeypatch):

@@ -52,10 +52,16 @@ def test_kill_and_resume(workspace, tiny_run):
     def finished() -> list[Path]:
         return list(parts.glob("*/[0-9]*.parquet"))
 
+    def recorded() -> list[Path]:
+        """Those that Snakemake, a moment after they appear, has recorded as finished."""
+        said = (run.folder / "output.txt").read_text()
+        done = "|".join(re.findall(r"Finished jobid: (\d+) \(Rule: score_part\)", said))
+        jobs = re.findall(rf"Job (?:{done}): Scoring tss on digits: (\w+), part (\d+)", said) if done else []
+        return [parts / passes / f"{part}.parquet" for passes, part in jobs]
+
     first = start(run)
-    wait_until(finished, first)
-    kept = finished()
-    time.sleep(3)  # Snakemake takes a moment to touch the file and to record its job as finished
+    wait_until(recorded, first)
+    kept = recorded()
     kill_group(first)
     times = {path: path.stat().st_mtime_ns for path in kept}
     n_before = len(finished())

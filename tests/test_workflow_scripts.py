@@ -185,7 +185,7 @@ def test_scores_are_computed_anew_when_what_they_depend_on_changes(
     replace(drawn, images=-drawn.images).write(tmp_path / "negative.npz")
     (tmp_path / "bfloat16.json").write_text('{"precision": "bfloat16"}')
     # There may be no other device than the processor.
-    monkeypatch.setattr(config, "check_device", lambda device: None)
+    monkeypatch.setattr(config, "check_device", lambda device, hamming: None)
     real = scoring.score_part
     monkeypatch.setattr(scoring, "score_part", lambda *what, device, **how: real(*what, device="cpu", **how))
     shutil.copy(part, tmp_path / "0.parquet")

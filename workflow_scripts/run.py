@@ -21,7 +21,7 @@ import psutil
 sys.path.insert(0, str(Path(__file__).parent))
 
 from proxybank import config  # noqa: E402  (it is used in place, not installed)
-from proxybank.errors import ProxybankError  # noqa: E402
+from proxybank.errors import ConfigError, ProxybankError  # noqa: E402
 
 LOCKS = Path(".snakemake/locks")
 
@@ -35,7 +35,7 @@ def main(arguments: list[str]) -> int:
     try:
         settings = load(options.configfile)
         config.check_files(settings)
-        config.check_device(settings["device"])
+        config.check_device(settings["device"], settings["hamming"])
     except ProxybankError as error:
         print(error, file=sys.stderr)
         return 1
@@ -72,6 +72,9 @@ def load(paths: list[str]) -> config.Config:
     if further:
         from snakemake.utils import update_config  # not above: it takes a second to import
 
+        for path, part in zip(paths, (settings, *further), strict=True):
+            if not isinstance(part, dict):
+                raise ConfigError(f"{path}: found {part!r}. Expected keys and values. Correct the file.")
         for other in further:
             update_config(settings, other)
     return config.check(settings, where=" + ".join(paths))

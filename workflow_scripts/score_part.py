@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def main(job: "Snakemake") -> None:
     with logs.to_file(job.log[0]):
-        config.check_device(job.params.device)
+        config.check_device(job.params.device, job.params.hamming)
         batches = data.Batches.read(job.input.batches).of(job.params.seeds)
         lowered = job.wildcards.passes in LOW_PRECISION
         classes = store.classes_of_part(

@@ -5,8 +5,9 @@
 
 import itertools
 import json
-import math
+import os
 import re
+import sys
 from collections.abc import Collection, Iterable, Iterator
 from copy import deepcopy
 from functools import cache
@@ -26,11 +27,21 @@ Config = dict[str, Any]
 # A number is finite, and 64.0 is no integer: `range` would not take it.
 _TYPES = jsonschema.Draft202012Validator.TYPE_CHECKER.redefine_many(
     {
-        "number": lambda _, value: type(value) in (int, float) and math.isfinite(value),
+        "number": lambda _, value: type(value) in (int, float) and abs(value) <= sys.float_info.max,
         "integer": lambda _, value: type(value) is int,
     }
 )
-_Validator = jsonschema.validators.extend(jsonschema.Draft202012Validator, type_checker=_TYPES)
+
+
+def _check_pattern(_, pattern: str, value: Any, __) -> Iterator[jsonschema.ValidationError]:
+    """Match all of a text: to `re.search`, of JSON schemas, a line's end behind it is no part of it."""
+    if isinstance(value, str) and not re.fullmatch(pattern, value):
+        yield jsonschema.ValidationError(f"{value!r} does not match {pattern!r}")
+
+
+_Validator = jsonschema.validators.extend(
+    jsonschema.Draft202012Validator, {"pattern": _check_pattern}, type_checker=_TYPES
+)
 
 
 class _Loader(yaml.SafeLoader):
@@ -67,17 +78,19 @@ def read(path: str | Path) -> Any:
     Raises
     ------
     ConfigError
-        If it is missing, is no YAML in UTF-8, or has a key twice in one place.
+        If it is missing, is no YAML in UTF-8, has a key twice in one place, or holds what is no value.
     """
     try:
-        return yaml.load(Path(path).read_text(encoding="utf-8"), _Loader)
+        found = yaml.load(Path(path).read_text(encoding="utf-8"), _Loader)
+        json.dumps(found, default=str, skipkeys=True)  # raises ValueError if an anchor holds itself
+        return found
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}. Expected a configuration file. Correct the path.") from error
     except UnicodeDecodeError as error:
         raise ConfigError(
             f"{path}: byte {error.start + 1} is not UTF-8. Expected a text file in UTF-8. Save it as that."
         ) from error
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:  # the latter of values, such as the 30th of February
         raise ConfigError(f"{path}: this is not valid YAML. {' '.join(str(error).split())}.") from error
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from error
@@ -215,7 +228,7 @@ def _check_present(config: Config) -> None:
         for truth in settings["truth"].values():
             named += [truth["path"], *truth.get("further_paths", ())] if "path" in truth else []
     named += [table["path"] for table in config["columns"]]
-    missing = [path for path in dict.fromkeys(named) if not Path(path).exists()]
+    missing = [path for path in dict.fromkeys(named) if not os.path.exists(path)]  # Path's own raises PermissionError
     if len(missing) > 1 or (missing and "data_source" in config):
         raise ConfigError(
             f"{', '.join(missing)}: there {'are no such files' if len(missing) > 1 else 'is no such file'}. Expected "
@@ -223,17 +236,23 @@ def _check_present(config: Config) -> None:
         )
 
 
-def check_device(device: str) -> None:
-    """Raise ConfigError unless this machine can compute on a device: the key ``device`` of a configuration."""
+def check_device(device: str, hamming: str = "product") -> None:
+    """Raise ConfigError unless this machine can compute on a device, and so: keys ``device``, ``hamming``."""
     if device == "cpu":
         return
-    import torch  # not above: it takes seconds to import, and a run on the CPU has nothing to ask it here
+    import torch  # neither above: they take seconds to import, and a run on the CPU has nothing to ask them here
+    from numba import cuda
 
     n_devices = torch.cuda.device_count()
     if int(device.partition(":")[2] or 0) >= n_devices:
         raise ConfigError(
             f"device: found '{device}', and PyTorch sees {n_devices} CUDA devices on this machine. Expected cpu, or "
             "the number of one of them. Correct it, or run where there is one."
+        )
+    if hamming == "popcount" and not cuda.is_available():
+        raise ConfigError(
+            "hamming: found popcount, and numba finds no CUDA toolkit on this machine. Expected one, whose compiler "
+            "(NVVM) its kernel needs. Install it and set CUDA_HOME, or have product, which gives the same scores."
         )
 
 
@@ -434,7 +453,7 @@ def _check_columns(config: Config) -> Problems:
             place = ["columns", k, "columns", name]
             if name in taken or _TRAINED.fullmatch(name):
                 yield place, f"a column of a run's tables is called '{name}' already. Rename it here."
-            if (Path(table["path"]), column) in _test_columns(config):
+            if (Path(table["path"]).resolve(), column) in _test_columns(config):
                 yield (
                     place,
                     f"'{column}' is the test accuracy in {table['path']}, which no search may see. Expected scores, "
@@ -468,7 +487,7 @@ def _test_columns(config: Config) -> set[tuple[Path, str]]:
     """File and column of every test accuracy that is read from a table; long ones have a column of this name."""
     long = ({"split": "test", "accuracy": "accuracy_pct"},)
     return {
-        (Path(path), measurement["accuracy"])
+        (Path(path).resolve(), measurement["accuracy"])
         for settings in config["datasets"].values()
         for truth in settings["truth"].values()
         if truth["source"] == "table" and "path" in truth

@@ -100,6 +100,8 @@ def load(images: str, n_classes: int | None = None, image_side: int | None = Non
         If the images cannot be read, or labels are negative or too large, or a channel is constant.
     """
     if images == DIGITS:
+        if image_side is not None:
+            raise ImageError(f"{images}: {image_files.NOT_RESIZED}")
         from sklearn.datasets import load_digits
 
         digits = load_digits()

@@ -1,19 +1,19 @@
 """Files of labelled images in the forms they are handed around in: ``.npz``, CIFAR, ImageNet16, folders by class."""
 
 import math
-import struct
 import warnings
-import zipfile
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from proxybank import pickles
 from proxybank.errors import ImageError
+
+if TYPE_CHECKING:
+    from PIL.ImageFile import ImageFile
 
 # A larger label is a mistake; a classifier with that many outputs would take all memory.
 MAX_CLASSES = 100_000
@@ -23,6 +23,10 @@ _BATCHES = {
     ("train",): ("fine_labels", 0),  # cifar-100-python
     tuple(f"train_data_batch_{k}" for k in range(1, 11)): ("labels", 1),  # ImageNet16
 }
+# Formats of images in folders, by Pillow's names. It knows many more, and starts other programs to read some.
+FORMATS = ("PNG", "JPEG", "BMP", "GIF", "PPM", "TIFF", "WEBP")
+NOT_RESIZED = "this is no folder of images by class, which alone are resized. Remove image_side, or resize them."
+_BITS_PER_SAMPLE = 258  # tag of TIFF
 _FORMS = (
     "Expected an .npz file, or a folder: cifar-10-batches-py with data_batch_1 to 5, cifar-100-python with train, "
     "ImageNet16 with train_data_batch_1 to 10, or one folder of images for each class"
@@ -40,7 +44,8 @@ def read(path: Path, n_classes: int | None = None, image_side: int | None = None
         An ``.npz`` file with ``images`` (uint8, shape (n, n_channels, side, side)) and ``labels`` (integers from 0); or
         a folder: ``cifar-10-batches-py``, ``cifar-100-python`` (fine labels) or ImageNet16 as their archives unpack,
         of which only training images are read; or a folder of folders, one for each class, whose sorted names are the
-        labels. There, images are grey if all are, and have three channels otherwise; none may be transparent.
+        labels. There, images have one of `FORMATS`, are grey if all are, and have three channels otherwise; none may be
+        transparent or moving, or have more than 8 bits for each channel.
     n_classes : int, optional
         Of ImageNet16, whose labels begin at 1, the first `n_classes` classes are read: 120 give ImageNet16-120.
     image_side : int, optional
@@ -69,9 +74,7 @@ def _read(path: Path, n_classes: int | None, image_side: int | None) -> tuple[Pi
     batches = _batches(path)
     by_class = path.is_dir() and not batches
     if image_side is not None and path.exists() and not by_class:
-        raise ImageError(
-            f"{path}: this is no folder of images by class, which alone are resized. Remove image_side, or resize them."
-        )
+        raise ImageError(f"{path}: {NOT_RESIZED}")
     if by_class:
         return _read_folder(path, image_side)
     return _read_batches(path, batches, n_classes) if batches else _read_npz(path)
@@ -127,9 +130,10 @@ def _read_npz(path: Path) -> tuple[Pixels, Labels]:
         raise ImageError(f"{path}: there is no such file. {_FORMS}. Correct the path.") from error
     except PermissionError:
         raise
-    except (OSError, ValueError, TypeError, AttributeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except Exception as error:  # damaged files raise whatever zip, its decompressors and NumPy's parser of headers do
         raise ImageError(
-            f"{path}: this is no .npz file of plain arrays. Write one with numpy.savez(path, images=..., labels=...)."
+            f"{path}: this is no .npz file of plain arrays that fit into memory. Write one with numpy.savez(path, "
+            "images=..., labels=...)."
         ) from error
     for name in ("images", "labels"):
         if name not in arrays:
@@ -193,17 +197,28 @@ def _read_folder(path: Path, image_side: int | None) -> tuple[Pixels, Labels]:
             raise ImageError(f"{folder}: there is no image in it. Expected those of one class. Add some, or remove it.")
         images += found
         labels += [label] * len(found)
-    pixels = list(_decoded(images, image_side))
-    if any(array.ndim == 3 for array in pixels):  # grey images among coloured ones: three equal channels
-        pixels = [array if array.ndim == 3 else np.repeat(array[..., None], 3, axis=2) for array in pixels]
-        pixels = [array.transpose(2, 0, 1) for array in pixels]
-    else:
-        pixels = [array[None] for array in pixels]
-    return _check(str(path), np.stack(pixels), np.array(labels))
+    pixels = np.empty(0, np.uint8)
+    for number, image in enumerate(_decoded(images, image_side)):
+        if number == 0:
+            pixels = _room(path, (len(images), *image.shape))
+        elif len(image) > pixels.shape[1]:  # the first coloured one: those before it get three equal channels
+            pixels = np.repeat(pixels, 3, axis=1)
+        pixels[number] = image  # so does a grey one behind it
+    return _check(str(path), pixels, np.array(labels))
+
+
+def _room(path: Path, shape: tuple[int, ...]) -> Pixels:
+    try:
+        return np.empty(shape, np.uint8)
+    except MemoryError as error:
+        raise ImageError(
+            f"{path}: found {shape[0]} images, the first of {shape[2]} x {shape[3]} pixels. Expected them to fit into "
+            "memory together. Set a smaller image_side."
+        ) from error
 
 
 def _decoded(paths: list[Path], image_side: int | None) -> Iterator[Pixels]:
-    """Images one after the other, shape (side, side) if grey, (side, side, 3) otherwise."""
+    """Images one after the other, shape (1, side, side) if grey, (3, side, side) otherwise."""
     from PIL import Image, ImageOps  # not above: only this form needs it
 
     side = image_side
@@ -211,29 +226,28 @@ def _decoded(paths: list[Path], image_side: int | None) -> Iterator[Pixels]:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("error", Image.DecompressionBombWarning)
-                with Image.open(path) as opened:
+                with Image.open(path, formats=FORMATS) as opened:
                     mode, size = opened.mode, opened.size
-                    if mode.startswith(("I", "F")):
-                        raise ImageError(f"{path}: found mode {mode}. Expected 8 bits for each channel. Convert it.")
+                    if _is_deep(opened):
+                        raise ImageError(f"{path}: found more than 8 bits for each channel. Expected 8. Convert it.")
+                    # Behind a photo (MPO), cameras put previews of it.
+                    if opened.format != "MPO" and getattr(opened, "is_animated", False):
+                        raise ImageError(
+                            f"{path}: found several images. Expected one, neither moving nor with further pages. Keep "
+                            "one of them."
+                        )
                     if opened.has_transparency_data and opened.convert("RGBA").getextrema()[3][0] < 255:
                         raise ImageError(f"{path}: found transparent pixels. Expected opaque ones. Flatten the image.")
                     image = ImageOps.exif_transpose(opened).convert("L" if mode in ("1", "L", "LA") else "RGB")
                     size = image.size
                     if mode == "P" and len({band.tobytes() for band in image.split()}) == 1:  # a palette of greys
                         image = image.getchannel(0)
-        except PermissionError:
+        except (ImageError, PermissionError):
             raise
-        except (
-            OSError,
-            ValueError,
-            SyntaxError,
-            struct.error,  # of orientations
-            Image.DecompressionBombWarning,
-            Image.DecompressionBombError,
-        ) as error:
+        except Exception as error:  # damaged images raise whatever the reader of their format does
             raise ImageError(
-                f"{path}: this cannot be read as an image ({error}). Expected PNG, JPEG or another usual format. "
-                "Remove or replace it."
+                f"{path}: this cannot be read as an image ({str(error) or type(error).__name__}). Expected one of "
+                f"{', '.join(FORMATS)}. Remove or replace it."
             ) from error
         if image_side is not None:
             image = ImageOps.fit(image, (image_side, image_side), Image.Resampling.BOX)  # as ImageNet16 was made
@@ -243,4 +257,18 @@ def _decoded(paths: list[Path], image_side: int | None) -> Iterator[Pixels]:
                 f"{path}: found {size[0]} x {size[1]} pixels. Expected a square, and the same size for all: {side} x "
                 f"{side}. Resize it, or set image_side."
             )
-        yield np.asarray(image)
+        array = np.asarray(image)
+        yield array[None] if array.ndim == 2 else array.transpose(2, 0, 1)
+
+
+def _is_deep(opened: "ImageFile") -> bool:
+    """Whether an image has more than 8 bits for each channel: if it is coloured, Pillow drops the others in silence."""
+    if opened.mode.startswith(("I", "F")):
+        return True
+    if opened.format == "TIFF":
+        return max(opened.tag_v2.get(_BITS_PER_SAMPLE, (1,))) > 8
+    # What decoders are told. Of PNG that is a raw mode such as RGB;16B, of PPM a mode and the largest value.
+    told = [tile.args for tile in opened.tile]
+    if opened.format == "PPM":
+        return any(isinstance(args, tuple) and args[1] > 255 for args in told)
+    return opened.format == "PNG" and any(args.endswith(";16B") for args in told)

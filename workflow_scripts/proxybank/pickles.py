@@ -77,6 +77,11 @@ def build(raw: bytes, where: str, arrays: bool = False) -> Any:
     ------
     PickleError
         If it would build or call anything else, or is no whole pickle.
+
+    Notes
+    -----
+    Memory is not bounded: before anything is asked for here, Python's reader makes room for as many objects as a pickle
+    says it numbers (``LONG_BINPUT``), so that ten bytes can take gigabytes.
     """
     try:
         value = _Unpickler(io.BytesIO(raw), arrays).load()
@@ -107,7 +112,7 @@ class _Unpickler(pickle.Unpickler):
 
 
 class _Function:
-    """A function that a pickle can call but not change: made anew for each request, and without attributes to set."""
+    """A function that a pickle can call but not change: made anew for each request, and without a state to set."""
 
     __slots__ = ("_function",)
 
@@ -116,6 +121,9 @@ class _Function:
 
     def __call__(self, *arguments: Any) -> Any:
         return self._function(*arguments)
+
+    def __setstate__(self, state: Any) -> None:  # without it, a pickle may set slots
+        raise ValueError("it changes a function")
 
 
 class _Number:
@@ -150,7 +158,9 @@ def _filled(raw: bytes | str, number: _Number, shape: tuple[int, ...], order: Li
     return np.frombuffer(raw, number.dtype).reshape(shape, order=order)
 
 
-def _frombuffer(raw: bytes, number: _Number, shape: tuple[int, ...], order: Literal["C", "F"]) -> _Array:
+def _frombuffer(raw: bytes | bytearray, number: _Number, shape: tuple[int, ...], order: Literal["C", "F"]) -> _Array:
+    if not isinstance(raw, bytes | bytearray):  # of a number, bytes() would make so many zeros
+        raise ValueError("it has an array without bytes")
     made = _Array()
     made.array = _filled(bytes(raw), number, shape, order)
     return made

@@ -22,3 +22,7 @@ ANALYSIS = 6
 FIGURES = 3
 # Figures in print beside ours: `papers`.
 PAPERS = 6
+# How it is measured whether a processor is fast in bfloat16: `passes.precision`.
+PRECISION = 1
+# Plain code, and how it and the library are timed: `benchmark`.
+BENCHMARK = 1

@@ -1,7 +1,7 @@
 """The library beside plain per-proxy code, on the same machine in one session: seconds, and values.
 
 Plain code scores one network after the other, and torch may use every core for it. The library has one process for each
-core, all of them at work while any is timed, with one thread each. The two take turns.
+core, with one thread each; all are at work, but while the last tasks of a round end. The two take turns.
 """
 
 import gc

@@ -1,6 +1,7 @@
 """Torch networks from genes: their convolutions, counter-based weights, a functional forward pass; and as modules."""
 
 from proxybank.networks.forward import (
+    EPSILON,
     Output,
     average_pool,
     batch_norm,
@@ -14,6 +15,7 @@ from proxybank.networks.structure import Conv, Network, block_convs, cell_convs,
 from proxybank.networks.weights import INITIALISATIONS, Weights, draw
 
 __all__ = [
+    "EPSILON",
     "INITIALISATIONS",
     "Conv",
     "Network",

@@ -31,6 +31,9 @@ class Output(NamedTuple):
     """Shape (n_images, n_classes)."""
 
 
+EPSILON = 1e-5  # that a BatchNorm adds to variances
+
+
 def _ignore(_: Tensor, __: int) -> None:
     pass
 
@@ -38,7 +41,7 @@ def _ignore(_: Tensor, __: int) -> None:
 def batch_norm(x: Tensor) -> Tensor:
     """BatchNorm in training mode with scale 1 and shift 0; a channel with a single value has 0."""
     # What F.batch_norm calls, which refuses the latter.
-    return torch.batch_norm(x, None, None, None, None, True, 0.1, 1e-5, torch.backends.cudnn.enabled)
+    return torch.batch_norm(x, None, None, None, None, True, 0.1, EPSILON, torch.backends.cudnn.enabled)
 
 
 def forward(

@@ -80,7 +80,7 @@ def layer_spectra(
 
 
 def spectral_entropy(x: Tensor) -> Tensor:
-    """Entropy of the normalised eigenvalues of the covariance of channels; NaN if all are constant.
+    """Entropy of the normalised eigenvalues of the covariance of channels; NaN if all are constant or one overflows.
 
     Parameters
     ----------
@@ -88,7 +88,10 @@ def spectral_entropy(x: Tensor) -> Tensor:
     """
     rows = x.detach().permute(0, 2, 3, 1).flatten(0, 2)
     rows = rows - rows.mean(dim=0)
-    values = torch.linalg.eigvalsh((rows.T @ rows).double()).clamp(min=0)
+    products = (rows.T @ rows).double()
+    if not products.isfinite().all():  # which an eigensolver does not take
+        return products.new_full((), torch.nan)
+    values = torch.linalg.eigvalsh(products).clamp(min=0)
     shares = values / values.sum()
     return -(shares * (shares + 1e-8).log()).sum()
 

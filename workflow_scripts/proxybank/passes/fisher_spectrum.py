@@ -24,7 +24,7 @@ from proxybank.passes.gradients import gradients
 from proxybank.passes.operations import Operation, run_head, run_layer, run_stem
 
 N_IMAGES, N_TENSORS, SMOOTHING = 64, 128, 0.05
-_NORM_SCALE = 1 / math.sqrt(1 + 1e-5)
+_NORM_SCALE = 1 / math.sqrt(1 + networks.EPSILON)
 _UNNORMED = ".shortcut"  # no norm follows such a convolution
 
 
@@ -70,9 +70,15 @@ def fisher_spectra(
 def logit_jacobian(network: Network, weights: networks.Weights, images: Tensor) -> tuple[Tensor, Tensor, int]:
     """Gradients of all logits to the first weight of each of the first tensors of parameters.
 
+    Parameters
+    ----------
+    network : Network
+    weights : dict of str to Tensor
+    images : Tensor, shape (n_images, n_channels, side, side)
+
     Returns
     -------
-    jacobian : float64 Tensor, shape (n_images, n_classes, n_used)
+    jacobian : float64 Tensor, shape (n_images, n_classes, min(n_tensors, 128))
         In the order of the reference network's parameters.
     logits : float64 Tensor, shape (n_images, n_classes)
     n_tensors : int

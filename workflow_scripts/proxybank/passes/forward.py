@@ -29,8 +29,7 @@ def _family(group: Sequence[Network], draw: Callable[..., Weights], x: Map, kern
     name, c_in = group[0].layers[-1].name, x.shape[3]
     *_, second_widest, widest = (replace(group[0], genes=(*group[0].genes[:-1], gene)) for gene in range(len(WIDTHS)))
     weights = draw(widest, layers=(name,))
-    with_shortcut = second_widest if c_in == widest.width else widest
-    shortcut = draw(with_shortcut, layers=(name,))[f"{name}.0>3"]
+    shortcut = (draw(second_widest, layers=(name,)) if c_in == widest.width else weights)[f"{name}.0>3"]
     found = families.family_kernels(name, weights, shortcut, x, kernel, {network.width for network in group})
     return [found[network.width] for network in group]
 

@@ -15,8 +15,8 @@ from proxybank.passes.evidence import Batch
 from proxybank.passes.gradients import gradients
 from proxybank.passes.operations import blocks, run_layer
 
-# Of smaller matrices of signs, determinants are right to less than 1/2.
-_INTEGRAL_SIDE = 32
+# Below this share of the largest pivot, another one is of rounding.
+_ROUNDING = 1e-10
 
 
 def sign_determinants(
@@ -60,11 +60,16 @@ def _gradient_signs(network: Network, weights: Weights, images: Tensor) -> Itera
 
 
 def _determinants(signs: Tensor) -> Tensor:
-    """Determinants of integer matrices, which are integers, 0 where rounding is all there is; they may be infinite."""
-    matrices = signs.detach().double()
-    determinants = torch.linalg.det(matrices)
-    if matrices.shape[-1] <= _INTEGRAL_SIDE:
-        return torch.where(determinants.abs() < 0.5, 0.0, determinants)
-    pivots = torch.linalg.lu_factor_ex(matrices).LU.diagonal(dim1=-2, dim2=-1).abs()
-    rounding = matrices.shape[-1] * torch.finfo(matrices.dtype).eps * pivots.amax(dim=-1)
-    return torch.where(pivots.amin(dim=-1) <= rounding, 0.0, determinants)
+    """Determinants of integer matrices, 0 where rounding is all there is; they may be infinite.
+
+    They are integers, so that one below 1/2 is 0. From 32 rows on rounding alone may exceed that; but it leaves a pivot
+    near 1e-14 of the largest, and no matrix that is not singular has such a small one but by the rarest chance.
+    """
+    side = signs.shape[-1]
+    lu, swaps, _ = torch.linalg.lu_factor_ex(signs.detach().double())
+    pivots = lu.diagonal(dim1=-2, dim2=-1)
+    n_swaps = (swaps != torch.arange(1, side + 1, device=swaps.device)).sum(dim=-1)
+    determinants = pivots.prod(dim=-1) * (1 - 2 * (n_swaps % 2))
+    sizes = pivots.abs()
+    singular = (determinants.abs() < 0.5) | (sizes.amin(dim=-1) < _ROUNDING * sizes.amax(dim=-1))
+    return torch.where(singular, 0.0, determinants)

@@ -75,7 +75,7 @@ def product_agreements(signs: Tensor) -> Tensor:
 
 def _block_agreements(codes: Tensor) -> Tensor:
     ones = codes.sum(dim=1)
-    return (codes.shape[1] - ones[:, None] - ones + 2 * codes @ codes.T).round().long()
+    return (codes.shape[1] - ones[:, None] - ones + 2 * (codes @ codes.T)).round().long()
 
 
 # Signs, bool, shape (n_images, n_units), contiguous -> agreements, int64, shape (n_images, n_images), on one device.

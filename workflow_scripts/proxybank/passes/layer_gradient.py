@@ -62,7 +62,7 @@ def layer_gradients(
 def _inverse_deviations(one: Tensor, other: Tensor) -> Tensor:
     """Sum of inverse deviations of absolute gradients; the (population) deviation of two numbers is half their gap."""
     deviations = (one.double().abs() - other.double().abs()).abs() / 2
-    return torch.where(deviations > 0, 1 / deviations, 0.0).sum()
+    return torch.where(deviations == 0, 0.0, 1 / deviations).sum()  # NaN stays
 
 
 @torch.inference_mode()

@@ -40,7 +40,8 @@ def half_batch_gradients(
 ) -> Iterator[tuple[list[Tensor], float]]:
     """Yield the gradients of the mean cross-entropy of each half of the batch to each weight, and the seconds taken.
 
-    One tensor for each weight, float32, shape (2, n_weights); parameters as for every pass.
+    One tensor for each weight, float32, shape (2, n_weights); of an odd number of images the second half has one more.
+    Parameters as for every pass.
     """
     middle = len(batch.images) // 2
     sweeps = [

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 Map = NDArray[np.float32] | NDArray[np.int16]
 
-_EPSILON = 1e-5  # of PyTorch's batch norm
+_EPSILON = 1e-5  # networks.EPSILON; compiled code is kept until this file changes
 _TILE = 1024  # numbers worked on together: they stay in the first cache
 _TILES_PER_SUM = 64  # tiles added up in float32 before their sum is widened
 

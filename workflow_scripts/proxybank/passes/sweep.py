@@ -31,7 +31,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from proxybank.networks import Conv, Network, Weights, block_convs, cell_convs
+from proxybank.networks import EPSILON, Conv, Network, Weights, block_convs, cell_convs
 from proxybank.passes import devices, maps
 from proxybank.passes.channelwise import channel_sums, mix
 from proxybank.passes.devices import on_cpu
@@ -43,7 +43,6 @@ from proxybank.spaces.tss import CONV1, CONV3, EDGES, NONE, POOL, drop_dead_edge
 
 STREAMS = ("sum", "turn", "loss")
 KINDS = ("forward", "tangent", "back", "gradients", "turn", "relu")
-_EPSILON = 1e-5
 _SLIGHT = 1e-3  # growth of a convolution's normalised output, due to epsilon, above which it is not neglected
 _WINDOW = [3, 3], [1, 1], [1, 1], False, False  # of average pooling: size, stride, padding, and that it is not counted
 
@@ -84,11 +83,11 @@ class _Norm:
         means = sums.mean(dim=1) / n_pixels
         along = products.mean(dim=1) / n_pixels  # mean(x (x - near)), mean(dx (x - near))
         self._mean = mean = means[0]
-        self._scale = (along[0] - mean * (mean - near) + _EPSILON).rsqrt()
+        self._scale = (along[0] - mean * (mean - near) + EPSILON).rsqrt()
         if len(means) == 2:
             self._tangent_mean = means[1]
             self._h = self._scale * (along[1] - means[1] * (mean - near))
-        self.growth = _EPSILON * self._scale.square() * grows
+        self.growth = EPSILON * self._scale.square() * grows
         # Of each image and channel: sums of x - mean and its square.
         self._centred = sums[0] - n_pixels * mean
         self._squares = products[0] - mean * self._centred + (near - mean) * sums[0]

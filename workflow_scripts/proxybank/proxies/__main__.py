@@ -42,7 +42,7 @@ from proxybank.proxies import scoring
 
 images, space = data.load("digits"), spaces.get("tss")  # or a path, as `images` in the configuration
 arch = "|nor_conv_3x3~0|+|none~0|nor_conv_3x3~1|+|skip_connect~0|none~1|nor_conv_3x3~2|"
-index = list(space.arch_strings).index(arch)
+(index,) = space.index_of(space.parse(arch)[None])
 print(
     scoring.score_part(
         ["snip", "jacov"],

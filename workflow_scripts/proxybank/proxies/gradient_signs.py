@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @register(
     name="eznas",
-    version=1,
+    version=2,
     needs="gradient_sign",
     higher_is_better=True,
     source="Akhauri, Munoz, Jain, Iyer, NeurIPS 2022, arXiv:2209.07413",

@@ -44,7 +44,7 @@ def ni_code(response: "NoiseResponse") -> float:
 
 def _noise_immunity(response: "NoiseResponse", n_convs: int, n_channels: int) -> float:
     if not math.isfinite(response.change):
-        return math.nan
+        return response.change
     eta = math.log(1e-10 + response.change)
     return math.log(n_channels * n_convs / response.n_pools / eta) if eta > 0 else 0.0
 

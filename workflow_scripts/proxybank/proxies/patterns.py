@@ -61,4 +61,4 @@ def te_nas_regions(n_regions: int | None) -> float | Status:
 def l_swag(layers: "LayerGradients") -> float:
     """Sum over layers of ln(sum of inverse deviations of gradients) times the number of patterns; 0 without any."""
     pairs = zip(layers.inverse_deviations.tolist(), layers.n_patterns.tolist(), strict=True)
-    return sum(math.log(inverse) * n_patterns for inverse, n_patterns in pairs if inverse > 0)
+    return sum(math.log(inverse) * n_patterns for inverse, n_patterns in pairs if inverse != 0)

@@ -52,12 +52,15 @@ def knas(gradients: "SampleGradients") -> float:
     + "As the authors' code computes it, with single images for its 50 batches and without the norms' "
     "parameters. It centres the halves apart and pairs independent batches, so that it is 0 but for chance.",
 )
-def knas_code(gradients: "SampleGradients") -> float:
+def knas_code(gradients: "SampleGradients") -> float | Status:
     """Sum over weights of the inner product of their gradients on the first and second half of the images, over n ** 2.
 
-    Each half is centred. The weights are the first 50 of each of the first 11 tensors that have as many.
+    Each half is centred, which leaves nothing of a single image. The weights are the first 50 of each of the first 11
+    tensors that have as many.
     """
     n = gradients.leading.shape[1]
+    if n < 4:
+        return Status.CONSTANT
     first, second = gradients.leading[:, : n // 2], gradients.leading[:, n // 2 : n // 2 * 2]
     first, second = (half - half.mean(axis=1, keepdims=True) for half in (first, second))
     return float((first * second).sum() / n**2)

@@ -29,7 +29,7 @@ class SizeSpace(Space):
     @cached_property
     def genes(self) -> Genes:
         """Genes in official order, which is the lexicographic one."""
-        return np.array(list(itertools.product(range(8), repeat=5)), np.int8)
+        return np.array(list(itertools.product(range(self.n_choices), repeat=self.n_genes)), np.int8)
 
     def to_string(self, genes: Sequence[int]) -> str:
         """Widths joined by colons."""
@@ -55,7 +55,7 @@ class SizeSpace(Space):
 
     def costs(self, skeleton: Skeleton) -> dict[str, NDArray]:
         """Evaluate closed forms in the five widths; see `Space.costs`."""
-        widths = 8 * (self.genes.T.astype(np.int64) + 1)
+        widths = np.array(WIDTHS)[self.genes.T]
         side = skeleton.image_side
         pixels = [side**2, (side // 2) ** 2, (side // 4) ** 2]
         stem = 9 * skeleton.in_channels * widths[0]

@@ -79,16 +79,16 @@ class TopologySpace(Space):
         """Evaluate closed forms in the numbers of 3x3 and 1x1 convolutions; see `Space.costs`."""
         count = {op: (self.genes == op).sum(axis=1) for op in range(5)}
         n_cells = skeleton.cells_per_stage
+        n_conv = count[CONV3] + count[CONV1]
         params, macs, units = _fixed_costs(skeleton)
         for stage in range(3):
             width, pixels = skeleton.stem_width << stage, (skeleton.image_side >> stage) ** 2
             weights = width * width * (9 * count[CONV3] + count[CONV1])
-            n_conv = count[CONV3] + count[CONV1]
             params = params + n_cells * (weights + 2 * width * n_conv)
             macs = macs + n_cells * weights * pixels
             units = units + n_cells * width * pixels * n_conv
-        n_conv = count[CONV3] + count[CONV1]
         longest = _longest_path(self.genes)
+        live = drop_dead_edges(self.genes)
         return {
             "params_m": params / 1e6,
             "mflops": macs / 1e6,
@@ -102,8 +102,8 @@ class TopologySpace(Space):
             "n_skip": count[SKIP].astype(np.int64),
             "n_none": count[NONE].astype(np.int64),
             "n_conv": (7 + 3 * n_cells * n_conv).astype(np.int64),
-            "n_live_conv": 7 + 3 * n_cells * _is_conv(drop_dead_edges(self.genes)).sum(axis=1),
-            "n_live_edges": (drop_dead_edges(self.genes) != NONE).sum(axis=1),
+            "n_live_conv": 7 + 3 * n_cells * _is_conv(live).sum(axis=1),
+            "n_live_edges": (live != NONE).sum(axis=1),
             "mean_width": np.full(self.size, skeleton.stem_width * (7 * n_cells + 6) / (3 * n_cells + 2)),
             "depth": np.where(longest < 0, 0, 5 + 3 * n_cells * longest),
         }

@@ -210,7 +210,8 @@ def train(members: Sequence[Network], split: Split, schedule: Schedule, seed: in
     -------
     Trained
         Accuracies on ``valid`` and ``test`` after the last epoch. BatchNorm then uses the statistics of the training
-        images under the final weights: with a few dozen steps a running average would lag behind them.
+        images under the final weights: with a few dozen steps a running average would lag behind them. Where those take
+        more than a gigabyte at once, it is the first of them that do not.
     """
     start = time.perf_counter()
     bundle = Bundle(members, schedule.initialisation, seed)
@@ -238,7 +239,7 @@ def train(members: Sequence[Network], split: Split, schedule: Schedule, seed: in
             cosine.step()
     with torch.no_grad():
         collected = Collected()
-        bundle.logits(images, collected)
+        bundle.logits(images[: _BUNDLE_BYTES // _bytes_per_image(members[0])], collected)
         accuracy = {name: _accuracy(bundle, split, name, collected.frozen) for name in ("valid", "test")}
     return Trained(accuracy, (time.perf_counter() - start) / len(members))
 
@@ -273,11 +274,21 @@ def _bytes(network: Network, n_images: int, batch_size: int) -> int:
 
     A cell has six edges with three maps each.
     """
+    return max(18 * sum(_map_bytes(network)) * batch_size, _bytes_per_image(network) * n_images)
+
+
+def _bytes_per_image(network: Network) -> int:
+    """What one more image takes where only two maps are kept."""
+    return 2 * max(_map_bytes(network))
+
+
+def _map_bytes(network: Network) -> list[int]:
+    """Bytes of the map behind each layer, for one image."""
     side, maps = network.skeleton.image_side, []
     for layer in network.layers:
         side //= 1 if layer.ops else 2
         maps.append(4 * layer.c_out * side**2)
-    return max(18 * sum(maps) * batch_size, 8 * max(maps) * n_images)
+    return maps
 
 
 def _widths(network: Network) -> list[int]:
