@@ -31,7 +31,7 @@ rule speed_part:
         versions=lambda wildcards: versions_of(
             proxies.in_group(proxies.REGISTRY, wildcards.passes)
         ),
-        versions=[
+        versions_of_stages=[
             versions.SPACES,
             versions.WEIGHTS,
             versions.IMAGES,
@@ -110,7 +110,7 @@ rule compare_seconds:
         versions=lambda wildcards: versions_of(
             COMPARISONS[wildcards.comparison].proxies
         ),
-        versions=[
+        versions_of_stages=[
             versions.SPACES,
             versions.WEIGHTS,
             versions.IMAGES,
@@ -143,7 +143,7 @@ rule compare_values:
         versions=lambda wildcards: versions_of(
             COMPARISONS[wildcards.comparison].proxies
         ),
-        versions=[
+        versions_of_stages=[
             versions.SPACES,
             versions.WEIGHTS,
             versions.IMAGES,

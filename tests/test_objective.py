@@ -95,6 +95,15 @@ def test_stages_without_zscore_do_not_pay_for_it():
     assert outcome.simulated_seconds[0] == 50 + 10 + 10_000
 
 
+def test_columns_outside_zscore_do_not_pay_for_it():
+    # 100 networks at 0.5 s for the moments of a, then four of all columns: trained for 1,000 s, and b for 0.25 s.
+    columns = {name: np.arange(9.0) for name in ("a", "b", "valid")}
+    seconds = {"a": np.full(9, 0.5), "b": np.full(9, 0.25), "valid": np.full(9, 1000.0)}
+    problem = make_problem(np.arange(9)[:, None], np.arange(9), columns, seconds)
+    outcome = replay(problem, "naswot_search", "valid + b * zscore(log(a + 1))", runs=[0], evaluations=4)
+    assert outcome.simulated_seconds[0] == 50 + 4 * 1000.75
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("objective", ["a", "a + b", "a / max(a)", "zscore(a)", "rank(a) + 0 * b", "b / (a - 1)"])
 def test_networks_without_a_finite_value_rank_last(value, objective):

@@ -15,7 +15,7 @@ TRUTH = 1
 # Score tables, accuracies, the database: `store`.
 TABLES = 1
 # What searches share, such as random numbers, objectives and the clock; each also has a version of its own: `searches`.
-SEARCHES = 1
+SEARCHES = 2
 # Correlations, regrets and the worth of what searches found: `analysis`.
 ANALYSIS = 6
 # Pictures: `figures`.

@@ -7,6 +7,7 @@ look at networks in several stages, each with an objective and a cost of its own
 
 import hashlib
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -18,7 +19,8 @@ from numpy.typing import NDArray
 
 from proxybank.searches.objective import ADD, DIVIDE, LOG, MAX, MULTIPLY, PLACE, RANK, SUBTRACT, ZSCORE
 
-# A run ends after so many networks in a row that it had met before, where such networks cost nothing: it has converged.
+# A run, or the local search of MF-NAS, ends after so many networks in a row that it had met before, where such networks
+# cost nothing: it has converged.
 PATIENCE = 10_000
 # Random children tried before a network gives up having a feasible one.
 TRIES = 1_000
@@ -37,6 +39,8 @@ class Search(NamedTuple):
         Where the steps and the terms of each stage begin, and the last ones end.
     seconds : float64, shape (n_codes, n_stages)
         Simulated seconds that an evaluation of each network takes.
+    moment_seconds : float64, shape (n_codes, n_stages)
+        Of these, the seconds of what zscore() is of: what it takes to have a network among those behind the moments.
     feasible : bool, shape (n_codes,); drawable : int64, shape (n_feasible,)
         Networks within the limits, as a mask and as codes.
     places : int64, shape (n_genes,)
@@ -73,6 +77,7 @@ class Search(NamedTuple):
     program: NDArray[np.int64]
     bounds: NDArray[np.int64]
     seconds: NDArray[np.float64]
+    moment_seconds: NDArray[np.float64]
     feasible: NDArray[np.bool_]
     drawable: NDArray[np.int64]
     places: NDArray[np.int64]
@@ -122,11 +127,13 @@ def kernel(function: Callable) -> Callable:
     """Compile a search, and keep the machine code between sessions until any file of this package changes.
 
     Numba itself looks at the kernel's own file only, and would go on using old helpers. Threads run side by side.
+    Where neither this folder nor the user's cache can be written, each session compiles anew.
     """
     dispatcher = njit(nogil=True)(function)
     if not config.DISABLE_JIT:
-        dispatcher.enable_caching()
-        dispatcher._cache._cache_file._source_stamp = _sources()
+        with suppress(RuntimeError):  # there is no place for a cache
+            dispatcher.enable_caching()
+            dispatcher._cache._cache_file._source_stamp = _sources()
     return dispatcher
 
 
@@ -300,14 +307,13 @@ def raise_peaks(search: Search, peaks: NDArray[np.float64], code: int, stage: in
 
 @njit
 def draw_moments(search: Search) -> None:
-    """Draw the networks that zscore() is about; the stages that call it put them on the clock."""
+    """Draw the networks that zscore() is about; what it is of is put on the clock, and nothing into the history."""
     codes = np.empty(N_MOMENTS, np.int64)
     for k in range(N_MOMENTS):
         codes[k] = random_network(search)
     for stage in range(n_stages(search)):
-        if (search.program[search.bounds[stage, 0] : search.bounds[stage + 1, 0], 0] == ZSCORE).any():
-            for code in codes:
-                search.clock[0] += search.seconds[code, stage]
+        for code in codes:
+            search.clock[0] += search.moment_seconds[code, stage]
     set_moments(search, codes)
 
 

@@ -4,6 +4,7 @@ import numpy as np
 from numba import njit
 
 from proxybank.searches.core import (
+    PATIENCE,
     TRIES,
     Search,
     below,
@@ -28,12 +29,12 @@ def run(search: Search, escape: int) -> int:
 
 @njit
 def climb(search: Search, evaluations: int, escape: bool) -> bool:
-    """Spend so many evaluations at stage 0; False if the budget of the run is used up before."""
+    """Spend so many evaluations at stage 0, fewer if all it meets is known; False if the run's budget ends before."""
     current = random_network(search)
     if not evaluate(search, current):
         return False
     moves = np.arange(search.places.size * (search.n_choices - 1))
-    for _ in range(evaluations):  # each optimum costs at least one
+    while True:  # known networks that cost nothing end it, too: see `evaluate`
         improved = False
         shuffle(search, moves, moves.size)
         for move in moves:
@@ -44,7 +45,7 @@ def climb(search: Search, evaluations: int, escape: bool) -> bool:
             if search.counts[0] >= evaluations:
                 return True
             if not evaluate(search, code):
-                return False
+                return _has_converged(search)
             values = scores(search, np.array([code, current]))
             if values[0] > values[1]:
                 current = code
@@ -55,8 +56,13 @@ def climb(search: Search, evaluations: int, escape: bool) -> bool:
             if search.counts[0] >= evaluations:
                 return True
             if not evaluate(search, current):
-                return False
-    return True
+                return _has_converged(search)
+
+
+@njit
+def _has_converged(search: Search) -> bool:
+    """Whether the last evaluation failed for want of new networks, not of budget."""
+    return search.counts[1] >= PATIENCE
 
 
 @njit

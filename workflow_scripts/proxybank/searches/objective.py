@@ -79,6 +79,12 @@ def check_objective(objective: str, columns: Collection[str]) -> tuple[str, ...]
     return tuple(dict.fromkeys(name for text in split_stages(objective) for name in _check_expression(text, columns)))
 
 
+def names_in_zscore(expression: str) -> set[str]:
+    """Return the names of the columns that an expression reads within zscore(), and perhaps elsewhere as well."""
+    calls = [node for node in ast.walk(_parse(expression)) if isinstance(node, ast.Call)]
+    return {name for call in calls if _function(call) == "zscore" for name in _names(call)}
+
+
 def _check_expression(expression: str, columns: Collection[str]) -> list[str]:
     """Check one expression; return the names it reads."""
     tree = _parse(expression)

@@ -84,7 +84,7 @@ class Algorithm:
     by_ranks : bool
         Whether its objective must be a sum of rank(), since it looks at what each is of.
     own_moments : bool
-        Whether zscore() is over networks it evaluates; else others are drawn and paid for first.
+        Whether zscore() is over networks it evaluates; else others are drawn first, which cost time and no evaluations.
     differs : str
         Where it differs from its source.
     """
@@ -363,7 +363,7 @@ _ALGORITHMS = (
     ),
     Algorithm(
         name="sa_rk",
-        version=2,
+        version=3,
         kernel="sa_rk",
         does="Simulated annealing by ranks: moves to the best of some neighbours, to a worse one ever more rarely.",
         maximises="a sum of `rank()`",
@@ -379,7 +379,8 @@ _ALGORITHMS = (
         },
         repeats="free",
         differs="starts from any network within the limits; the code's encoder knows only cells with a live path. Once "
-        "best networks are never forgotten: the bound that beta sets is out of reach",
+        "best networks are never forgotten: the bound that beta sets is out of reach. With `returns: best`, ranks are "
+        "among all networks explored; the code has the best of the last step's set",
     ),
     Algorithm(
         name="search_economics",
@@ -396,7 +397,9 @@ _ALGORITHMS = (
         repeats="free",
         differs="children keep the first gene of their region, which the authors' code sets after scoring; there, no "
         "region gains by waiting (Accumulation1 is called twice, Accumulation2 never), a region's best good stays that "
-        "of the start, and four further genes choose a backbone",
+        "of the start, four further genes choose a backbone, no cut lies before the last gene, the two children share "
+        "cut and mutated gene, the best child is that of a random half of the goods where these are more than two, and "
+        "what is returned is the best that a searcher chose",
     ),
     Algorithm(
         name="reinforce",
@@ -451,7 +454,7 @@ _ALGORITHMS = (
     ),
     Algorithm(
         name="local_search",
-        version=1,
+        version=2,
         kernel="local_search",
         does="Moves to the first better network that differs in one gene, until there is none.",
         maximises=_ACCURACY,
@@ -462,7 +465,7 @@ _ALGORITHMS = (
     ),
     Algorithm(
         name="mf_nas",
-        version=2,
+        version=3,
         kernel="mf_nas",
         does="Local search at the first stage; the best it has met are halved from stage to stage.",
         maximises="a proxy; validation accuracy after ever more epochs",
@@ -485,7 +488,9 @@ _ALGORITHMS = (
         },
         repeats="free",
         stages=(2, 20),
-        differs="scoring the whole space is on the clock; the length scale is the likeliest on a grid",
+        differs="scoring the whole space is on the clock; the length scale is the likeliest on a grid; the acquisition "
+        "is maximised over random draws alone, where the code's bayes_opt also climbs from ten more; of equally good "
+        "weightings the first is kept, there the last",
     ),
 )
 

@@ -2,10 +2,11 @@
 
 import hashlib
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib import import_module
+from numbers import Integral, Real
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proxybank.errors import SearchError
-from proxybank.searches.objective import ZSCORE, Objective, check_objective, compile_objective, split_stages
+from proxybank.searches.objective import (
+    ZSCORE,
+    Objective,
+    check_objective,
+    compile_objective,
+    names_in_zscore,
+    split_stages,
+)
 from proxybank.searches.problem import Problem
 from proxybank.searches.registry import Algorithm, Value, get_algorithm
 
@@ -90,7 +98,8 @@ def replay(
     """Replay a search on a table of scores.
 
     Random numbers of a run depend on (seed, algorithm, constraint, its number) alone, so runs can be repeated one by
-    one in any order. Searches by different objectives start from the same ones, which makes comparing them more exact.
+    one in any order. Searches by different objectives start from the same ones, which makes comparing them more exact;
+    where zscore() is in an objective, the networks behind it take the first ones.
 
     Parameters
     ----------
@@ -103,9 +112,9 @@ def replay(
     seed : int
         Seed of all runs.
     evaluations : int, optional
-        Networks a run may evaluate.
+        Networks a run may evaluate, at least 1; the 100 behind zscore() are none of them.
     seconds : float, optional
-        Simulated seconds a run may spend; the last evaluation begins before they are over and may end after.
+        Simulated seconds a run may spend, above 0; the last evaluation begins before they are over and may end after.
     constraint : str
         Name of the limits that `problem` has.
     repeats : {"charged", "free"}, optional
@@ -124,14 +133,16 @@ def replay(
     Raises
     ------
     SearchError
-        If the algorithm, the objective or a parameter is unknown or out of range, if there is no budget, no feasible
-        network, no feasible network with a score, or no time stored for what a budget in seconds has to count.
+        If the algorithm, the objective, `repeats` or a parameter is unknown or out of range, if there is no budget or
+        one of 0 or less, no feasible network, no feasible network with a score, or no time stored for what a budget in
+        seconds has to count.
     """
     chosen = get_algorithm(algorithm)
     options = _kernel_options(chosen, chosen.check(parameters))
     chosen.check_space(parameters, problem.n_genes, problem.n_choices)
-    charge_repeats = (repeats or chosen.repeats) == "charged"
     where = f"{algorithm} by '{objective}' under constraint '{constraint}'"
+    _check_budget(where, evaluations, seconds, repeats)
+    charge_repeats = (chosen.repeats if repeats is None else repeats) == "charged"
     chosen.check_objective(objective)
     make_search = prepare(problem, objective, where, evaluations, seconds, charge_repeats)
     from proxybank.searches import incumbents  # not above: the compiler takes half a second to import
@@ -215,6 +226,7 @@ def prepare(
     program, bounds = _join_programs(compiled)
     terms = np.concatenate([stage.terms for stage in compiled], axis=1)
     costs = np.stack([_seconds(problem, stage) for stage in split_stages(objective)], axis=1)
+    moment_costs = [_seconds(problem, stage, names_in_zscore(stage)) for stage in split_stages(objective)]
     if seconds is not None and not np.isfinite(costs[problem.feasible]).all():
         names = [name for name in check_objective(objective, problem.columns) if name in problem.seconds]
         untimed = [name for name in names if np.isnan(problem.seconds[name][problem.feasible]).any()]
@@ -223,12 +235,15 @@ def prepare(
             "Expected seconds for every network within the limits. Add them, or give a budget in evaluations."
         )
     drawable = np.flatnonzero(problem.feasible)
-    limit = _most_evaluations(costs[drawable], where, evaluations, seconds, charge_repeats)
+    limit = MAX_EVALUATIONS if evaluations is None else evaluations
+    if not charge_repeats:  # each network once a stage
+        limit = min(limit, drawable.size * costs.shape[1])
     return lambda: Search(
         terms=terms,
         program=program,
         bounds=bounds,
         seconds=costs,
+        moment_seconds=np.stack(moment_costs, axis=1),
         feasible=problem.feasible,
         drawable=drawable,
         places=problem.n_choices ** np.arange(problem.n_genes - 1, -1, -1, dtype=np.int64),
@@ -256,26 +271,35 @@ def _join_programs(stages: list[Objective]) -> tuple[NDArray[np.int64], NDArray[
     return np.concatenate([stage.program + [0, bounds[k, 1]] for k, stage in enumerate(stages)]), bounds
 
 
-def _seconds(problem: Problem, expression: str) -> NDArray[np.float64]:
-    """Simulated seconds of one evaluation of each network: those of all columns that the expression reads."""
-    names = check_objective(expression, problem.columns)
+def _seconds(problem: Problem, expression: str, among: Collection[str] | None = None) -> NDArray[np.float64]:
+    """Simulated seconds of one evaluation of each network: of all columns that the expression reads, or of some."""
+    names = [name for name in check_objective(expression, problem.columns) if among is None or name in among]
     return sum((problem.seconds[name] for name in names if name in problem.seconds), np.zeros(problem.feasible.size))
 
 
-def _most_evaluations(
-    costs: NDArray[np.float64],
-    where: str,
-    evaluations: int | None,
-    seconds: float | None,
-    charge_repeats: bool,
-) -> int:
-    """Upper bound of the length of a history."""
+def _check_budget(where: str, evaluations: int | None, seconds: float | None, repeats: str | None) -> None:
+    """Check that there is a budget above 0, and that `repeats` is a word it knows."""
     if evaluations is None and seconds is None:
         raise SearchError(f"{where}: there is no budget. Expected evaluations, seconds or both. Add one.")
-    bounds = [MAX_EVALUATIONS if evaluations is None else evaluations]
-    if not charge_repeats:
-        bounds.append(costs.size)
-    return min(bounds)
+    if evaluations is not None and not (_is_number(evaluations, Integral) and evaluations >= 1):
+        raise SearchError(
+            f"{where}, evaluations: found {evaluations!r}. Expected an integer from 1. Raise it, or leave it out and "
+            "give seconds."
+        )
+    if seconds is not None and not (_is_number(seconds, Real) and seconds > 0):  # nan is not
+        raise SearchError(
+            f"{where}, seconds: found {seconds!r}. Expected a number above 0. Raise it, or leave it out and give "
+            "evaluations."
+        )
+    if repeats not in (None, "charged", "free"):
+        raise SearchError(
+            f"{where}, repeats: found {repeats!r}. Expected charged or free. Correct it, or leave it out for what the "
+            "algorithm's source has."
+        )
+
+
+def _is_number(value: object, kind: type) -> bool:
+    return isinstance(value, kind) and not isinstance(value, bool)
 
 
 def start(search: "Search", key: str, own_moments: bool = False) -> None:

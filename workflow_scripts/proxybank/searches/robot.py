@@ -51,6 +51,9 @@ def _normalised_proxies(search: Search, n_proxies: int) -> NDArray[np.float64]:
         search.clock[0] += search.seconds[codes, stage].sum()
         values = scores_within(search, codes, stage)
         finite = np.isfinite(values)
+        if not finite.any():  # max() may take all scores away, as within a logarithm
+            proxies[:, stage] = 0.0
+            continue
         low, high = values[finite].min(), values[finite].max()
         proxies[:, stage] = np.where(finite, (values - low) / (high - low if high > low else 1.0), 0.0)
     return proxies

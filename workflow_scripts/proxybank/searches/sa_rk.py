@@ -38,7 +38,8 @@ def run(
     Ranks are among the neighbours, the current network and those that ever were best so, to which a move may return.
     """
     current = random_network(search)
-    evaluate(search, current)
+    if not evaluate(search, current):
+        return -1
     once_best = np.empty(0, np.int64)
     temperature = hottest
     while temperature > coldest:

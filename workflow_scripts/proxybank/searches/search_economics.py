@@ -105,7 +105,7 @@ def _child(search: Search, owned: int, good: int, first_genes: NDArray[np.int64]
     """
     pair = np.empty(2, np.int64)
     for k in range(2):
-        pair[k] = good if search.feasible[good] else random_network(search)
+        pair[k] = good  # whatever is in the market is feasible
         for _ in range(TRIES if first_genes.size else 0):
             code = _cross_and_mutate(search, owned, good, first_genes, k == 1)
             if search.feasible[code]:
