@@ -6,6 +6,7 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 from proxybank import networks, passes, spaces
+from proxybank.passes import sweep
 from proxybank.proxies import GROUPS, REGISTRY, evaluate, in_group
 
 BATCH = passes.Batch(torch.randn(16, 3, 8, 8, generator=torch.Generator().manual_seed(0)), torch.arange(16) % 10)
@@ -51,6 +52,33 @@ def test_fetches_do_not_grow_with_depth(group, monkeypatch):
     # Where squares lie is drawn on the CPU, and stays there.
     monkeypatch.setattr("proxybank.passes.activation_rank.uniform", lambda key, shape: np.zeros(shape))
     assert n_fetches(group, 1) == n_fetches(group, 3) <= 12
+
+
+def test_no_step_of_a_sweep_waits_for_its_time(monkeypatch):
+    # An accelerator that comes to every moment a second after the one before.
+    class Event:
+        made = waited = 0
+
+        def __init__(self, enable_timing):
+            assert enable_timing
+
+        def record(self):
+            Event.made += 1
+            self.second = Event.made
+
+        def synchronize(self):
+            Event.waited += 1
+
+        def elapsed_time(self, other):
+            return 1000.0 * (other.second - self.second)
+
+    monkeypatch.setattr(torch.cuda, "Event", Event)
+    clock = sweep.Clock(torch.device("cuda"))
+    clock.lap("forward")
+    clock.lap("forward", "tangent")
+    clock.lap("back")
+    assert (Event.made, Event.waited) == (4, 0)
+    assert clock.seconds() == dict.fromkeys(sweep.KINDS, 0.0) | {"forward": 1.5, "tangent": 0.5, "back": 1.0}
 
 
 def test_fetches_are_counted():

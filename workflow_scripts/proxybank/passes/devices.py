@@ -22,6 +22,27 @@ def seconds() -> float:
     return time.perf_counter()
 
 
+# A moment: seconds, or what an accelerator will note when it comes there.
+Mark = float | torch.cuda.Event
+
+
+def mark(device: torch.device) -> Mark:
+    """Mark this moment of the work on a device, for `seconds_between`; unlike `seconds`, nothing waits for it."""
+    if device.type == "cpu":
+        return time.perf_counter()
+    event = torch.cuda.Event(enable_timing=True)
+    event.record()
+    return event
+
+
+def seconds_between(start: Mark, end: Mark) -> float:
+    """Seconds from one mark to another of the same device, which is waited for."""
+    if isinstance(start, float):
+        return end - start
+    end.synchronize()
+    return start.elapsed_time(end) / 1000
+
+
 def on_cpu(x: Tensor) -> bool:
     """Whether compiled loops can work on a tensor's memory; elsewhere PyTorch's operations do what they do."""
     return x.device.type == "cpu"

@@ -57,13 +57,13 @@ def shared_gradients(
         start = devices.seconds()
         weights = networks.draw(network, initialisation, seed, device=batch.images.device)
         drawn = devices.seconds() - start
-        sweep.run(network, weights)
+        spent = sweep.run(network, weights).clock.seconds()
         found = {}
         for part in parts:
             start = devices.seconds()
             evidence = _evidence(part, network, batch, sweep)
-            seconds = drawn + devices.seconds() - start + sum(sweep.clock.seconds[kind] for kind in _WORK[part])
-            found[part] = evidence, seconds + sweep.clock.seconds["back"] * len(STREAMS[part]) / len(streams)
+            seconds = drawn + devices.seconds() - start + sum(spent[kind] for kind in _WORK[part])
+            found[part] = evidence, seconds + spent["back"] * len(STREAMS[part]) / len(streams)
         yield found
 
 

@@ -50,16 +50,23 @@ _WINDOW = [3, 3], [1, 1], [1, 1], False, False  # of average pooling: size, stri
 class Clock:
     """Seconds by kind of work; see `Sweep`."""
 
-    def __init__(self) -> None:
-        self.seconds = dict.fromkeys(KINDS, 0.0)
-        self._last = devices.seconds()
+    def __init__(self, device: torch.device) -> None:
+        self._device = device
+        self._start = devices.mark(device)
+        self._laps: list[tuple[devices.Mark, tuple[str, ...]]] = []
 
     def lap(self, *kinds: str) -> None:
-        """Divide the seconds since the last call equally among these kinds."""
-        now = devices.seconds()
-        for kind in kinds:
-            self.seconds[kind] += (now - self._last) / len(kinds)
-        self._last = now
+        """Divide the time since the last call equally among these kinds."""
+        self._laps.append((devices.mark(self._device), kinds))
+
+    def seconds(self) -> dict[str, float]:
+        """Seconds of each of `KINDS` so far."""
+        seconds, start = dict.fromkeys(KINDS, 0.0), self._start
+        for end, kinds in self._laps:
+            for kind in kinds:
+                seconds[kind] += devices.seconds_between(start, end) / len(kinds)
+            start = end
+        return seconds
 
 
 class _Norm:
@@ -403,7 +410,7 @@ class Sweep:
         weights : dict of str to Tensor
             As `networks.draw` returns them.
         """
-        self.clock = Clock()
+        self.clock = Clock(self._images.device)
         self.weights, self.correlations = weights, Correlations()
         self.gradients: dict[str, Tensor] = {}
         self.saliencies: dict[str, Tensor] = {}
