@@ -89,8 +89,7 @@ def spectral_entropy(x: Tensor) -> Tensor:
     rows = x.detach().permute(0, 2, 3, 1).flatten(0, 2)
     rows = rows - rows.mean(dim=0)
     products = (rows.T @ rows).double()
-    if not products.isfinite().all():  # which an eigensolver does not take
-        return products.new_full((), torch.nan)
+    products = torch.where(products.isfinite().all(), products, 0.0)  # what an eigensolver does not take, ends as NaN
     values = torch.linalg.eigvalsh(products).clamp(min=0)
     shares = values / values.sum()
     return -(shares * (shares + 1e-8).log()).sum()
