@@ -5,6 +5,8 @@ from functools import cache
 from math import ceil
 from pathlib import Path
 
+import yaml
+
 from proxybank import data, proxies, searches, spaces, store, versions
 from proxybank.benchmark import COMPARISONS
 
