@@ -31,12 +31,8 @@ rule speed_part:
         versions=lambda wildcards: versions_of(
             proxies.in_group(proxies.REGISTRY, wildcards.passes)
         ),
-        versions_of_stages=[
-            versions.SPACES,
-            versions.WEIGHTS,
-            versions.IMAGES,
-            versions.BENCHMARK,
-        ],
+        versions_of_networks=[versions.SPACES, versions.WEIGHTS, versions.IMAGES],
+        version=versions.BENCHMARK,
     message:
         "Timing {wildcards.space} on {wildcards.dataset}: {wildcards.passes}"
     script:
@@ -110,12 +106,8 @@ rule compare_seconds:
         versions=lambda wildcards: versions_of(
             COMPARISONS[wildcards.comparison].proxies
         ),
-        versions_of_stages=[
-            versions.SPACES,
-            versions.WEIGHTS,
-            versions.IMAGES,
-            versions.BENCHMARK,
-        ],
+        versions_of_networks=[versions.SPACES, versions.WEIGHTS, versions.IMAGES],
+        version=versions.BENCHMARK,
     message:
         "Timing the library and plain code on {wildcards.dataset}: {wildcards.comparison}"
     script:
@@ -143,12 +135,8 @@ rule compare_values:
         versions=lambda wildcards: versions_of(
             COMPARISONS[wildcards.comparison].proxies
         ),
-        versions_of_stages=[
-            versions.SPACES,
-            versions.WEIGHTS,
-            versions.IMAGES,
-            versions.BENCHMARK,
-        ],
+        versions_of_networks=[versions.SPACES, versions.WEIGHTS, versions.IMAGES],
+        version=versions.BENCHMARK,
     message:
         "Scoring by the library and by plain code on {wildcards.dataset}: {wildcards.comparison}"
     script:

@@ -107,7 +107,7 @@ def test_rules_know_the_versions_of_what_they_compute(root):
     bodies = {body.split(":")[0]: body for body in re.split("^rule ", rules, flags=re.MULTILINE)[1:]}
     with_script = {name for name, body in bodies.items() if "    script:" in body}
     without = {name for name in with_script if not re.search(r"^        versions?=", bodies[name], re.MULTILINE)}
-    assert without == {"precision", "speed", "performance"}  # a trial of the machine; what other rules have measured
+    assert without == {"speed", "performance"}  # they show what other rules have measured
     measured = {"speed_part", "compare_seconds", "compare_values"}
     of_proxies = {name for name in with_script if "versions=lambda wildcards: " in bodies[name]}
     assert of_proxies == measured | {"score_part"}
