@@ -106,24 +106,26 @@ def marked(raw: bytearray, place: int, value: int) -> bytearray:
     return raw
 
 
-# Each ends in another error of zipfile or NumPy, none of which says what to do.
 BROKEN = {
-    "encrypted": marked(zipped(), 6, 1),  # RuntimeError
-    "method of compression": marked(zipped(), 8, 97),  # NotImplementedError
-    "compressed data": zipped(method=zipfile.ZIP_LZMA).replace(b"\x5d\x00\x00\x80\x00", b"\xff" * 5),  # LZMAError
-    "header": zipped(b"{'descr': '|u1', 'shape': (40, 3, 8, 8)\n"),  # TokenError
-    "size": zipped(b"{'descr': '|u1', 'fortran_order': False, 'shape': (300000000000000,)}\n"),  # MemoryError
+    "encrypted": marked(zipped(), 6, 1),
+    "unknown method of compression": marked(zipped(), 8, 97),
+    "damaged LZMA": zipped(method=zipfile.ZIP_LZMA).replace(b"\x5d\x00\x00\x80\x00", b"\xff" * 5),
+    "unfinished header": zipped(b"{'descr': '|u1', 'shape': (40, 3, 8, 8)\n"),
+    "273 TiB": zipped(b"{'descr': '|u1', 'fortran_order': False, 'shape': (300000000000000,)}\n"),
 }
 
 
-@pytest.mark.parametrize("name", BROKEN)
-def test_broken_files_are_refused(tmp_path, name):
+def test_broken_files_are_refused(tmp_path):
     path = tmp_path / "images.npz"
     path.write_bytes(zipped())
     assert (data.load(str(path)).pixels == GOOD["images"]).all()
-    path.write_bytes(BROKEN[name])
-    with pytest.raises(ImageError, match="images.npz: this is no .npz file of plain arrays that fit into memory. Wr"):
-        data.load(str(path))
+    causes = []
+    for raw in BROKEN.values():
+        path.write_bytes(raw)
+        with pytest.raises(ImageError, match="images.npz: this is no .npz file of plain arrays that fit into mem") as e:
+            data.load(str(path))
+        causes.append(type(e.value.__cause__))
+    assert len(set(causes)) == len(BROKEN)  # zipfile, its decompressors and NumPy have an error of their own for each
 
 
 def test_the_digits_are_not_resized():
