@@ -140,10 +140,10 @@ def test_training_goes_on_where_it_was_stopped(tmp_path, monkeypatch):
 
 
 def test_networks_side_by_side_are_as_many_as_memory_allows():
-    def sizes(side, **settings):
+    def sizes(side, n_images=1000, **settings):
         skeleton = spaces.Skeleton(image_side=side, **settings)
         genes = spaces.get("tss").class_genes("drop")[:40]
-        found = truth.bundles(networks.members("tss", genes, skeleton), 1000, 50)
+        found = truth.bundles(networks.members("tss", genes, skeleton), n_images, 50)
         return [piece.stop - piece.start for piece in found]
 
     assert sizes(8, stem_width=8, cells_per_stage=1) == [16, 16, 8]
@@ -151,6 +151,8 @@ def test_networks_side_by_side_are_as_many_as_memory_allows():
     # numbers of 4 bytes, of 50 images: 560 MB. On 16 pixels it is a quarter.
     assert sizes(32, stem_width=16, cells_per_stage=5) == [1] * 40
     assert sizes(16, stem_width=16, cells_per_stage=5) == [7] * 5 + [5]
+    # Of 20,000 images, 8 maps of 16 x 8 x 8 numbers of 4 bytes take 655 MB.
+    assert sizes(8, 20_000, stem_width=16, cells_per_stage=1) == [1] * 40
 
 
 def test_statistics_are_of_no_more_images_than_memory_allows(split, monkeypatch):
@@ -164,8 +166,8 @@ def test_statistics_are_of_no_more_images_than_memory_allows(split, monkeypatch)
     monkeypatch.setattr(Bundle, "logits", watched)
     truth.train(members, split, SCHEDULE, 0)
     assert [n for n, kind in seen if kind == "Collected"] == [100]
-    # The largest map has 8 channels of 8 x 8 numbers of 4 bytes, and two are kept.
-    monkeypatch.setattr(training, "_BUNDLE_BYTES", 2 * 8 * 64 * 4 * 30)
+    # The largest map has 8 channels of 8 x 8 numbers of 4 bytes, and eight of a layer are counted.
+    monkeypatch.setattr(training, "_BUNDLE_BYTES", 8 * 8 * 64 * 4 * 30)
     seen.clear()
     truth.train(members, split, SCHEDULE, 0)
     assert [n for n, kind in seen if kind == "Collected"] == [30]

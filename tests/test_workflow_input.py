@@ -11,6 +11,7 @@ from conftest import Workspace
 
 import run
 from proxybank import config
+from proxybank.errors import ConfigError
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (40, 1, 8, 8), np.uint8)
 LABELS = np.arange(40) % 4
@@ -188,6 +189,13 @@ def test_images_that_are_a_program(tmp_path, message_of):
     (tmp_path / "cifar" / "train").write_bytes(pickle.dumps(Evil()))
     assert message_of(path).startswith("cifar/train: refused, it asks for ")
     assert not (tmp_path / "called").exists()
+
+
+@pytest.mark.parametrize(("text", "found"), [("", "None"), ("- 1", r"\[1\]")])
+def test_a_file_behind_another_has_keys(tmp_path, text, found):
+    (tmp_path / "my.yaml").write_text(text)
+    with pytest.raises(ConfigError, match=f"my.yaml: found {found}. Expected keys and values. Correct the file"):
+        run.load([str(write(tmp_path)), str(tmp_path / "my.yaml")])
 
 
 def test_snakemake_itself_says_the_same(workspace):

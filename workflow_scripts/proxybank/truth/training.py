@@ -278,8 +278,8 @@ def _bytes(network: Network, n_images: int, batch_size: int) -> int:
 
 
 def _bytes_per_image(network: Network) -> int:
-    """What one more image takes where only two maps are kept."""
-    return 2 * max(_map_bytes(network))
+    """What one more image takes where only maps of one layer are kept."""
+    return 8 * max(_map_bytes(network))
 
 
 def _map_bytes(network: Network) -> list[int]:
