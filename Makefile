@@ -55,7 +55,10 @@ docs/algorithms.md: $(addprefix workflow_scripts/proxybank/searches/,__main__.py
 	PYTHONPATH=workflow_scripts .venv/bin/python -m proxybank.searches > $@.new && mv $@.new $@
 
 # A killed installation leaves half packages that pip takes for whole ones: .venv/unfinished then has us start afresh.
-# It holds the number of the make that installs, which nothing may be taken from while it is at work.
+# It holds the number of the make that installs, which nothing may be taken from while it is at work. A pip that fails by
+# itself, as without a network, leaves what there was.
+installed = || { code=$$?; [ $$code -gt 128 ] || rm .venv/unfinished; exit $$code; }
+
 restart:
 	@installs=$$(cat .venv/unfinished); if kill -0 "$$installs" 2>/dev/null; then \
 	  echo "make: .venv: process $$installs is installing packages into it. Expected no other make here." \
@@ -71,7 +74,7 @@ restart:
 	@mkdir -p .venv && echo $$PPID > .venv/unfinished
 	@echo "Installing the packages of envs/requirements.txt into .venv, once: about a minute, or several where PyTorch comes with CUDA."
 	@"$(PYTHON)" -m venv .venv
-	@.venv/bin/python -m pip install -qq -r envs/requirements.txt
+	@.venv/bin/python -m pip install -qq -r envs/requirements.txt $(installed)
 	@rm .venv/unfinished
 	@touch $@
 
@@ -79,7 +82,7 @@ restart:
 .venv/test.stamp: .venv/run.stamp envs/requirements-test.txt envs/requirements-slurm.txt envs/requirements-oracle.txt
 	@echo $$PPID > .venv/unfinished
 	@echo "Installing the packages of envs/requirements-test.txt into .venv: less than a minute, once."
-	@.venv/bin/python -m pip install -qq -r envs/requirements-test.txt
-	@.venv/bin/python -m pip install -qq --no-deps -r envs/requirements-oracle.txt
+	@.venv/bin/python -m pip install -qq -r envs/requirements-test.txt $(installed)
+	@.venv/bin/python -m pip install -qq --no-deps -r envs/requirements-oracle.txt $(installed)
 	@rm .venv/unfinished
 	@touch $@

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-# Installs nothing; fails, as a killed pip would, on the file that BREAK names. While it would install, another make is
-# called, for the target that MEANWHILE names.
+# Installs nothing; is killed on the file that BREAK names, and fails on the one that FAIL names. While it would
+# install, another make is called, for the target that MEANWHILE names.
 PYTHON = """#!/bin/sh
 case "$*" in
   "-m venv .venv") mkdir -p .venv/bin; cp "$0" .venv/bin/python; echo venv >> calls ;;
-  "-m pip"*) echo "pip ${*##*/}" >> calls; case "$*" in *"${BREAK:-nothing}"*) exit 1 ;; esac
+  "-m pip"*) echo "pip ${*##*/}" >> calls
+    case "$*" in *"${BREAK:-nothing}"*) kill -9 $$ ;; *"${FAIL:-nothing}"*) exit 2 ;; esac
     target="$MEANWHILE"; unset MEANWHILE; [ -z "$target" ] || make "$target" 2> said || true ;;
   workflow_scripts*|docs*) echo "$*" >> calls ;;
 esac
@@ -26,8 +27,8 @@ def make(root, tmp_path):
     """Return a function that calls `make` in a folder of its own, and tells what was installed."""
     set_up(root, tmp_path)
 
-    def call(target: str, broken: str = "nothing", meanwhile: str = "") -> list[str]:
-        environment = os.environ | {"BREAK": broken, "MEANWHILE": meanwhile}
+    def call(target: str, broken: str = "nothing", meanwhile: str = "", failing: str = "nothing") -> list[str]:
+        environment = os.environ | {"BREAK": broken, "MEANWHILE": meanwhile, "FAIL": failing}
         command = ["make", f"PYTHON={tmp_path}/python3.11", target]
         subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True)
         return [line for line in take(tmp_path / "calls") if line.startswith(("venv", "pip "))]
@@ -75,6 +76,13 @@ def test_a_half_done_set_up_starts_afresh(make, tmp_path):
     assert make("test") == RUN + TEST
     (tmp_path / ".venv/unfinished").touch()  # of a make that was killed before it wrote down its number
     assert make("run") == RUN
+
+
+def test_what_is_installed_survives_a_failure(make):
+    make("run")
+    assert make("test", failing="requirements-oracle.txt") == TEST
+    assert make("run") == []
+    assert make("test") == TEST
 
 
 @pytest.mark.parametrize(("target", "installed"), [("run", RUN), ("test", RUN + TEST)])
