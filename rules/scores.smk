@@ -2,7 +2,8 @@
 
 Needs: the batches of data.smk.
 Makes: scores of every class of networks, or of a sample, in parts; one file per part and group of passes. A further proxy
-or seed computes only itself: its group's files are updated, all others stay. What a packed run has is taken from there.
+or seed computes only itself: the rest of its group's files is taken from those that lie beside them (.progress), and what
+a packed run has, from there.
 """
 
 
@@ -34,7 +35,7 @@ rule score_part:
         batches="results/{run}/batches/{dataset}.npz",
         precision=precision_file,
     output:
-        scores=update("results/{run}/scores/{space}/{dataset}/{passes}/{part}.parquet"),
+        scores="results/{run}/scores/{space}/{dataset}/{passes}/{part}.parquet",
     log:
         "results/{run}/logs/score_part/{space}/{dataset}/{passes}/{part}.log",
     benchmark:

@@ -1,5 +1,7 @@
 """Score parts and the tables made of them: four networks of two classes, all values by hand."""
 
+from pathlib import Path
+
 import numpy as np
 import polars as pl
 import pytest
@@ -339,11 +341,25 @@ def test_a_stopped_job_goes_on_where_it_was(tmp_path, monkeypatch, settings, ver
     assert store.update_part(path, store.MadeWith(settings, versions, batches), score, range(3), "here") == [*versions]
     assert score.asked == expected
     assert store.read_parquet(path).to_series(2).to_list() == [7.0, 8.0, 17.0, 18.0, 27.0, 28.0]
-    assert [file.name for file in tmp_path.iterdir()] == ["0.parquet"]
+    kept = Path(f"{path}.progress")
+    assert sorted(tmp_path.iterdir()) == [path, kept] and kept.samefile(path)
+
+
+def test_a_part_that_is_gone_is_not_computed_again(tmp_path, monkeypatch):
+    # Snakemake removes it before the job that makes it runs again, and after one that fails.
+    path, score = tmp_path / "0.parquet", Scorer()
+    first = update(path, score, snip=1)
+    path.unlink()
+    assert update(path, score, snip=1).equals(first) and len(score.asked) == 1
+    path.unlink()
+    monkeypatch.setattr("os.link", lambda *_: (_ for _ in ()).throw(OSError))  # a file system without hard links
+    update(path, score, snip=1)
+    path.unlink()
+    assert update(path, score, snip=1).equals(first) and len(score.asked) == 1
 
 
 def test_what_is_there_comes_from_everywhere(tmp_path, monkeypatch):
-    """Class 0 is known, class 1 in an earlier file, class 2 is done by a job that was stopped; of one seed."""
+    """Class 0 is known, class 1 in an earlier part, class 2 is done by a job that was stopped; of one seed."""
     monkeypatch.setattr("proxybank.store.progress.SECONDS", 0)
     monkeypatch.setattr("proxybank.store.parts._SMALLEST_STEP", 1)
     monkeypatch.setattr("proxybank.store.parts._STEP_SECONDS", 0)
@@ -361,7 +377,7 @@ def test_what_is_there_comes_from_everywhere(tmp_path, monkeypatch):
         *((["snip", "fisher"], [index], 1) for index in range(4)),
     ]
     assert found.filter(seed=0)["snip"].to_list()[:3] == [7.0, 105.0, 20.0]
-    assert store.makers_of([path]) == ["here", "there", "stopped"]
+    assert store.makers_of([path]) == ["here", "stopped", "there"]
 
 
 def test_a_part_tells_what_computed_its_rows(tmp_path):

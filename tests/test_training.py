@@ -99,6 +99,7 @@ def test_training_learns_and_repeats_itself(split):
     assert first.seconds > 0
 
 
+KEY = ["class_index", "seed", "split"]
 TRAINING = {**vars(SCHEDULE), "train_images": 100, "valid_images": 597, "epochs": 1, "seeds": [0, 1]}
 del TRAINING["initialisation"]
 
@@ -127,16 +128,20 @@ def test_training_goes_on_where_it_was_stopped(tmp_path, monkeypatch):
     whole = list(trained(chosen))
     assert len(whole) == 2 * 4  # bundles of equal widths, which are single networks here, and two seeds
     monkeypatch.setattr(progress, "SECONDS", 0)  # every bundle goes to the file
-    stopped = store.Progress(tmp_path / "0.parquet", {"a": 1})
+    stopped = store.Progress(tmp_path / "0.parquet", {"a": 1}, KEY)
     for rows in whole[:3]:
         stopped.add(rows)
-    resumed = store.Progress(tmp_path / "0.parquet", {"a": 1})
+    resumed = store.Progress(tmp_path / "0.parquet", {"a": 1}, KEY)
     assert resumed.rows.equals(pl.concat(whole[:3]))
     rest = list(trained(chosen, resumed.rows))
     for found, expected in zip(rest, whole[3:], strict=True):
         assert found.drop("train_seconds").equals(expected.drop("train_seconds"))
-    resumed.remove()
-    assert not list(tmp_path.iterdir())
+        resumed.add(found)
+    resumed.keep()
+    again = store.Progress(tmp_path / "0.parquet", {"a": 1}, KEY)
+    assert not list(trained(chosen, again.rows))
+    again.add(rest[0])  # the same network and seed once more
+    assert again.rows.height == resumed.rows.height == sum(rows.height for rows in whole)
 
 
 def test_networks_side_by_side_are_as_many_as_memory_allows():
@@ -175,11 +180,11 @@ def test_statistics_are_of_no_more_images_than_memory_allows(split, monkeypatch)
 
 def test_progress_of_other_settings_or_of_no_use_is_not_taken(tmp_path, monkeypatch):
     monkeypatch.setattr(progress, "SECONDS", 0)
-    store.Progress(tmp_path / "0.parquet", {"a": 1}).add(pl.DataFrame({"seed": [0]}))
-    assert store.Progress(tmp_path / "0.parquet", {"a": 1}).rows.height == 1
-    assert store.Progress(tmp_path / "0.parquet", {"a": 2}).rows.is_empty()
+    store.Progress(tmp_path / "0.parquet", {"a": 1}, ["seed"]).add(pl.DataFrame({"seed": [0]}))
+    assert store.Progress(tmp_path / "0.parquet", {"a": 1}, ["seed"]).rows.height == 1
+    assert store.Progress(tmp_path / "0.parquet", {"a": 2}, ["seed"]).rows.is_empty()
     (tmp_path / "0.parquet.progress").write_bytes(b"half a fi")
-    assert store.Progress(tmp_path / "0.parquet", {"a": 1}).rows.is_empty()
+    assert store.Progress(tmp_path / "0.parquet", {"a": 1}, ["seed"]).rows.is_empty()
 
 
 def test_partition_is_fair_and_disjoint():

@@ -102,6 +102,32 @@ def test_a_larger_sample_adds_parts_and_computes_none_again(workspace):
     ]
 
 
+def test_a_part_whose_job_failed_is_made_by_the_next_run(workspace):
+    made = workspace()
+    settings = {"run": "some", "seeds": [0], "batch_size": 4, "networks_per_part": 8192, "proxies": ["l2_norm"]}
+    settings |= {
+        "spaces": {"tss": {"stem_width": 1, "cells_per_stage": 1}},
+        "datasets": {"digits": {"images": "digits"}},
+    }
+    run = Workspace(made.folder, "some.yaml")
+
+    def call(*options: str, **changes) -> tuple[int, str]:
+        (run.folder / "some.yaml").write_text(yaml.safe_dump(settings | changes))
+        target = "results/some/scores/tss/digits/weights/0.parquet"
+        done = run.snakemake("--cores", "1", *options, "--", target)
+        return done.returncode, done.stdout + done.stderr
+
+    assert call()[0] == 0
+    before = pl.read_parquet(run.results / "scores/tss/digits/weights/0.parquet")
+    code, output = call(device="cuda:77")
+    assert code == 1 and "cuda:77" in output
+    # What was there is of another device, and must not be taken for what was asked.
+    assert "Scoring tss on digits: weights, part 0" in call("--dry-run", device="cuda:77")[1]
+    code, output = call()
+    assert code == 0 and "Computed: nothing, all was there" in output
+    assert pl.read_parquet(run.results / "scores/tss/digits/weights/0.parquet").equals(before)
+
+
 def test_rules_know_the_versions_of_what_they_compute(root):
     rules = "".join(path.read_text() for path in root.glob("rules/*.smk"))
     bodies = {body.split(":")[0]: body for body in re.split("^rule ", rules, flags=re.MULTILINE)[1:]}

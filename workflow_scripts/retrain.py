@@ -17,8 +17,7 @@ def main(job: "Snakemake") -> None:
         classes = space.classes(job.params.dead_edges)
         chosen = truth.draw_networks(known, job.params.n_networks, classes)
         images = data.load(**job.params.images)
-        settings = dict(job.params.items()) | {"images": images.fingerprint(), "networks": chosen.tolist()}
-        progress = store.Progress(job.output.accuracies, settings)
+        progress = store.Progress(job.output.accuracies, truth.settings_of(job.params, images), truth.KEY)
         for trained in truth.train_classes(
             classes[chosen],
             space.scored_genes(job.params.dead_edges)[chosen],
@@ -29,12 +28,13 @@ def main(job: "Snakemake") -> None:
             progress.rows,
         ):
             progress.add(trained)
-        rows = truth.spread(progress.rows, space, job.params.dead_edges, dataset)
+        rows = truth.asked_rows(progress.rows, classes[chosen], job.params.training["seeds"])
+        rows = truth.spread(rows, space, job.params.dead_edges, dataset)
         rows = rows.filter(pl.col("arch_index").is_in(chosen))
         store.write_table("accuracies", rows, job.output.accuracies)
         with store.atomic(job.output.comparison) as path:
             truth.compare(rows, known).write_csv(path, float_precision=3)
-        progress.remove()
+        progress.keep()
 
 
 if __name__ == "__main__":

@@ -14,8 +14,7 @@ def main(job: "Snakemake") -> None:
         part, size = int(job.wildcards.part), job.params.networks_per_part
         chosen = truth.classes_to_train(space, dead_edges, job.params.widths)[part * size : (part + 1) * size]
         images = data.load(**job.params.images)
-        settings = dict(job.params.items()) | {"images": images.fingerprint(), "classes": chosen.tolist()}
-        progress = store.Progress(job.output.accuracies, settings)
+        progress = store.Progress(job.output.accuracies, truth.settings_of(job.params, images), truth.KEY)
         for rows in truth.train_classes(
             chosen,
             spaces.get(space).class_genes(dead_edges)[chosen],
@@ -26,8 +25,9 @@ def main(job: "Snakemake") -> None:
             progress.rows,
         ):
             progress.add(rows)
-        store.write_parquet(progress.rows.sort("class_index", "seed", "split"), job.output.accuracies)
-        progress.remove()
+        rows = truth.asked_rows(progress.rows, chosen, job.params.training["seeds"])
+        store.write_parquet(rows, job.output.accuracies)
+        progress.keep()
 
 
 if __name__ == "__main__":

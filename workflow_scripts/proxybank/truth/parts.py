@@ -16,6 +16,8 @@ from proxybank.truth.training import Schedule, Split, bundles, train
 
 log = logging.getLogger("proxybank")
 
+KEY = ("class_index", "seed", "split")  # of the rows of `train_classes`
+
 
 def classes_to_train(space: str, dead_edges: str, widths: Sequence[int] | None = None) -> NDArray[np.int64]:
     """Classes to train, in ascending order.
@@ -34,6 +36,21 @@ def classes_to_train(space: str, dead_edges: str, widths: Sequence[int] | None =
     if widths is None:
         return np.arange(len(spaces.get(space).class_genes(dead_edges)))
     return spaces.get(space).indexes_of_widths(widths)  # each size is a class by itself
+
+
+def settings_of(params: Mapping[str, Any], images: Images) -> dict[str, Any]:
+    """What decides the row of a class and seed, of a job's ``skeleton``, ``dead_edges``, ``training`` and ``versions``.
+
+    Which networks and seeds are trained is not among it.
+    """
+    settings = {name: params[name] for name in ("skeleton", "dead_edges", "versions")}
+    settings["training"] = {name: value for name, value in params["training"].items() if name != "seeds"}
+    return settings | {"images": images.fingerprint()}
+
+
+def asked_rows(rows: pl.DataFrame, chosen: NDArray[np.int64], seeds: Sequence[int]) -> pl.DataFrame:
+    """Those of some classes and seeds, sorted."""
+    return rows.filter(pl.col("class_index").is_in(chosen.tolist()), pl.col("seed").is_in(seeds)).sort(KEY)
 
 
 def train_classes(
@@ -58,7 +75,8 @@ def train_classes(
     training : mapping
         ``train_images``, ``valid_images``, ``seeds`` and the attributes of `Schedule`.
     done : polars.DataFrame, optional
-        Rows of an earlier call with the same arguments, which are not computed again.
+        Rows of earlier calls with the same images, skeleton and schedule. Networks that are trained side by side are
+        trained again if one of them is not there.
 
     Yields
     ------
