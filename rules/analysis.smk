@@ -205,6 +205,7 @@ rule provenance:
                 name: proxies.REGISTRY[name].version for name in config["proxies"]
             },
         },
+        code=provenance.versions_of_code(),
     message:
         "Recording provenance"
     script:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import yaml
 
-from proxybank import data, proxies, searches, spaces, store, versions
+from proxybank import data, provenance, proxies, searches, spaces, store, versions
 from proxybank.benchmark import COMPARISONS
 
 
@@ -212,6 +212,12 @@ def images_of(wildcards):
     return data.files(config["datasets"][wildcards.dataset]["images"])
 
 
+def stamps(paths):
+    """Sizes and times of the user's files: a file in whose place an older one is put is, to Snakemake, unchanged."""
+    found = [Path(path).stat() for path in paths if Path(path).exists()]
+    return [(file.st_size, file.st_mtime_ns) for file in found]
+
+
 def how_to_read(wildcards):
     """Images of one dataset and how they are read, as `data.load` takes it."""
     settings = config["datasets"][wildcards.dataset]
@@ -242,6 +248,13 @@ def schedule_of(wildcards):
         if key != "networks_per_part"
     }
     return settings | {"seeds": settings["seeds"][wildcards.space]}
+
+
+def memory_of_training(wildcards, input):
+    """Megabytes: networks side by side take one gigabyte at most; all images lie there as bytes and as float32."""
+    return 1500 + int(
+        6 * sum(Path(path).stat().st_size for path in input.images) / 2**20
+    )
 
 
 def truth_files(wildcards):

@@ -21,6 +21,7 @@ rule batch:
         mem_mb=1000,
     params:
         images=how_to_read,
+        files=lambda wildcards, input: stamps(input),
         training=held_back,
         batch_size=config["batch_size"],
         seeds=config["seeds"],
@@ -55,6 +56,7 @@ rule networks_table:
         datasets=list(config["datasets"]),
         dead_edges=config["dead_edges"],
         columns=config["columns"],
+        files=lambda wildcards, input: stamps(input.get("columns", [])),
         version=versions.SPACES,
     message:
         "Listing networks and their costs"

@@ -79,6 +79,7 @@ rule database:
         mem_mb=2000,
     params:
         views=store.database.views(),
+        macros=store.database.macros(),
         version=versions.TABLES,
     message:
         "Building the database"
@@ -90,7 +91,8 @@ rule pack:
     """Networks and scores as a few small files beside the code, from which they can be queried without a run.
 
     `all` leaves it out: `snakemake --configfile config/nats-bench.yaml config/nats-bench-shipped.yaml --cores all pack` makes
-    resources/nats-bench as it is; without the second file, it scores all proxies first.
+    resources/nats-bench as it is; without the second file, it scores all proxies first. Its output is a list of them:
+    Snakemake would remove the files themselves, which are under version control, before the new ones are there.
     """
     input:
         **{
@@ -98,11 +100,7 @@ rule pack:
             for name in store.PACKED
         },
     output:
-        # What is there stays until all of the new files are.
-        **{
-            name: update(f"resources/{config['run']}/{name}.parquet")
-            for name in store.PACKED
-        },
+        sizes=f"results/{config['run']}/packed.txt",
     log:
         f"results/{config['run']}/logs/pack.log",
     benchmark:
@@ -112,6 +110,9 @@ rule pack:
     resources:
         mem_mb=3000,
     params:
+        files={
+            name: f"resources/{config['run']}/{name}.parquet" for name in store.PACKED
+        },
         computed=[name for group in proxies.GROUPS for name in requested(group)],
         version=versions.TABLES,
     message:

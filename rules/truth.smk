@@ -19,7 +19,7 @@ rule train_part:
     conda:
         "../envs/proxybank.yaml"
     resources:
-        mem_mb=1500,
+        mem_mb=memory_of_training,
         runtime=240,
     params:
         images=how_to_read,
@@ -79,6 +79,9 @@ rule truth:
         mem_mb=1000,
     params:
         truth=truth_of,
+        files=lambda wildcards, input: (
+            stamps(input) if truth_of(wildcards)["source"] == "table" else []
+        ),
         dead_edges=config["dead_edges"],
         versions=[versions.SPACES, versions.TRUTH],
     message:
@@ -111,7 +114,7 @@ rule retrain:
     conda:
         "../envs/proxybank.yaml"
     resources:
-        mem_mb=1500,
+        mem_mb=memory_of_training,
         runtime=240,
     params:
         images=how_to_read,

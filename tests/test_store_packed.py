@@ -218,6 +218,10 @@ def test_the_rule_packs_a_run(tiny_run, workspace):
     done = made.snakemake("--cores", "1", "--rerun-triggers", "mtime", "--", "pack")
     assert done.returncode == 0, done.stderr
     assert "1 of 1 steps" in done.stdout + done.stderr
+    sizes = [
+        f"resources/tiny/{path.name}: {path.stat().st_size:,} bytes" for path in made.folder.glob("resources/tiny/*")
+    ]
+    assert sorted((made.results / "packed.txt").read_text().splitlines()) == sorted(sizes)
     found = {path.stem: pl.read_parquet(path) for path in (made.folder / "resources/tiny").iterdir()}
     assert found.keys() == set(store.PACKED)
     assert found["scores"]["naswot"].to_list() == tiny_run.table("scores")["naswot"].cast(pl.Float32).to_list()

@@ -1,5 +1,6 @@
-"""Rule pack: tables of networks, scores and provenance in, the same as a few small files out."""
+"""Rule pack: tables of networks, scores and provenance in, the same as a few small files, and their sizes, out."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from proxybank import logs, store
@@ -10,7 +11,10 @@ if TYPE_CHECKING:
 
 def main(job: "Snakemake") -> None:
     with logs.to_file(job.log[0]):
-        store.pack(dict(job.input.items()), dict(job.output.items()), job.params.computed)
+        files = job.params.files
+        store.pack(dict(job.input.items()), files, job.params.computed)
+        with store.atomic(job.output.sizes) as path:
+            path.write_text("".join(f"{file}: {Path(file).stat().st_size:,} bytes\n" for file in files.values()))
 
 
 if __name__ == "__main__":

@@ -55,7 +55,8 @@ def main(arguments: list[str]) -> int:
         print("Removing the lock of a run that was killed here.", file=sys.stderr)
         if code := run_to_its_end([*snakemake, "--unlock", "--quiet", "all"]):
             return code
-        remove_temporaries(Path("results"))
+        for folder in ("results", "resources"):
+            remove_temporaries(Path(folder))
     memory = f"mem_mb={psutil.virtual_memory().total // 2**20}"  # so that jobs do not ask for more together
     target = ["--", options.target] if options.target else []
     code = run_to_its_end([*snakemake, "--cores", options.cores, "--resources", memory, *target])

@@ -12,7 +12,7 @@ from pathlib import Path
 import polars as pl
 import psutil
 
-from proxybank import __version__
+from proxybank import __version__, versions
 from proxybank.data import Batches
 
 LIBRARIES = ("duckdb", "numba", "numpy", "polars", "pyarrow", "scikit-learn", "scipy", "snakemake", "torch")
@@ -30,7 +30,7 @@ def facts(batches: Iterable[str | Path], tables: Iterable[str | Path]) -> dict[s
     """
     return {
         "proxybank": {"version": __version__, "commit": commit(Path(__file__).parent)},
-        "libraries": {name: version(name) for name in LIBRARIES},
+        "libraries": libraries(),
         "machine": {
             "processor": processor(),
             "cores": os.cpu_count(),
@@ -43,6 +43,17 @@ def facts(batches: Iterable[str | Path], tables: Iterable[str | Path]) -> dict[s
             "tables": {str(path): hashlib.sha256(Path(path).read_bytes()).hexdigest() for path in tables},
         },
     }
+
+
+def libraries() -> dict[str, str]:
+    """Versions of the libraries that results depend on."""
+    return {name: version(name) for name in LIBRARIES}
+
+
+def versions_of_code() -> dict[str, object]:
+    """What has a record made again: this code, its stages, and the libraries."""
+    stages = {name: number for name, number in vars(versions).items() if name.isupper()}
+    return {"proxybank": __version__, "stages": stages, "libraries": libraries()}
 
 
 def with_machine(seconds: pl.DataFrame) -> pl.DataFrame:

@@ -48,7 +48,7 @@ def build_database(tables: Mapping[str, str | Path], output: str | Path) -> None
         for name, table in TABLES.items():
             con.execute(f"create table {name} as select * from read_parquet({_quoted(tables[name])})")
             _comment(con, table)
-        con.execute((files("proxybank.store") / "macros.sql").read_text("utf-8"))
+        con.execute(macros())
         for name, view in views().items():
             con.execute(view)
             con.execute(f"comment on view {name} is {_quoted(_opening(view))}")
@@ -80,6 +80,11 @@ def views() -> dict[str, str]:
         file.name.removesuffix(".sql"): file.read_text("utf-8")
         for file in sorted(folder.iterdir(), key=lambda file: file.name)
     }
+
+
+def macros() -> str:
+    """Return the SQL of the macros."""
+    return (files("proxybank.store") / "macros.sql").read_text("utf-8")
 
 
 def _opening(sql: str) -> str:

@@ -71,13 +71,14 @@ def arch_index_of(table: pl.DataFrame, space: Space, path: Path) -> pl.Series:
         index = table["arch_index"]
         if not index.dtype.is_integer():
             raise TableError(f"{path}: column arch_index holds {index.dtype} values. Expected whole numbers.")
+        index = index.cast(pl.Int64, strict=False)  # narrow integers cannot be compared with the size of a space
         unknown = index.is_null() | ~index.is_between(0, space.size - 1)
         if unknown.any():
             raise TableError(
                 f"{path}: {rows_of(unknown)}: {space.name} has no network {index.filter(unknown)[0]}. "
                 f"Expected an official index from 0 to {space.size - 1}."
             )
-        indexes.append(index.cast(pl.Int64))
+        indexes.append(index)
     if "arch" in table.columns:
         arch = texts(table, "arch", path)
         index = arch.replace_strict(space.index_of_string, default=None, return_dtype=pl.Int64)
