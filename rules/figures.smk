@@ -35,6 +35,7 @@ rule figure_scores:
     params:
         proxies=config["proxies"],
         samples=samples(),
+        lower_is_better=lower_is_better(),
         version=versions.FIGURES,
     message:
         "Drawing scores of {wildcards.space} on {wildcards.dataset}"
@@ -168,6 +169,7 @@ rule figure_regrets:
     resources:
         mem_mb=1500,
     params:
+        lower_is_better=lower_is_better(),
         version=versions.FIGURES,
     message:
         "Drawing regrets on {wildcards.space}, {wildcards.dataset}"

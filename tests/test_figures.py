@@ -117,11 +117,12 @@ def test_a_sample_says_how_many_networks_it_has():
     networks = pl.DataFrame({**place, "sample_place": np.arange(N), "n_relu": np.arange(N) % 3, "relu_units": 1})
     samples = {"ntk": {"classes": 50, "seeds": [0]}, "zen": {"classes": 0, "seeds": [0]}}
     proxies = ["ntk", "naswot", "zen", "te_nas_regions"]  # one not asked for, and one that finds no score
-    figure = figures.scores_figure(scores, pl.DataFrame({**place, **truth}), correlations, proxies, networks, samples)
+    tables = scores, pl.DataFrame({**place, **truth}), correlations
+    figure = figures.scores_figure(*tables, proxies, networks, samples, ["ntk"])
     ntk, naswot, _ = figure.axes
     assert sum(counts.sum() for counts in meshes(ntk)) == 50 and meshes(naswot)[0].sum() == N
     assert texts(ntk) == ["left: 1 without a score"]
-    assert (ntk.get_xlabel(), naswot.get_xlabel()) == ("ntk, n = 50", "naswot")
+    assert (ntk.get_xlabel(), naswot.get_xlabel()) == ("ntk \N{DOWNWARDS ARROW}, n = 50", "naswot")
     assert ntk.get_title(loc="left") == naswot.get_title(loc="left") == "τ = 0.500 [0.400, 0.600]"
     assert ntk.collections[0].norm.vmax == naswot.collections[0].norm.vmax
     assert ntk.get_ylim() == naswot.get_ylim()  # only the first panel of a row has labels
@@ -325,12 +326,27 @@ def test_regrets_of_constraints_that_nothing_keeps(ax):
 
 
 def test_regrets_figure_grows_with_its_rows():
-    figure = figures.regrets_figure(REGRETS)
+    figure = figures.regrets_figure(REGRETS, "tss, digits")
     assert figure.get_suptitle() == "tss, digits: regret within cost limits\n"
-    assert (
-        figure.get_figheight()
-        < figures.regrets_figure(pl.concat([REGRETS, REGRETS.with_columns(objective=pl.lit("x"))])).get_figheight()
-    )
+    more = pl.concat([REGRETS, REGRETS.with_columns(objective=pl.lit("x"))])
+    assert figure.get_figheight() < figures.regrets_figure(more, "tss, digits").get_figheight()
+
+
+def test_regrets_without_any_constraint_say_so():
+    figure = figures.regrets_figure(REGRETS.clear(), "tss, digits")
+    assert figure.get_suptitle() == "tss, digits: regret within cost limits\n"
+    assert figure.texts[-1].get_text() == "No constraint could be applied; see the log of regrets"
+
+
+def test_regrets_mark_where_the_best_score_is_the_lowest(ax):
+    # The search maximises what it says; argmax takes the network with the best score.
+    of_ntk = REGRETS.with_columns(objective=pl.col("objective").replace("naswot", "ntk"))
+    figures.draw_regrets(ax, of_ntk, ["ntk"])
+    labels = ["rea: ntk, N = 1,000", "argmax: ntk \N{DOWNWARDS ARROW}", "random"]
+    assert labels_of_rows(ax) == labels
+    drawn = figures.regrets_figure(of_ntk, "tss, digits", ["ntk"])
+    assert labels_of_rows(drawn.axes[0]) == labels
+    assert "argmax: best score of all" in drawn.texts[-1].get_text()
 
 
 def test_regrets_name_budgets_in_their_unit(ax):
@@ -509,7 +525,7 @@ SAMPLING = pl.DataFrame(
 
 
 def test_sampling_figure_shows_networks_and_initialisations():
-    figure = figures.sampling_figure(SAMPLING, 100, "tss, digits")
+    figure = figures.sampling_figure(SAMPLING, 100, 15_625, "tss, digits")
     left, right = figure.axes
     assert [line.get_xydata().tolist() for line in left.lines] == [[[1, 55], [100, 70]], [[1, 45], [100, 65]]]
     assert [line.get_xydata().tolist() for line in right.lines] == [[[1, 60], [2, 70]], [[2, 65]]]
@@ -517,11 +533,14 @@ def test_sampling_figure_shows_networks_and_initialisations():
     assert right.get_title(loc="left") == "by initialisations, 100 networks"
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["naswot", "ntk"]
     some = SAMPLING.with_columns(pl.when(proxy="ntk").then(1936).otherwise("n").alias("n"))
-    labels = figures.sampling_figure(some, 100, "tss, digits").legends[0].get_texts()
+    labels = figures.sampling_figure(some, 100, 15_625, "tss, digits").legends[0].get_texts()
     assert [text.get_text() for text in labels] == ["naswot", "ntk (n = 1,936)"]
+    # So it is where no proxy is of all networks.
+    labels = figures.sampling_figure(SAMPLING, 100, 32_768, "sss, digits").legends[0].get_texts()
+    assert [text.get_text() for text in labels] == ["naswot (n = 15,625)", "ntk (n = 15,625)"]
     # A sample with fewer seeds is drawn with all that it has.
     fewer = SAMPLING.filter((pl.col("proxy") == "ntk") | (pl.col("n_seeds") == 1))
-    left, _ = figures.sampling_figure(fewer, 100, "tss, digits").axes
+    left, _ = figures.sampling_figure(fewer, 100, 15_625, "tss, digits").axes
     assert [line.get_xydata().tolist() for line in left.lines] == [[[1, 50], [100, 60]], [[1, 45], [100, 65]]]
     assert left.get_title(loc="left") == "by networks, 1 to 2 initialisations"
 
@@ -531,12 +550,12 @@ def test_sampling_figure_shows_the_best_of_many_proxies():
         SAMPLING.filter(proxy="naswot").with_columns(pl.lit(f"p{k}").alias("proxy"), mean_pct=pl.col("mean_pct") + k)
         for k in range(15)
     ]
-    figure = figures.sampling_figure(pl.concat(many), 100, "tss, digits")
+    figure = figures.sampling_figure(pl.concat(many), 100, 15_625, "tss, digits")
     assert [line.get_label() for line in figure.axes[0].lines] == [f"p{k}" for k in range(3, 15)]
     assert len(figure.axes[1].lines) == 12
     # All that are drawn are of a sample, and one that is not drawn is of all.
     some = pl.concat(many).with_columns(pl.when(proxy="p0").then("n").otherwise(1_936).alias("n"))
-    figure = figures.sampling_figure(some, 100, "tss, digits")
+    figure = figures.sampling_figure(some, 100, 15_625, "tss, digits")
     assert [line.get_label() for line in figure.axes[0].lines] == [f"p{k} (n = 1,936)" for k in range(3, 15)]
     assert figure.get_suptitle().endswith("networks, 12 best of 15 proxies\n")
 
@@ -613,8 +632,8 @@ def test_a_proxy_of_no_network_is_left_out(ax):
 def test_a_proxy_of_which_lower_is_better_stands_where_it_is_as_good(ax):
     names = pl.col("proxy").replace({"kappa": "ntk", "naswot": "rank_sum"})
     lower_is_better = ["ntk", "rank_sum"]
-    first, _ = figures.correlations_figure(CORRELATIONS.with_columns(names), lower_is_better).axes
-    # Means 0.65, 0.3 and -0.45 toward better.
+    (first,) = figures.correlations_figure(CORRELATIONS.filter(space="tss").with_columns(names), lower_is_better).axes
+    # 0.6, 0.3 and -0.5 toward better.
     expected = ["flops", "ntk \N{DOWNWARDS ARROW}", "rank_sum \N{DOWNWARDS ARROW}"]
     assert labels_of_rows(first) == expected
     good = pl.when(proxy="naswot").then(-0.9).otherwise("kendall").alias("kendall")
@@ -622,6 +641,16 @@ def test_a_proxy_of_which_lower_is_better_stands_where_it_is_as_good(ax):
     correlations = correlations.with_columns(good, proxy=pl.col("proxy").replace({"naswot": "ntk"}))
     figures.draw_best_networks(ax, correlations, *others, lower_is_better)
     assert [label.get_text() for label in ax.get_yticklabels()] == ["ntk \N{DOWNWARDS ARROW}", "flops"]
+
+
+def test_means_are_compared_where_proxies_have_the_same_spaces_and_datasets():
+    # In the mean synflow, on tss alone, has more than naswot, of which it has less on tss.
+    proxies = ["zen", "kappa", "naswot", "flops"], ["ntk", "synflow", "naswot", "flops"]
+    rows = {"proxy": [*proxies[0], *proxies[1]], "space": ["sss"] * 4 + ["tss"] * 4, "dataset": "digits"}
+    rows |= {"subset": "all", "kendall": [0.9, None, 0.5, 0.4, 0.2, 0.7, 0.75, 0.6], "low": None, "high": None, "n": N}
+    first, _ = figures.correlations_figure(pl.DataFrame(rows)).axes
+    # Those with both, with tss, with sss, and the one without a tau.
+    assert labels_of_rows(first) == ["naswot", "flops", "synflow", "ntk", "zen", "kappa"]
 
 
 def test_an_interval_need_not_hold_the_value(ax):
@@ -640,6 +669,7 @@ def test_figures_of_proxies_without_a_score_say_so():
     for figure in (
         figures.scores_figure(scores, final, CORRELATIONS, ["snip"]),
         figures.relus_figure(networks, scores, ["snip"]),
+        figures.sampling_figure(SAMPLING.with_columns(mean_pct=pl.lit(None, pl.Float64)), 100, 15_625, "tss, digits"),
     ):
         assert figure.texts[-1].get_text() == "No proxy has a score of one of them"
 
@@ -716,6 +746,17 @@ def test_correlations_figure_has_a_panel_per_space_of_all_networks():
     assert marks(sss)["digits"] == []
 
 
+# --- speed
+
+
+def test_speed_says_why_a_dot_is_missing():
+    rows = {"space": "tss", "passes": "forward", "proxy": "naswot", "batch_size": [8, 64], "seconds": [0.1, 0.8]}
+    rows |= {"processor": "a", "torch": "2", "proxybank": "1"}
+    slow = pl.DataFrame(rows).with_columns(proxy=pl.lit("ntk"))[:1]
+    figure = figures.speed_figure(pl.concat([pl.DataFrame(rows), slow]))
+    assert "no dot: a smaller batch took too long" in figure.texts[-1].get_text()
+
+
 # --- files
 
 
@@ -730,7 +771,7 @@ def test_same_picture_same_bytes(ending, tmp_path):
 
 
 def test_png_has_200_dots_per_inch(tmp_path):
-    figure = figures.regrets_figure(REGRETS)
+    figure = figures.regrets_figure(REGRETS, "tss, digits")
     figures.save(figure, tmp_path / "regrets.png")
     with Image.open(tmp_path / "regrets.png") as image:
         assert image.size == tuple((200 * figure.get_size_inches()).astype(int))

@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 def main(job: "Snakemake") -> None:
     with logs.to_file(job.log[0]), figures.house_style():
         place = {"space": job.wildcards.space, "dataset": job.wildcards.dataset}
-        figure = figures.regrets_figure(store.read_parquet(job.input.regrets, **place))
+        regrets = store.read_parquet(job.input.regrets, **place)
+        figure = figures.regrets_figure(regrets, ", ".join(place.values()), job.params.lower_is_better)
         for path in job.output:
             figures.save(figure, path)
 

@@ -15,10 +15,13 @@ N_FIXED = 100
 def main(job: "Snakemake") -> None:
     with logs.to_file(job.log[0]), figures.house_style():
         place = {"space": job.wildcards.space, "dataset": job.wildcards.dataset}
-        *tables, networks = (store.read_parquet(path, **place) for path in job.input)
+        by_seed, accuracies, networks = (store.read_parquet(path, **place) for path in job.input)
         samples = job.params.samples[job.wildcards.space][job.wildcards.dataset]
-        sampling = analysis.sampling_table(*tables, job.params.higher_is_better, N_NETWORKS, networks, samples)
-        figure = figures.sampling_figure(sampling, N_FIXED, ", ".join(place.values()))
+        sampling = analysis.sampling_table(
+            by_seed, accuracies, job.params.higher_is_better, N_NETWORKS, networks, samples
+        )
+        n_all = store.final_accuracies(accuracies).height
+        figure = figures.sampling_figure(sampling, N_FIXED, n_all, ", ".join(place.values()))
         for path in job.output:
             figures.save(figure, path)
 

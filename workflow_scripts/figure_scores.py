@@ -12,8 +12,9 @@ def main(job: "Snakemake") -> None:
     with logs.to_file(job.log[0]), figures.house_style():
         place = {"space": job.wildcards.space, "dataset": job.wildcards.dataset}
         *tables, networks = (store.read_parquet(path, **place) for path in job.input)
-        samples = job.params.samples[job.wildcards.space][job.wildcards.dataset]
-        figure = figures.scores_figure(*tables, job.params.proxies, networks, samples)
+        params = job.params
+        samples = params.samples[job.wildcards.space][job.wildcards.dataset]
+        figure = figures.scores_figure(*tables, params.proxies, networks, samples, params.lower_is_better)
         for path in job.output:
             figures.save(figure, path)
 

@@ -17,11 +17,11 @@ TABLES = 1
 # What searches share, such as random numbers, objectives and the clock; each also has a version of its own: `searches`.
 SEARCHES = 2
 # Correlations, regrets and the worth of what searches found: `analysis`.
-ANALYSIS = 6
+ANALYSIS = 7
 # Pictures: `figures`.
-FIGURES = 3
+FIGURES = 4
 # Figures in print beside ours: `papers`.
-PAPERS = 6
+PAPERS = 7
 # How it is measured whether a processor is fast in bfloat16: `passes.precision`.
 PRECISION = 1
 # Plain code, and how it and the library are timed: `benchmark`.

@@ -78,8 +78,9 @@ def draw_correlations(
 def correlations_figure(correlations: pl.DataFrame, lower_is_better: Collection[str] = ()) -> Figure:
     """All proxies and datasets of a run, a panel per space, on all networks whose accuracy is known.
 
-    Proxies are sorted by their mean tau-b over spaces and datasets, of those of which lower is better by its negative;
-    those that are scored on no network are left out.
+    Proxies with a tau-b on the same spaces and datasets stand together, those with most on top, sorted by the mean of
+    their tau-b, of its negative where lower is better: means over other networks would not compare. Those that are
+    scored on no network are left out.
 
     Parameters
     ----------
@@ -89,9 +90,10 @@ def correlations_figure(correlations: pl.DataFrame, lower_is_better: Collection[
         Proxies of which lower is better.
     """
     rows = correlations.filter(pl.col("n").max().over("proxy") > 0, subset="all")
-    goodness = toward_better("kendall", lower_is_better).mean().fill_null(0).alias("goodness")
-    order = rows.group_by("proxy", maintain_order=True).agg(goodness)
-    proxies = order.sort("goodness", descending=True, maintain_order=True)["proxy"].to_list()
+    tau = toward_better("kendall", lower_is_better)
+    pairs = pl.concat_str("space", "dataset", separator=" ").filter(tau.is_not_null()).sort().str.join()
+    order = rows.group_by("proxy", maintain_order=True).agg(n=tau.count(), pairs=pairs, mean=tau.mean())
+    proxies = order.sort("n", "pairs", "mean", descending=True, maintain_order=True)["proxy"].to_list()
     spaces = rows.partition_by("space", maintain_order=True)
     datasets = rows["dataset"].unique(maintain_order=True).to_list()
     height = 1.3 + (0.14 + 0.035 * len(datasets)) * len(proxies)

@@ -1,6 +1,7 @@
 """Regret under constraints: what each way to choose a network loses against the best one within the limits."""
 
 import textwrap
+from collections.abc import Collection
 
 import numpy as np
 import polars as pl
@@ -8,7 +9,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from proxybank import analysis
-from proxybank.figures.style import DENSITY, GREY, budget_label, choice_labels, counted, suptitle
+from proxybank.figures.style import (
+    DENSITY,
+    GREY,
+    budget_label,
+    choice_labels,
+    counted,
+    nothing_to_draw,
+    proxy_labels,
+    suptitle,
+)
 
 _CHOICE = ["algorithm", "objective"]
 _LABEL_WIDTH = 64
@@ -16,7 +26,7 @@ _LABEL_WIDTH = 64
 _DARK = 0.45
 
 
-def draw_regrets(ax: Axes, regrets: pl.DataFrame) -> Axes:
+def draw_regrets(ax: Axes, regrets: pl.DataFrame, lower_is_better: Collection[str] = ()) -> Axes:
     """Regret of each choice (a row, the best on top) under each constraint (a column, in the order of the table).
 
     After the number comes its 95% interval over runs, as in view ``leaderboard``; what is exact has none. The least
@@ -30,6 +40,9 @@ def draw_regrets(ax: Axes, regrets: pl.DataFrame) -> Axes:
         Drawn on.
     regrets : polars.DataFrame
         Rows of the table ``regrets`` of one space and dataset; the oracle, which has no regret, is left out.
+    lower_is_better : collection of str
+        Proxies of which lower is better; they have an arrow down where the best score of all is taken. What a search
+        maximises has its sign in the expression.
 
     Returns
     -------
@@ -66,7 +79,11 @@ def draw_regrets(ax: Axes, regrets: pl.DataFrame) -> Axes:
             fontweight="bold" if best else "normal",
             color="white" if np.sqrt(value) > _DARK * largest else "black",
         )
-    names = choice_labels(order.select(_CHOICE).rows())
+    choices = [
+        (algorithm, proxy_labels([objective], lower_is_better)[0] if algorithm == analysis.ARGMAX else objective)
+        for algorithm, objective in order.select(_CHOICE).iter_rows()
+    ]
+    names = choice_labels(choices)
     labels = [
         f"{label} (in a sample)" if in_sample else label
         for label, in_sample in zip(names, order["in_sample"], strict=True)
@@ -89,24 +106,30 @@ def draw_regrets(ax: Axes, regrets: pl.DataFrame) -> Axes:
     return ax
 
 
-def regrets_figure(regrets: pl.DataFrame) -> Figure:
+def regrets_figure(regrets: pl.DataFrame, where: str, lower_is_better: Collection[str] = ()) -> Figure:
     """All choices under all constraints of one space and dataset.
 
     Parameters
     ----------
     regrets : polars.DataFrame
-        Rows of the table ``regrets`` of one space and dataset.
+        Rows of the table ``regrets`` of one space and dataset; none if every constraint was left out.
+    where : str
+        Space and dataset, for the title.
+    lower_is_better : collection of str
+        See `draw_regrets`.
     """
+    title = f"{where}: regret within cost limits"
+    if regrets.is_empty():
+        return nothing_to_draw(title, "No constraint could be applied; see the log of regrets")
     n_constraints = regrets["constraint_id"].n_unique()
     n_choices = regrets.select(_CHOICE).n_unique()
     figure = Figure(figsize=(4.5 + 0.75 * max(n_constraints, 5), 2 + 0.25 * n_choices))
-    draw_regrets(figure.add_subplot(), regrets)
-    space, dataset = regrets.select("space", "dataset").row(0)
+    draw_regrets(figure.add_subplot(), regrets, lower_is_better)
     runs = regrets["runs"].drop_nulls()
     searches = f"; searches: mean of {counted(runs, 'runs')} with its 95% interval" if runs.len() else ""
     suptitle(
         figure,
-        f"{space}, {dataset}: regret within cost limits",
+        title,
         f"argmax: best score of all, ties averaged; random: mean of all networks{searches}",
     )
     return figure

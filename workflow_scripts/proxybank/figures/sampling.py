@@ -5,7 +5,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from proxybank.figures.style import COLOURS, MARKERS, counted, legend_below, panels, sample_labels, suptitle
+from proxybank.figures.style import (
+    COLOURS,
+    MARKERS,
+    counted,
+    legend_below,
+    nothing_to_draw,
+    panels,
+    sample_labels,
+    suptitle,
+)
 
 # More lines than these cannot be told apart.
 _MOST = 12
@@ -24,7 +33,7 @@ def draw_sampling(ax: Axes, sampling: pl.DataFrame, *, along: str, n_all: int) -
     along : {"n_networks", "n_seeds"}
         Column of the horizontal axis.
     n_all : int
-        Networks there are; a proxy with fewer is of a sample.
+        Networks whose accuracy is known; a proxy with fewer is of a sample.
 
     Returns
     -------
@@ -52,7 +61,7 @@ def draw_sampling(ax: Axes, sampling: pl.DataFrame, *, along: str, n_all: int) -
     return ax
 
 
-def sampling_figure(sampling: pl.DataFrame, n_networks: int, where: str) -> Figure:
+def sampling_figure(sampling: pl.DataFrame, n_networks: int, n_all: int, where: str) -> Figure:
     """Both pictures of one space and dataset.
 
     Parameters
@@ -62,17 +71,22 @@ def sampling_figure(sampling: pl.DataFrame, n_networks: int, where: str) -> Figu
         best networks among most.
     n_networks : int
         Number of networks in the picture by initialisations.
+    n_all : int
+        See `draw_sampling`.
     where : str
         Space and dataset, for the title.
     """
     most = sampling.group_by("proxy", maintain_order=True).agg(pl.col("n_seeds").max())  # fewer in a sample, maybe
     by_networks = sampling.join(most, on=most.columns, maintain_order="left")
     found = by_networks.drop_nulls("mean_pct").filter(pl.col("n_networks") == pl.col("n_networks").max())
+    title = f"{where}: accuracy of the best-scored of some random networks"
+    if found.is_empty():
+        return nothing_to_draw(title, "No proxy has a score of one of them")
     shown = found.top_k(_MOST, by="mean_pct")["proxy"].implode()
     figure, (left, right) = panels(2, 2, width=4.2, height=3.2)
     by_seeds = sampling.filter(pl.col("n_networks") == n_networks)
     for ax, rows, along in ((left, by_networks, "n_networks"), (right, by_seeds, "n_seeds")):
-        draw_sampling(ax, rows.filter(pl.col("proxy").is_in(shown)), along=along, n_all=sampling["n"].max())
+        draw_sampling(ax, rows.filter(pl.col("proxy").is_in(shown)), along=along, n_all=n_all)
     n_seeds = counted(most["n_seeds"], "initialisations")
     left.set_title(f"by networks, {n_seeds.removesuffix('s') if n_seeds == '1 initialisations' else n_seeds}")
     right.set_title(f"by initialisations, {n_networks} networks")
@@ -80,8 +94,7 @@ def sampling_figure(sampling: pl.DataFrame, n_networks: int, where: str) -> Figu
     legend_below(figure, left.lines, [line.get_label() for line in left.lines], columns=5)
     suptitle(
         figure,
-        f"{where}: accuracy of the best-scored of some random networks"
-        + (f", {_MOST} best of {found.height} proxies" if found.height > _MOST else ""),
+        title + (f", {_MOST} best of {found.height} proxies" if found.height > _MOST else ""),
         "Expected value over all draws with replacement, in closed form; networks without a score are never chosen",
     )
     return figure

@@ -1,6 +1,6 @@
 """Score against accuracy: every network of a space, one panel per proxy."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,16 @@ from matplotlib.transforms import Transform
 from numpy.typing import NDArray
 
 from proxybank import store
-from proxybank.figures.style import DENSITY, GREY, accuracy_axis, nothing_to_draw, panels, place_scores, suptitle
+from proxybank.figures.style import (
+    DENSITY,
+    GREY,
+    accuracy_axis,
+    nothing_to_draw,
+    panels,
+    place_scores,
+    proxy_labels,
+    suptitle,
+)
 
 _BINS = (72, 60)
 # Margins of the score axis, and a band in the left one for networks without a place on it; shares of all cells' width.
@@ -43,7 +52,7 @@ def draw_score(
     accuracy : float64, shape (n,)
         Test accuracy in percent.
     proxy : str
-        Name of the proxy.
+        Label of the proxy.
     kendall : sequence of three float, optional
         Tau-b of all networks and the bounds of its interval, for the title; None for what is not known.
     whole : float64, optional
@@ -91,6 +100,7 @@ def scores_figure(
     proxies: Sequence[str],
     networks: pl.DataFrame | None = None,
     samples: store.Samples = store.NO_SAMPLES,
+    lower_is_better: Collection[str] = (),
 ) -> Figure:
     """All proxies of one space and dataset, one panel each, on the networks whose accuracy is known.
 
@@ -104,6 +114,8 @@ def scores_figure(
         Rows of the table of this name, needed where there are samples.
     samples : mapping of str to Sample
         Proxies that are scored on some classes only.
+    lower_is_better : collection of str
+        Proxies of which lower is better; they have an arrow down.
     """
     known = scores.join(store.final_accuracies(accuracies), on=["space", "dataset", "arch_index"])
     if networks is not None:
@@ -114,11 +126,12 @@ def scores_figure(
     if not of_proxies:
         return nothing_to_draw(title, "No proxy has a score of one of them")
     figure, axes = panels(len(of_proxies), columns=4)
-    for k, (ax, (proxy, shown)) in enumerate(zip(axes, of_proxies.items(), strict=True)):
+    labels = proxy_labels(of_proxies, lower_is_better)
+    for k, (ax, label, (proxy, shown)) in enumerate(zip(axes, labels, of_proxies.items(), strict=True)):
         rows = correlations.filter(proxy=proxy, subset="all").select("kendall", "low", "high").rows()
         score, accuracy = (known[column].cast(pl.Float64).to_numpy() for column in (proxy, "accuracy_pct"))
         kendall = rows[0] if rows else ()
-        draw_score(ax, score[shown], accuracy[shown], proxy=proxy, kendall=kendall, whole=accuracy)
+        draw_score(ax, score[shown], accuracy[shown], proxy=label, kendall=kendall, whole=accuracy)
         if k % 4:
             ax.set_ylabel("")
             ax.tick_params(labelleft=False)

@@ -73,7 +73,8 @@ def speed_figure(speed: pl.DataFrame) -> Figure:
     """
     rows = rows_of(speed)
     spaces = sorted(speed["space"].unique(), reverse=True)
-    figure = Figure(figsize=(2.6 + 3.1 * len(spaces), 1.3 + 0.17 * rows.height))
+    width = max(2.6 + 3.1 * len(spaces), 7.8)  # room for the subtitle
+    figure = Figure(figsize=(width, 1.3 + 0.17 * rows.height))
     first = None
     for k, space in enumerate(spaces):
         ax = figure.add_subplot(1, len(spaces), k + 1, sharex=first, sharey=first)
@@ -99,6 +100,7 @@ def speed_figure(speed: pl.DataFrame) -> Figure:
     suptitle(
         figure,
         "What a proxy costs",
-        "median over networks, time of the processor; right: the pass that feeds the proxies",
+        "median over networks, time of the processor; no dot: a smaller batch took too long; right: the pass that "
+        "feeds the proxies",
     )
     return figure

@@ -292,7 +292,11 @@ _TABLES = (
             _DATASET,
             _CONSTRAINT,
             _text("algorithm", "search algorithm; or argmax of the objective; or a control: oracle, random"),
-            _text("objective", "expression over score columns that is maximised; empty for a control"),
+            _text(
+                "objective",
+                "expression over score columns that is maximised; for argmax a proxy, whose best score is taken, the "
+                "lowest where lower is better; empty for a control",
+            ),
             _number("max_mflops", "limit, multiply-adds in millions, inclusive; null if there is none", True),
             _number("max_params_m", "limit, parameters in millions, inclusive; null if there is none", True),
             _count("n_feasible", "networks with a known accuracy within all limits; for argmax, those in the sample"),
