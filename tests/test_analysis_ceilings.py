@@ -76,6 +76,15 @@ def test_noise_is_added_where_classes_have_it():
     assert found["accuracy", "noise_added", "all"][columns.index("kendall")] < 0.97
 
 
+def test_the_best_have_noise_of_the_best():
+    # Of the best 1%, thirty classes of two without noise, all but the last few would have that of those far below.
+    rng = np.random.default_rng(2)
+    classes = np.repeat(np.arange(3_000), 2)
+    truth = np.concatenate([np.linspace(10, 50, 2_970), np.linspace(80, 90, 30)])[classes]
+    found, columns = ceilings(truth + np.where(truth < 60, rng.normal(0, 5, truth.size), 0), classes)
+    assert found["accuracy", "noise_added", "best_1_pct"][columns.index("kendall")] > 0.75
+
+
 @pytest.mark.parametrize("classes", [np.arange(4), np.zeros(4, int)])
 def test_no_ceiling_where_no_function_was_trained_twice(caplog, classes):
     # Functions of one network each; or four networks of one accuracy, as all have that of their class.

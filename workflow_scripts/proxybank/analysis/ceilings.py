@@ -28,9 +28,10 @@ NOISE_ADDED = "noise_added"
 TWO_SEEDS = "two_seeds"
 SEED_MEANS = "seed_means"
 
-# Trainings drawn for `NOISE_ADDED`; of so many residuals of classes that are about as accurate, each noise is one.
+# Trainings drawn for `NOISE_ADDED`; each noise is one of so many residuals of classes that are about as accurate: as
+# many above as below, and so the fewest for the best, whose noise is smaller than that of those below them.
 _N_DRAWS = 8
-_N_RESIDUALS = 400
+_MOST_RESIDUALS, _FEWEST_RESIDUALS = 400, 40
 _SUBSETS = {ALL: 100, **BEST}
 
 Array = NDArray[np.float64]
@@ -59,7 +60,8 @@ def ceilings_table(
     - ``noise_added``: what the accuracies would have with those of one more training, if they were without noise
       themselves, which flatters them a little. On all networks, the only ones of their class too, and on those that are
       best after that training; mean over eight, each with noise drawn from what members of classes about as accurate
-      deviate from their mean. Alone in this, it says something of the best 1%, few of which are of one class.
+      deviate from their mean. Alone in this, it says something of the best 1%, few of which are of one class: of these
+      an estimate, since only some forty deviations are of classes as accurate.
 
     A proxy has that of its scores by two seeds, the mean over all pairs of seeds (``two_seeds``); and what
     `spearman_brown` makes of it for its means over as many seeds as it is scored with (``seed_means``).
@@ -145,9 +147,10 @@ def _of_accuracy(accuracy: Array, classes: NDArray[np.int64], seed: int) -> Agre
     # A member deviates less from a mean that it is part of than from the accuracy of the function.
     trained = trained[np.argsort(mean[trained], kind="stable")]
     residual = (accuracy - mean)[trained] * np.sqrt(size / np.maximum(size - 1, 1))[trained]
-    width = min(_N_RESIDUALS, trained.size)
-    first = np.searchsorted(mean[trained], accuracy) - width // 2
-    first = np.clip(first, 0, trained.size - width)
+    middle = np.searchsorted(mean[trained], accuracy)
+    nearest_edge = np.minimum(middle, trained.size - middle)
+    width = np.minimum(np.clip(2 * nearest_edge, _FEWEST_RESIDUALS, _MOST_RESIDUALS), trained.size)
+    first = np.clip(middle - width // 2, 0, trained.size - width)
     draws = np.random.default_rng(seed).integers(width, size=(_N_DRAWS, accuracy.size))
     again = accuracy + residual[first + draws]
     return {
