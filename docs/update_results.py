@@ -75,7 +75,7 @@ def opening(results: Results) -> str:
             row["method"],
             QUANTITIES[row["quantity"]],
             row["target"],
-            _number(row["ours"], _shown_places(row["printed"])),
+            _number(row["ours"], _shown_places(row["printed"]) + 1),
             row["of"] or "-",
             {True: "yes", False: "**no**", None: "no answer"}[row["holds"]]
             + (f" {reasons.mark(_reason(row) if row['reason'] else WITHIN)}" if row["holds"] is False else ""),
@@ -134,22 +134,25 @@ def overview(results: Results) -> str:
   one score; in *networks as written* (run `nats-bench-literal`) each has its own.
 - *By* says what of ours stands beside a figure: a proxy, or a search and its budget; a dataset at its end is the one
   that it is of, where that is not the figure's. `freerea` has 45 seconds by our scoring times, `freerea rtx3080` by
-  those that its authors measured, `freerea N=290` about as many networks as these allow.
+  those that its authors measured, `freerea N=290` about as many networks as these allow, and `freerea published`
+  their scores.
 - *Ours* is the mean, ± the standard deviation over runs (n - 1), or over draws where it is exact; *n* is what it is
   over; *seeds* is the number of weight initialisations that scores are means over, of the proxy with the fewest; none
   where no seed changes anything. All runs of a search share these scores; runs of one *by seed* see the scores of one
   seed each, in turn.
 - A **difference** in bold is beyond what is uncertain: more than two standard errors of both sides together, and half a
-  unit of the last printed digit. One in twenty would be by chance. A letter says why: what figures here or in print
-  show; what is *supposed*, since the settings differ so, but was not measured; or that it is *unexplained*.
+  unit of the last printed digit. Of correlations, and of runs *by seed*, one in twenty would be by chance; of other
+  searches more, as other weights are not in their error. A letter says why: what figures here or in print show; what is
+  *supposed*, since the settings differ so, but was not measured; or that it is *unexplained*.
 - Standard errors. Correlations over all networks: the standard deviation over single seeds, for either side, since both
   rank the same networks. Over a sample of them: the sampling error on top, ours by the bootstrap over networks, print's
   by Bonett and Wright's formulas. Most proxies of a sample have a single seed (column *seeds*), whose noise is not
   known and not in it.
   Searches: standard deviation by the square root of the number of runs, which is the chance of the search alone, on
   the scores that it saw; *by seed* that of the means of seeds by the square root of theirs, widened by Student's t for
-  so few; where print does not say how many, the whole standard deviation. The best of some networks of a sample: the
-  bootstrap over networks. What is exact has none.
+  so few; where print does not say how many, the whole standard deviation. The best of some networks: the standard
+  deviation over single seeds, where there are several, and of a sample the bootstrap over networks on top. What is
+  exact has none.
 - The sign of a correlation is the proxy's own. Networks without a score rank last, all tied; a proxy that was scored
   on a sample alone has a smaller n.
 
@@ -194,8 +197,9 @@ def among_the_best(results: Results) -> str:
 Kendall's τ-b with final test accuracy: of all networks, of the best 10% and the best 1% of them by accuracy, and of all
 given parameters, multiply-adds and ReLUs (partial τ). In brackets, 95% bootstrap intervals over classes. *Ceiling*:
 what accuracies have with those of one more training, its noise drawn from what members of one class deviate from their
-mean; no score of the function can be expected to have more, and the size space has no two members of one class. *Two
-seeds*: a proxy with itself, by other weights and another batch.
+mean; no score of the function can be expected to have more, and the size space has no two members of one class. That of
+the best 1% is an estimate: few trainings tell of their noise. *Two seeds*: a proxy with itself, by other weights and
+another batch.
 
 ![Rank correlation of each proxy with test accuracy, a panel per space](figures/{FIGURE})
 
@@ -249,6 +253,7 @@ def within_latencies(results: Results) -> str:
     limits = regrets["constraint_id"].unique(maintain_order=True).to_list()
     cells = regrets.pivot("constraint_id", index=["space", "dataset", "objective"], values="regret_pct")
     counts = results.table("correlations").filter(subset="all")
+    counts = counts.filter(pl.col("kendall").is_not_null())  # without those that are equal everywhere, or not there
     n = {(row["space"], row["dataset"], row["proxy"]): row["n"] for row in counts.iter_rows(named=True)}
     rows = [
         [
@@ -257,6 +262,7 @@ def within_latencies(results: Results) -> str:
             *(_number(row[limit], 2) for limit in limits),
         ]
         for row in cells.sort("space", "dataset", maintain_order=True).iter_rows(named=True)
+        if (row["space"], row["dataset"], row["objective"]) in n
     ]
     return f"""## Within limits of latency
 
@@ -365,10 +371,10 @@ def unanswered(results: Results) -> str:
 # The page, in this order. A further analysis is a function from Results to Markdown in this list.
 SECTIONS: tuple[Callable[[Results], str], ...] = (
     opening,
+    overview,
     among_the_best,
     in_the_sample,
     within_latencies,
-    overview,
     papers,
     network_by_network,
     unanswered,
@@ -378,7 +384,7 @@ SECTIONS: tuple[Callable[[Results], str], ...] = (
 def ranked_everywhere(results: Results) -> str:
     """Correlations of the proxies that rank all networks of every space and dataset: README's table."""
     found = results.table("correlations").filter(pl.col("kendall").is_not_null(), subset="all")
-    whole = found.filter(pl.col("n") == pl.col("n").max().over("space"))
+    whole = found.filter(pl.col("n") == pl.col("n").max().over("space", "dataset"))
     signs = results.table("proxies").select("proxy", sign=pl.when("higher_is_better").then(1).otherwise(-1))
     whole = whole.join(signs, on="proxy").with_columns(pl.col("kendall") * pl.col("sign"))
     places = whole.select("space", "dataset", "n").unique().sort(pl.col("space") != "tss", "dataset")

@@ -85,6 +85,7 @@ def write_figures(path, **changes):
         ({"source": ""}, "line 2: source is empty. Expected all of paper"),
         ({"mean": ".6"}, "line 2: mean is '.6'. Expected a number, such as 0.61"),
         ({"runs": "9.5"}, "line 2: runs is '9.5'. Expected a whole number, such as 500"),
+        ({"networks": "4"}, "line 2: networks is '4'. Expected 5 or more"),
         ({"method": "other"}, "two rows are for P, 1, tss, made, other, kendall. Expected one each"),
         ({"extra": "1"}, "found the columns .*extra. Expected paper, table"),
     ],
@@ -138,7 +139,7 @@ def test_answers_name_proxies_searches_and_constraints_that_exist():
             names = {"method": figure["method"], "seconds": f"{figure['seconds'] or 0:g}"} | rule.fits(figure)
             says = {key: str(value).format(**names) for key, value in rule.says.items() if key != "plus"}
             for key in {"correlation", "best_of"} & says.keys():
-                assert says[key] in proxies.REGISTRY or says[key] == "accuracy", says
+                assert says[key] in proxies.REGISTRY or says[key] in ("accuracy", "test_12"), says
                 assert "run" not in says or says[key] in run["proxies"], says
             for key in {"optimum", "constraint"} & says.keys():
                 assert says[key] in limits, says
@@ -193,11 +194,26 @@ def rules_of(tmp_path, **parts):
             r"found because, supposed. Expected one of because, supposed",
         ),
         ({"must_hold": [{"what": "x", "least": 1}]}, r"must_hold\[0\]: found least, what. Expected one of at_least"),
+        ({"must_hold": [{"what": "x", "at_least": "print"}]}, r"at_least is 'print'. Expected a number, or printed"),
+        ({"answers": [{"correlation": "x", "split": "train"}]}, r"split is 'train'. Expected test or valid"),
+        (
+            {"answers": [{"correlation": "x", "plus": ["flops"]}]},
+            r"answers\[0\], plus: found \['flops'\]. Expected a map",
+        ),
+        ({"answers": [{"correlation": "{way}"}]}, r"answers\[0\], correlation: unknown key 'way'. Known: method, sec"),
+        ({"answers": None}, "answers: found nothing. Expected a list"),
+        ({"reasons": ["x"]}, r"reasons\[0\]: found 'x'. Expected a mapping"),
     ],
 )
 def test_a_damaged_file_of_rules_is_refused(parts, message, tmp_path):
     with pytest.raises(ConfigError, match=message):
         rules_of(tmp_path, **parts)
+
+
+def test_an_empty_file_of_rules_is_refused(tmp_path):
+    (tmp_path / "rules.yaml").touch()
+    with pytest.raises(ConfigError, match="rules.yaml: found nothing. Expected a mapping"):
+        papers.read_rules(tmp_path / "rules.yaml")
 
 
 # --- a run of five networks, by hand
@@ -331,6 +347,25 @@ def test_a_best_of_some_networks(run, tmp_path):
     assert row["of"] == "best of 1 by `naswot`, exact, networks of five distinct widths"
 
 
+def test_a_correlation_with_validation_accuracies(run, tmp_path):
+    # Those of networks 0 and 1 are the other way round: one of the nine pairs that scores tell apart.
+    valid = pl.when(split="valid", arch_index=0).then(25.0).otherwise("accuracy_pct").alias("accuracy_pct")
+    swapped = replace(run, accuracies=run.accuracies.with_columns(valid))
+    ((row,), _, _) = one(swapped, tmp_path, {"correlation": "naswot", "split": "valid"})
+    assert row["ours"] == pytest.approx(7 / 90**0.5) and row["of"] == "`naswot`, validation accuracy"
+    # By single seeds one and two of ten are: 0.8 and 0.6.
+    assert row["allowed"] == pytest.approx(2 * 0.2 + 0.005)
+
+
+def test_a_best_by_another_accuracy(run, tmp_path):
+    # Short trainings rank the networks the other way round: of two draws, 50 ... 10 with chances 1, 3, 5, 7, 9 in 25.
+    short = pl.when(epochs=12).then(60 - pl.col("accuracy_pct")).otherwise("accuracy_pct").alias("accuracy_pct")
+    turned = replace(run, accuracies=run.accuracies.with_columns(short))
+    ((row,), _, _) = one(turned, tmp_path, {"best_of": "test_12", "networks": 2}, quantity="test_accuracy_pct")
+    assert row["ours"] == pytest.approx((50 + 120 + 150 + 140 + 90) / 25) and row["seeds"] is None
+    assert row["of"] == "best of 2 by `test_12`, exact"
+
+
 def test_columns_of_the_networks_are_added_to_a_score(run, tmp_path):
     # Scores become 1, 2, 1, 2 and 2.5: eight pairs differ, of which one is the wrong way round.
     networks = run.networks.with_columns(n_pools=pl.Series([0, 0, 20, 25, 20]))
@@ -387,6 +422,11 @@ def test_with_one_seed_the_bootstrap_stands_in(run, tmp_path):
     ((row,), _, _) = one(single, tmp_path, {"correlation": "naswot"})
     sampling = error_of_draws([1.0, 2.0, 3.0, 4.5, 4.5], TEST)
     assert row["allowed"] == pytest.approx(2 * sampling + 0.005, rel=0.2)
+    # Members of a class share their scores, and are drawn together: here two classes, one of them twice or each once.
+    classes = single.networks.with_columns(class_index=pl.Series([0, 0, 0, 1, 1]))
+    ((row,), _, _) = one(replace(single, networks=classes), tmp_path, {"correlation": "naswot"})
+    tau = [1.0, 9 / 90**0.5, 9 / 90**0.5]  # of class 0 alone, and of both; of class 1 alone there is none
+    assert row["allowed"] == pytest.approx(2 * np.std(tau) + 0.005, rel=0.1)
 
 
 def test_a_search_has_the_standard_error_of_its_runs(run, tmp_path):
@@ -401,6 +441,21 @@ def test_a_search_has_the_standard_error_of_its_runs(run, tmp_path):
     assert row["allowed"] == pytest.approx(2 * (100 / 12 + 9) ** 0.5 + 0.05)
     ((row,), _, _) = one(run, tmp_path, says, quantity="test_accuracy_pct", mean="40.0")
     assert row["allowed"] == pytest.approx(2 * (100 / 12) ** 0.5 + 0.05)
+
+
+def test_a_regret_in_print_has_the_deviation_of_its_accuracy(run, tmp_path):
+    figure = {"paper": "P", "table": "1", "space": "tss", "dataset": "made", "method": "N=10", "source": "S"}
+    rows = [
+        {**figure, "quantity": "regret_pct", "mean": "4.0"},
+        {**figure, "quantity": "test_accuracy_pct", "mean": "46.0", "std": "3.0", "runs": "9"},
+    ]
+    columns = [*KEY, "mean", "std", "runs", "networks", "seconds", "source", "note"]
+    pl.DataFrame(rows, schema=dict.fromkeys(columns, pl.String)).write_csv(tmp_path / "figures.csv")
+    answers = [{"rows": {}, "search": "rea", "objective": "naswot", "budget": 10}]
+    rules = rules_of(tmp_path, answers=answers)
+    compared, _ = papers.compare(papers.read_figures(tmp_path / "figures.csv"), rules, run)
+    assert compared["allowed"].to_list() == pytest.approx([2 * (100 / 12 + 1) ** 0.5 + 0.05] * 2)
+    assert compared["printed_std"].to_list() == [None, "3.0"]
 
 
 @pytest.mark.parametrize(
@@ -463,6 +518,8 @@ def test_a_best_of_random_networks_is_exact(run, tmp_path):
     # By score networks 3 and 4 tie, with 16 in 25 together.
     ((row,), _, _) = one(run, tmp_path, {"best_of": "naswot", "networks": 2}, quantity="valid_accuracy_pct")
     assert row["ours"] == pytest.approx((10 + 60 + 150 + 16 * 45) / 25 + 1) and row["seeds"] == 2
+    # By single seeds they do not: 38 and 37.2.
+    assert row["allowed"] == pytest.approx(2 * np.std([38, 37.2], ddof=1) + 0.005)
     # A network that was not meant to be scored is none to draw from.
     left_out = replace(run, not_sampled=pl.DataFrame([{**PLACE, "class_index": 4, "proxy": "naswot"}]))
     ((row,), _, _) = one(left_out, tmp_path, {"best_of": "naswot", "networks": 1}, quantity="test_accuracy_pct")
@@ -606,6 +663,8 @@ def test_what_must_hold(run, tmp_path, printed, target, words, holds):
     _, _, found = one(exact, tmp_path, says, must_hold=[{"what": "it", **target}], **figure)
     row = papers.must_hold(*found).row(0, named=True)
     assert (row["what"], row["target"], row["holds"], row["ours"]) == ("it", words, holds, 34.04)
+    _, _, found = one(exact, tmp_path, says, must_hold=[{"what": "it", "not_by": "all net", **target}], **figure)
+    assert papers.must_hold(*found).is_empty()
 
 
 def test_a_further_run_answers_and_is_held_to_no_promise(run, tmp_path):

@@ -41,11 +41,12 @@ class Answer:
     value : float
         In the unit of the figure.
     std : float or None
-        Standard deviation over runs, draws or networks timed.
+        Standard deviation over runs or draws.
     error : float
         Standard error of `value`: of a correlation, what other weights and images would change, where several seeds
-        tell, and another sample of networks; of a search, what other runs would on the same scores. Of runs that see
-        one seed each, half a 95% interval over 1.96, since seeds are few.
+        tell, and another sample of networks, and so of the best of some networks; of a search, what other runs would on
+        the same scores. Of runs that see one seed each, half a 95% interval over 1.96, since seeds are few. 0 of what
+        is exact, and of seconds.
     of : str
         What it is, for readers.
     n : int
@@ -142,19 +143,29 @@ class Run:
         missing: str = "last",
         ties: str = "b",
         plus: Mapping[str, float] | None = None,
+        split: str = "test",
     ) -> Answer:
         if proxy not in self.scores.columns:
             raise NoAnswerError(f"`{proxy}` is not scored in this run")
-        score, accuracy = self._ranked(self.scores, proxy, place, among, plus)
+        score, accuracy, classes = self._ranked(self.scores, proxy, place, among, split, plus)
         n_scored = int(np.isfinite(score).sum())
         if missing == "first":
             score = np.where(np.isfinite(score), score, -score)
         if not n_scored or (score == score[0]).all():
-            raise NoAnswerError(f"`{proxy}` is the same for all networks" if n_scored else f"no network has `{proxy}`")
-        over_seeds = self._spread(proxy, place, among)
-        # All networks are the same ones as in print; what was drawn anew are weights and images, or a sample.
-        drawn = not over_seeds or not self._left_out(proxy, place).is_empty()
-        found = analysis.resample({"": (score, accuracy)}, n_resamples=_N_BOOTSTRAPS if drawn else 0, seed=0)[""]
+            raise NoAnswerError(
+                f"`{proxy}` is the same for all networks" if n_scored else f"no network has a score by `{proxy}`"
+            )
+        over_seeds = self._spread(proxy, place, among, split)
+        # All networks are the same ones as in print; what was drawn anew are weights and images, or a sample. What
+        # stands in for a single seed's noise resamples classes, since their members share it.
+        sampled = not self._left_out(proxy, place).is_empty()
+        drawn = sampled or not over_seeds
+        found = analysis.resample(
+            {"": (score, accuracy)},
+            n_resamples=_N_BOOTSTRAPS if drawn else 0,
+            seed=0,
+            units=None if sampled else classes,
+        )[""]
         value, *again = getattr(found, quantity)
         spread = over_seeds.get(quantity, 0.0)
         error = float(np.hypot(spread, np.nanstd(again, ddof=1) if drawn else 0.0))
@@ -162,6 +173,7 @@ class Run:
         if ties != "b":
             value, label = float(stats.kendalltau(score, accuracy, variant=ties).statistic), f"{label}, τ-{ties}"
         label += _named(among) + (", networks without a score first" if missing == "first" else "")
+        label += ", validation accuracy" if split == "valid" else ""
         scored = n_scored if n_scored < score.size else None
         return Answer(value, None, error, label, score.size, "networks", scored, spread, self._n_seeds([proxy], place))
 
@@ -208,28 +220,34 @@ class Run:
     def _best_of(
         self, proxy: str, place: dict, quantity: str, networks: str, score: str | None = None, among: str = "all"
     ) -> Answer:
+        n = int(networks)
         values = self._only(self._values(quantity, place, score), place, among)
         n_seeds = self._n_seeds(re.findall(r"\w+", f"{proxy} {score or ''}"), place)
-        if proxy == "accuracy":
-            found = values["value"].to_numpy()
-            mean, std = analysis.best_of_random(found, found, int(networks))
-            label = "all networks" if int(networks) == 1 else f"best of {int(networks):,} by accuracy, exact"
-            return Answer(mean, std, 0.0, label, found.size, "networks", n_seeds=n_seeds)
+        if trained := re.fullmatch(r"(test|valid)_(\d+)|accuracy", proxy):
+            known = values.rename({"value": "rank"})
+            if proxy != "accuracy":
+                known = self._accuracies(trained[1], int(trained[2]), place).rename({"accuracy_pct": "rank"})
+            table = values.join(known, on="arch_index", maintain_order="left")
+            mean, std = analysis.best_of_random(table["rank"].to_numpy(), table["value"].to_numpy(), n)
+            by = proxy if proxy == "accuracy" else f"`{proxy}`"
+            label = ("all networks" if n == 1 else f"best of {n:,} by {by}, exact") + _named(among)
+            return Answer(mean, std, 0.0, label, table.height, "networks", n_seeds=n_seeds)
         if proxy not in self.scores.columns:
             raise NoAnswerError(f"`{proxy}` is not scored in this run")
-        table = self._sampled(self.scores, proxy, place).join(values, on="arch_index", maintain_order="left")
-        sign = 1 if self.higher_is_better[proxy] else -1
-        rank, found = sign * table[proxy].cast(pl.Float64).to_numpy(), table["value"].to_numpy()
-        rank = np.where(np.isfinite(found), rank, np.nan)
-        mean, std = analysis.best_of_random(rank, found, int(networks))
+        rank, found = self._ranked_values(self.scores, proxy, place, values)
+        mean, std = analysis.best_of_random(rank, found, n)
         if mean is None:
             raise NoAnswerError(f"no network has a score by `{proxy}`")
-        label, error = f"best of {int(networks):,} by `{proxy}`, exact", 0.0
-        if not self._left_out(proxy, place).is_empty():
-            label = f"best of {int(networks):,} of the sample by `{proxy}`"
-            error = _error_of_best(rank, found, int(networks))
-        label += _named(among)
-        return Answer(mean, std, error, label, rank.size, "networks", n_seeds=n_seeds)
+        sampled = not self._left_out(proxy, place).is_empty()
+        label = f"best of {n:,} of the sample by `{proxy}`" if sampled else f"best of {n:,} by `{proxy}`, exact"
+        by_seed = []
+        for seed in self._seeds(proxy, place):
+            scores = self.scores_by_seed.filter(seed=seed)
+            values = self._only(self._values(quantity, place, score, scores), place, among)
+            by_seed.append(analysis.best_of_random(*self._ranked_values(scores, proxy, place, values), n)[0])
+        over_seeds = np.std(by_seed, ddof=1) if len(by_seed) > 1 else 0.0
+        error = float(np.hypot(over_seeds, _error_of_best(rank, found, n) if sampled else 0.0))
+        return Answer(mean, std, error, label + _named(among), rank.size, "networks", n_seeds=n_seeds)
 
     def _optimum(self, constraint: str, place: dict, quantity: str) -> Answer:
         reason = f"the run has no constraint {constraint}"
@@ -251,20 +269,35 @@ class Run:
             raise NoAnswerError(reason)
         return rows.row(0, named=True)
 
-    def _values(self, quantity: str, place: dict, score: str | None) -> pl.DataFrame:
-        """Columns arch_index and value: what a quantity is for each network."""
+    def _values(
+        self, quantity: str, place: dict, score: str | None, scores: pl.DataFrame | None = None
+    ) -> pl.DataFrame:
+        """Columns arch_index and value: what a quantity is for each network, of the run's scores if not of others."""
         if quantity == "score":
-            logarithm = re.fullmatch(r"log\((\w+)\)", score or "")
+            logarithm = re.fullmatch(r"log\((\w+)\)", score)
             column = pl.col(logarithm[1]).log() if logarithm else pl.col(score)
-            return self.scores.filter(**place).select("arch_index", column.alias("value"))
-        final = self._final.filter(**place)
-        epochs = final["epochs"].max()
+            scores = self.scores if scores is None else scores
+            return scores.filter(**place).select("arch_index", column.alias("value"))
         split = "valid" if quantity == "valid_accuracy_pct" else "test"
-        epochs = 12 if quantity == "test_accuracy_12_pct" else epochs
+        epochs = 12 if quantity == "test_accuracy_12_pct" else None
+        return self._accuracies(split, epochs, place).rename({"accuracy_pct": "value"})
+
+    def _accuracies(self, split: str, epochs: int | None, place: dict) -> pl.DataFrame:
+        """Columns arch_index and accuracy_pct after some epochs, by default those of the final test accuracy."""
+        epochs = epochs or self._final.filter(**place)["epochs"].max()
         rows = self.accuracies.filter(split=split, epochs=epochs, **place)
         if rows.is_empty():
             raise NoAnswerError(f"the run has no {split} accuracy on {place['dataset']} after {epochs} epochs")
-        return rows.select("arch_index", pl.col("accuracy_pct").alias("value"))
+        return rows.select("arch_index", "accuracy_pct")
+
+    def _ranked_values(
+        self, scores: pl.DataFrame, proxy: str, place: dict, values: pl.DataFrame
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Scores of the networks that were to have one, the best the highest, and their values; NaN where none is."""
+        table = self._sampled(scores, proxy, place).join(values, on="arch_index", maintain_order="left")
+        sign = 1 if self.higher_is_better[proxy] else -1
+        rank, found = sign * table[proxy].cast(pl.Float64).to_numpy(), table["value"].to_numpy()
+        return np.where(np.isfinite(found), rank, np.nan), found
 
     def _left_out(self, proxy: str, place: dict) -> pl.DataFrame:
         """Classes outside the sample of a proxy."""
@@ -278,16 +311,22 @@ class Run:
             networks = networks.filter(pl.col("sample_place") < networks["class_index"].n_unique() - n_left_out)
         # Of the many columns, one is wanted: copies of all would take most of the time.
         found = scores.select(*place, "arch_index", proxy).filter(**place)
-        return found.join(networks, on="arch_index", how="semi", maintain_order="left")
+        return found.join(networks.select("arch_index", "class_index"), on="arch_index", maintain_order="left")
 
     def _ranked(
-        self, scores: pl.DataFrame, proxy: str, place: dict, among: str, plus: Mapping[str, float] | None = None
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Scores of the networks that were to have one, the worst where one has none, and their final accuracies.
+        self,
+        scores: pl.DataFrame,
+        proxy: str,
+        place: dict,
+        among: str,
+        split: str,
+        plus: Mapping[str, float] | None = None,
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
+        """Scores of the networks that were to have one, the worst where one has none, final accuracies, and classes.
 
         `plus` has columns of the networks that are added to the scores, each times a number.
         """
-        final = self._final.filter(**place).select("arch_index", "accuracy_pct")
+        final = self._accuracies(split, None, place)
         table = self._sampled(scores, proxy, place).join(final, on="arch_index", maintain_order="left")
         table = self._only(table, place, among)
         if plus:
@@ -297,7 +336,7 @@ class Run:
             # What adds up to the same must tie.
             table = table.with_columns((pl.col(proxy) + pl.col("added")).round(6).alias(proxy))
         score = analysis.worst_if_missing(table[proxy].cast(pl.Float64).to_numpy(), self.higher_is_better[proxy])
-        return score, table["accuracy_pct"].to_numpy()
+        return score, table["accuracy_pct"].to_numpy(), table["class_index"].to_numpy()
 
     def _only(self, table: pl.DataFrame, place: dict, among: str) -> pl.DataFrame:
         """Rows of some of the networks."""
@@ -306,14 +345,14 @@ class Run:
         wanted = self.networks.filter(_AMONG[among][0], **place)
         return table.join(wanted, on="arch_index", how="semi", maintain_order="left")
 
-    def _spread(self, proxy: str, place: dict, among: str) -> dict[str, float]:
+    def _spread(self, proxy: str, place: dict, among: str, split: str) -> dict[str, float]:
         """Standard deviation of tau and rho over the scores of single seeds; empty for a single seed."""
-        key = (*place.values(), proxy, among)
+        key = (*place.values(), proxy, among, split)
         if key not in self._spreads:
             found = []
             by_seed = self.scores_by_seed.select(*place, "arch_index", "seed", proxy).filter(**place)
             for seed in self._seeds(proxy, place):
-                pair = self._ranked(by_seed.filter(seed=seed), proxy, place, among)
+                pair = self._ranked(by_seed.filter(seed=seed), proxy, place, among, split)[:2]
                 of_seed = analysis.resample({"": pair}, n_resamples=0, seed=0)[""]
                 found.append({"kendall": of_seed.kendall[0], "spearman": of_seed.spearman[0]})
             several = len(found) > 1

@@ -13,6 +13,7 @@ FURTHER = ("mean", "std", "runs", "networks", "seconds", "source", "note")
 REQUIRED = (*KEY, "mean", "source")
 NUMBER = re.compile(r"-?\d+(\.\d+)?")
 WHOLE_NUMBER = re.compile(r"\d+")
+FEWEST = 5
 
 
 def read_figures(path: str | Path) -> pl.DataFrame:
@@ -49,6 +50,8 @@ def read_figures(path: str | Path) -> pl.DataFrame:
             if row[name] and not (WHOLE_NUMBER if whole else NUMBER).fullmatch(row[name]):
                 expected = "a whole number, such as 500" if whole else "a number, such as 0.61"
                 raise TableError(f"{path}, line {line}: {name} is '{row[name]}'. Expected {expected}.")
+        if row["networks"] and int(row["networks"]) < FEWEST:  # what standard errors of correlations are defined for
+            raise TableError(f"{path}, line {line}: networks is '{row['networks']}'. Expected {FEWEST} or more.")
     repeated = rows.filter(pl.struct(KEY).is_duplicated())
     if repeated.height:
         raise TableError(f"{path}: two rows are for {', '.join(repeated.select(KEY).row(0))}. Expected one each.")

@@ -13,7 +13,7 @@ from proxybank.papers.figures import KEY
 
 # Kinds of answers, each with the further keys it needs and those it may have.
 ANSWERS = {
-    "correlation": ((), ("among", "missing", "ties", "plus")),
+    "correlation": ((), ("among", "missing", "ties", "plus", "split")),
     "search": ((), ("objective", "budget", "constraint", "score", "found_on")),
     "best_of": (("networks",), ("score", "among")),
     "optimum": ((), ()),
@@ -23,6 +23,8 @@ ANSWERS = {
 AMONG = ("all", "no_dead_edges", "with_skip", "distinct_widths")  # networks that an answer is about
 MISSING = ("last", "first")  # where networks without a score rank
 TIES = ("b", "c")  # kinds of Kendall's tau
+SPLITS = ("test", "valid")  # whose accuracies scores are correlated with
+FIGURE_NAMES = ("method", "seconds")  # of the figure itself, that a rule may use
 REASONS = ("because", "supposed", "unexplained")
 TARGETS = ("at_least", "at_most", "within")
 
@@ -80,16 +82,17 @@ def read_rules(path: str | Path) -> Rules:
     stands for anything, and may be used in what the rule says. A rule of ``answers`` has one of `ANSWERS`, and may have
     `space`, `dataset` and `run`, one of ``runs``, from where the answer is; of ``reasons`` one of `REASONS`, by how
     sure it is, and if it is for some differences only `ours` (higher or lower), `run`, and `by`, a piece of what
-    readers are told the answer is; of ``must_hold`` the name of what is promised, and one of `TARGETS` with a number,
-    or ``printed``.
+    readers are told the answer is; of ``must_hold`` the name of what is promised, one of `TARGETS` with a number, or
+    ``printed``, and perhaps `not_by`, a piece that what the answer is does not have.
 
     Raises
     ------
     ConfigError
-        For an unknown or missing key.
+        For an unknown or missing key, a name that no pattern has, and what is no list, mapping or number.
     """
     content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     checks = {"answers": _check_answer, "reasons": _check_reason, "must_hold": _check_must_hold}
+    _expect_type(content, dict, str(path))
     _expect_keys(content, checks, ("runs",), str(path))
     parts = {part: _rules(content[part], check, f"{path}, {part}") for part, check in checks.items()}
     runs = content.get("runs", {})
@@ -101,13 +104,19 @@ def read_rules(path: str | Path) -> Rules:
 
 def _rules(entries: list[dict], check: Any, where: str) -> tuple[Rule, ...]:
     rules = []
+    _expect_type(entries, list, where)
     for number, entry in enumerate(entries):
         here = f"{where}[{number}]"
+        _expect_type(entry, dict, here)
         says = {key: value for key, value in entry.items() if key != "rows"}
         check(says, here)
         rows = entry.get("rows", {})
         _expect_keys(rows, (), KEY, f"{here}, rows")
-        rules.append(Rule({column: _patterns(texts) for column, texts in rows.items()}, says))
+        rule = Rule({column: _patterns(texts) for column, texts in rows.items()}, says)
+        names = [*FIGURE_NAMES, *(name for of in rule.rows.values() for pattern in of for name in pattern.groupindex)]
+        for key, value in says.items():
+            _expect_keys(re.findall(r"\{(\w+)\}", str(value)), (), names, f"{here}, {key}")
+        rules.append(rule)
     return tuple(rules)
 
 
@@ -122,7 +131,8 @@ def _check_answer(says: dict, where: str) -> None:
     kind = _one_of(ANSWERS, says, where)
     needed, allowed = ANSWERS[kind]
     _expect_keys(says, (kind, *needed), (*allowed, "space", "dataset", "run"), where)
-    for key, known in (("among", AMONG), ("missing", MISSING), ("ties", TIES)):
+    _expect_type(says.get("plus", {}), dict, f"{where}, plus")
+    for key, known in (("among", AMONG), ("missing", MISSING), ("ties", TIES), ("split", SPLITS)):
         if says.get(key, known[0]) not in known:
             raise ConfigError(f"{where}: {key} is '{says[key]}'. Expected {' or '.join(known)}.")
 
@@ -134,7 +144,10 @@ def _check_reason(says: dict, where: str) -> None:
 
 
 def _check_must_hold(says: dict, where: str) -> None:
-    _expect_keys(says, ("what", _one_of(TARGETS, says, where)), (), where)
+    kind = _one_of(TARGETS, says, where)
+    _expect_keys(says, ("what", kind), ("not_by",), where)
+    if says[kind] != "printed" and not isinstance(says[kind], int | float):
+        raise ConfigError(f"{where}: {kind} is '{says[kind]}'. Expected a number, or printed.")
 
 
 def _one_of(kinds: Collection[str], says: dict, where: str) -> str:
@@ -142,6 +155,12 @@ def _one_of(kinds: Collection[str], says: dict, where: str) -> str:
     if len(found) != 1:
         raise ConfigError(f"{where}: found {', '.join(says) or 'no key'}. Expected one of {', '.join(kinds)}.")
     return found[0]
+
+
+def _expect_type(value: object, kind: type, where: str) -> None:
+    if not isinstance(value, kind):
+        expected = "a list" if kind is list else "a mapping"
+        raise ConfigError(f"{where}: found {'nothing' if value is None else repr(value)}. Expected {expected}.")
 
 
 def _expect_keys(found: Collection, needed: Any, allowed: Any, where: str) -> None:
