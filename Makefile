@@ -56,7 +56,8 @@ docs/algorithms.md: $(addprefix workflow_scripts/proxybank/searches/,__main__.py
 
 # A killed installation leaves half packages that pip takes for whole ones: .venv/unfinished then has us start afresh.
 # It holds the number of the make that installs, which nothing may be taken from while it is at work. A pip that fails by
-# itself, as without a network, leaves what there was.
+# itself, as without a network, leaves what there was; one that is interrupted counts as killed, whatever it returns.
+pip = trap 'exit 130' INT; .venv/bin/python -m pip install -qq
 installed = || { code=$$?; [ $$code -gt 128 ] || rm .venv/unfinished; exit $$code; }
 
 restart:
@@ -74,7 +75,7 @@ restart:
 	@mkdir -p .venv && echo $$PPID > .venv/unfinished
 	@echo "Installing the packages of envs/requirements.txt into .venv, once: about a minute, or several where PyTorch comes with CUDA."
 	@"$(PYTHON)" -m venv .venv
-	@.venv/bin/python -m pip install -qq -r envs/requirements.txt $(installed)
+	@$(pip) -r envs/requirements.txt $(installed)
 	@rm .venv/unfinished
 	@touch $@
 
@@ -82,7 +83,7 @@ restart:
 .venv/test.stamp: .venv/run.stamp envs/requirements-test.txt envs/requirements-slurm.txt envs/requirements-oracle.txt
 	@echo $$PPID > .venv/unfinished
 	@echo "Installing the packages of envs/requirements-test.txt into .venv: less than a minute, once."
-	@.venv/bin/python -m pip install -qq -r envs/requirements-test.txt $(installed)
-	@.venv/bin/python -m pip install -qq --no-deps -r envs/requirements-oracle.txt $(installed)
+	@$(pip) -r envs/requirements-test.txt $(installed)
+	@$(pip) --no-deps -r envs/requirements-oracle.txt $(installed)
 	@rm .venv/unfinished
 	@touch $@

@@ -1,5 +1,6 @@
 """What there is in this run: helpers of the rules, and the constraints of all wildcards."""
 
+import hashlib
 import re
 from functools import cache
 from math import ceil
@@ -212,10 +213,19 @@ def images_of(wildcards):
     return data.files(config["datasets"][wildcards.dataset]["images"])
 
 
-def stamps(paths):
-    """Sizes and times of the user's files: a file in whose place an older one is put is, to Snakemake, unchanged."""
-    found = [Path(path).stat() for path in paths if Path(path).exists()]
-    return [(file.st_size, file.st_mtime_ns) for file in found]
+def digests(paths):
+    """What is in the user's files: one in whose place an older one is put is, to Snakemake, unchanged. Not of folders."""
+    return [digest(path) for path in paths if Path(path).is_file()]
+
+
+@cache
+def digest(path):
+    """Size of a file and, where that is no more than Snakemake takes checksums of, a checksum."""
+    size = Path(path).stat().st_size
+    if size > workflow.dag_settings.max_checksum_file_size:
+        return size, ""
+    with open(path, "rb") as file:
+        return size, hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def how_to_read(wildcards):
@@ -251,7 +261,10 @@ def schedule_of(wildcards):
 
 
 def memory_of_training(wildcards, input):
-    """Megabytes: networks side by side take one gigabyte at most; all images lie there as bytes and as float32."""
+    """Megabytes: networks side by side take one gigabyte at most; all images lie there as bytes and as float32.
+
+    Of images by class these are the folders, which do not tell how much is in them.
+    """
     return 1500 + int(
         6 * sum(Path(path).stat().st_size for path in input.images) / 2**20
     )

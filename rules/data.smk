@@ -21,7 +21,7 @@ rule batch:
         mem_mb=1000,
     params:
         images=how_to_read,
-        files=lambda wildcards, input: stamps(input),
+        files=lambda wildcards, input: digests(input),
         training=held_back,
         batch_size=config["batch_size"],
         seeds=config["seeds"],
@@ -56,7 +56,7 @@ rule networks_table:
         datasets=list(config["datasets"]),
         dead_edges=config["dead_edges"],
         columns=config["columns"],
-        files=lambda wildcards, input: stamps(input.get("columns", [])),
+        files=lambda wildcards, input: digests(input.columns),
         version=versions.SPACES,
     message:
         "Listing networks and their costs"

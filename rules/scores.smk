@@ -2,8 +2,8 @@
 
 Needs: the batches of data.smk.
 Makes: scores of every class of networks, or of a sample, in parts; one file per part and group of passes. A further proxy
-or seed computes only itself: the rest of its group's files is taken from those that lie beside them (.progress), and what
-a packed run has, from there.
+or seed computes only itself: the rest of its group's files is taken from what lies beside them (.kept), and what a
+packed run has, from there.
 """
 
 

@@ -23,6 +23,7 @@ rule train_part:
         runtime=240,
     params:
         images=how_to_read,
+        files=lambda wildcards, input: digests(input.images),
         skeleton=lambda wildcards: config["spaces"][wildcards.space],
         dead_edges=config["dead_edges"],
         widths=lambda wildcards: truth_of(wildcards).get("widths"),
@@ -80,7 +81,7 @@ rule truth:
     params:
         truth=truth_of,
         files=lambda wildcards, input: (
-            stamps(input) if truth_of(wildcards)["source"] == "table" else []
+            digests(input) if truth_of(wildcards)["source"] == "table" else []
         ),
         dead_edges=config["dead_edges"],
         versions=[versions.SPACES, versions.TRUTH],
@@ -118,6 +119,7 @@ rule retrain:
         runtime=240,
     params:
         images=how_to_read,
+        files=lambda wildcards, input: digests(input.images),
         skeleton=lambda wildcards: config["spaces"][wildcards.space],
         dead_edges=config["dead_edges"],
         n_networks=lambda wildcards: truth_of(wildcards)["retrain"],

@@ -201,6 +201,14 @@ def rules_of(tmp_path, **parts):
             r"answers\[0\], plus: found \['flops'\]. Expected a map",
         ),
         ({"answers": [{"correlation": "{way}"}]}, r"answers\[0\], correlation: unknown key 'way'. Known: method, sec"),
+        ({"must_hold": [{"what": "x", "within": "printed"}]}, r"within is 'printed'. Expected a number\."),
+        ({"must_hold": [{"what": "x", "at_most": True}]}, r"at_most is 'True'. Expected a number, or printed"),
+        (
+            {"answers": [{"rows": {"method": ["a {n}", "b"]}, "nothing": "{n}"}]},
+            r"answers\[0\], nothing: unknown key 'n'",
+        ),
+        ({"answers": [{"rows": None, "nothing": "x"}]}, r"answers\[0\], rows: found nothing. Expected a mapping"),
+        ({"runs": None}, "runs: found nothing. Expected a mapping"),
         ({"answers": None}, "answers: found nothing. Expected a list"),
         ({"reasons": ["x"]}, r"reasons\[0\]: found 'x'. Expected a mapping"),
     ],
@@ -665,6 +673,8 @@ def test_what_must_hold(run, tmp_path, printed, target, words, holds):
     assert (row["what"], row["target"], row["holds"], row["ours"]) == ("it", words, holds, 34.04)
     _, _, found = one(exact, tmp_path, says, must_hold=[{"what": "it", "not_by": "all net", **target}], **figure)
     assert papers.must_hold(*found).is_empty()
+    _, _, found = one(exact, tmp_path, {"nothing": "x"}, must_hold=[{"what": "it", "not_by": "y", **target}], **figure)
+    assert papers.must_hold(*found)["holds"].to_list() == [None]
 
 
 def test_a_further_run_answers_and_is_held_to_no_promise(run, tmp_path):
@@ -897,13 +907,15 @@ def test_the_page_says_what_is_lost_within_latencies():
         ("argmax", "phone_5ms", "snip"): 30.0,
         ("argmax", "phone_20ms", "snip"): None,
         ("argmax", "phone_20ms", "naswot"): 0.5,
+        ("argmax", "phone_5ms", "constant"): 0.0,  # any network is its best
         ("argmax", "small", "naswot"): 9.0,  # no limit of latency
         ("rea", "phone_5ms", "naswot"): 8.0,  # no proxy alone
     }
     names = ("algorithm", "constraint_id", "objective")
     keys = [dict(zip(names, key, strict=True)) for key in lost]
     regrets = pl.DataFrame([{**place, **key, "regret_pct": pct} for key, pct in zip(keys, lost.values(), strict=True)])
-    counts = {"proxy": ["naswot", "naswot", "snip"], "subset": ["all", "best_10_pct", "all"], "n": [15625, 1563, 1000]}
+    counts = {"proxy": ["naswot", "naswot", "snip", "constant"], "subset": ["all", "best_10_pct", "all", "all"]}
+    counts |= {"n": [15625, 1563, 1000, 15625], "kendall": [0.6, 0.3, 0.4, None]}
     page = section(Tables(regrets=regrets, correlations=pl.DataFrame({**place, **counts})))
     assert [line for line in page.splitlines() if line.startswith("|")] == [
         "| space | dataset | proxy | networks | phone_5ms | phone_20ms |",

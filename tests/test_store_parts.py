@@ -341,8 +341,20 @@ def test_a_stopped_job_goes_on_where_it_was(tmp_path, monkeypatch, settings, ver
     assert store.update_part(path, store.MadeWith(settings, versions, batches), score, range(3), "here") == [*versions]
     assert score.asked == expected
     assert store.read_parquet(path).to_series(2).to_list() == [7.0, 8.0, 17.0, 18.0, 27.0, 28.0]
-    kept = Path(f"{path}.progress")
+    kept = Path(f"{path}.kept")
     assert sorted(tmp_path.iterdir()) == [path, kept] and kept.samefile(path)
+
+
+def test_a_job_of_other_settings_that_is_stopped_loses_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr("proxybank.store.progress.SECONDS", 0)
+    monkeypatch.setattr("proxybank.store.parts._SMALLEST_STEP", 1)
+    path, score = tmp_path / "0.parquet", Scorer()
+    first = update(path, score, snip=1)
+    asked = list(score.asked)
+    path.unlink()
+    with pytest.raises(StoppedError):
+        store.update_part(path, store.MadeWith("other", {"snip": 1}, {0: "a"}), StoppedScorer(1), [0, 1], "stopped")
+    assert update(path, score, snip=1).equals(first) and score.asked == asked
 
 
 def test_a_part_that_is_gone_is_not_computed_again(tmp_path, monkeypatch):
@@ -359,7 +371,7 @@ def test_a_part_that_is_gone_is_not_computed_again(tmp_path, monkeypatch):
 
 
 def test_what_is_there_comes_from_everywhere(tmp_path, monkeypatch):
-    """Class 0 is known, class 1 in an earlier part, class 2 is done by a job that was stopped; of one seed."""
+    """Class 0 is known, class 1 in an earlier file, class 2 is done by a job that was stopped; of one seed."""
     monkeypatch.setattr("proxybank.store.progress.SECONDS", 0)
     monkeypatch.setattr("proxybank.store.parts._SMALLEST_STEP", 1)
     monkeypatch.setattr("proxybank.store.parts._STEP_SECONDS", 0)
@@ -377,7 +389,7 @@ def test_what_is_there_comes_from_everywhere(tmp_path, monkeypatch):
         *((["snip", "fisher"], [index], 1) for index in range(4)),
     ]
     assert found.filter(seed=0)["snip"].to_list()[:3] == [7.0, 105.0, 20.0]
-    assert store.makers_of([path]) == ["here", "stopped", "there"]
+    assert store.makers_of([path]) == ["here", "there", "stopped"]
 
 
 def test_a_part_tells_what_computed_its_rows(tmp_path):

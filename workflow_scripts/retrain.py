@@ -17,7 +17,8 @@ def main(job: "Snakemake") -> None:
         classes = space.classes(job.params.dead_edges)
         chosen = truth.draw_networks(known, job.params.n_networks, classes)
         images = data.load(**job.params.images)
-        progress = store.Progress(job.output.accuracies, truth.settings_of(job.params, images), truth.KEY)
+        settings = truth.settings_of(job.params, images, classes[chosen])
+        progress = store.Progress(job.output.accuracies, settings, truth.KEY)
         for trained in truth.train_classes(
             classes[chosen],
             space.scored_genes(job.params.dead_edges)[chosen],
@@ -28,7 +29,7 @@ def main(job: "Snakemake") -> None:
             progress.rows,
         ):
             progress.add(trained)
-        rows = truth.asked_rows(progress.rows, classes[chosen], job.params.training["seeds"])
+        rows = progress.rows.filter(pl.col("seed").is_in(job.params.training["seeds"]))
         rows = truth.spread(rows, space, job.params.dead_edges, dataset)
         rows = rows.filter(pl.col("arch_index").is_in(chosen))
         store.write_table("accuracies", rows, job.output.accuracies)

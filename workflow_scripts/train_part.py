@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+import polars as pl
+
 from proxybank import data, logs, spaces, store, truth
 
 if TYPE_CHECKING:
@@ -14,7 +16,7 @@ def main(job: "Snakemake") -> None:
         part, size = int(job.wildcards.part), job.params.networks_per_part
         chosen = truth.classes_to_train(space, dead_edges, job.params.widths)[part * size : (part + 1) * size]
         images = data.load(**job.params.images)
-        progress = store.Progress(job.output.accuracies, truth.settings_of(job.params, images), truth.KEY)
+        progress = store.Progress(job.output.accuracies, truth.settings_of(job.params, images, chosen), truth.KEY)
         for rows in truth.train_classes(
             chosen,
             spaces.get(space).class_genes(dead_edges)[chosen],
@@ -25,8 +27,8 @@ def main(job: "Snakemake") -> None:
             progress.rows,
         ):
             progress.add(rows)
-        rows = truth.asked_rows(progress.rows, chosen, job.params.training["seeds"])
-        store.write_parquet(rows, job.output.accuracies)
+        rows = progress.rows.filter(pl.col("seed").is_in(job.params.training["seeds"]))
+        store.write_parquet(rows.sort(truth.KEY), job.output.accuracies)
         progress.keep()
 
 

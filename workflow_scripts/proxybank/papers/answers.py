@@ -245,6 +245,7 @@ class Run:
             scores = self.scores_by_seed.filter(seed=seed)
             values = self._only(self._values(quantity, place, score, scores), place, among)
             by_seed.append(analysis.best_of_random(*self._ranked_values(scores, proxy, place, values), n)[0])
+        by_seed = [mean for mean in by_seed if mean is not None]
         over_seeds = np.std(by_seed, ddof=1) if len(by_seed) > 1 else 0.0
         error = float(np.hypot(over_seeds, _error_of_best(rank, found, n) if sampled else 0.0))
         return Answer(mean, std, error, label + _named(among), rank.size, "networks", n_seeds=n_seeds)

@@ -237,7 +237,7 @@ def must_hold(compared: pl.DataFrame, unanswered: pl.DataFrame, rules: Rules) ->
         rows += [
             _held(figure, **says)
             for figure in about
-            if figure.get("run") is None and ("not_by" not in rule.says or rule.says["not_by"] not in figure["of"])
+            if figure.get("run") is None and rule.says.get("not_by", "\n") not in figure.get("of", "")
         ]
     return pl.DataFrame(rows, schema=_HELD)
 

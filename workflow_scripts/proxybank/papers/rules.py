@@ -96,6 +96,7 @@ def read_rules(path: str | Path) -> Rules:
     _expect_keys(content, checks, ("runs",), str(path))
     parts = {part: _rules(content[part], check, f"{path}, {part}") for part, check in checks.items()}
     runs = content.get("runs", {})
+    _expect_type(runs, dict, f"{path}, runs")
     for part in ("answers", "reasons"):
         for number, rule in enumerate(parts[part]):
             _expect_keys({rule.says["run"]} if "run" in rule.says else (), (), runs, f"{path}, {part}[{number}], run")
@@ -111,9 +112,12 @@ def _rules(entries: list[dict], check: Any, where: str) -> tuple[Rule, ...]:
         says = {key: value for key, value in entry.items() if key != "rows"}
         check(says, here)
         rows = entry.get("rows", {})
+        _expect_type(rows, dict, f"{here}, rows")
         _expect_keys(rows, (), KEY, f"{here}, rows")
         rule = Rule({column: _patterns(texts) for column, texts in rows.items()}, says)
-        names = [*FIGURE_NAMES, *(name for of in rule.rows.values() for pattern in of for name in pattern.groupindex)]
+        names = list(FIGURE_NAMES)
+        for patterns in rule.rows.values():  # of several, all need the name
+            names += set.intersection(*(set(pattern.groupindex) for pattern in patterns))
         for key, value in says.items():
             _expect_keys(re.findall(r"\{(\w+)\}", str(value)), (), names, f"{here}, {key}")
         rules.append(rule)
@@ -146,8 +150,10 @@ def _check_reason(says: dict, where: str) -> None:
 def _check_must_hold(says: dict, where: str) -> None:
     kind = _one_of(TARGETS, says, where)
     _expect_keys(says, ("what", kind), ("not_by",), where)
-    if says[kind] != "printed" and not isinstance(says[kind], int | float):
-        raise ConfigError(f"{where}: {kind} is '{says[kind]}'. Expected a number, or printed.")
+    is_number = isinstance(says[kind], int | float) and not isinstance(says[kind], bool)
+    if not is_number and (says[kind] != "printed" or kind == "within"):
+        expected = "a number" if kind == "within" else "a number, or printed"
+        raise ConfigError(f"{where}: {kind} is '{says[kind]}'. Expected {expected}.")
 
 
 def _one_of(kinds: Collection[str], says: dict, where: str) -> str:

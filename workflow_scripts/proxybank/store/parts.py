@@ -134,15 +134,15 @@ def update_part(
 ) -> list[str]:
     """Write a score part, of which only that is computed which no earlier file has, in steps of about a minute.
 
-    A file beside it, whose name ends in ``.progress``, has what is done, also when the part is there: a job that was
-    stopped, or runs again for more, goes on from that file. A part has what is asked for and nothing else: another
-    seed, proxy or class that there was is gone.
+    While it computes, a file beside it, whose name ends in ``.progress``, has what is done, and a job that was stopped
+    goes on from there; the part itself has a second name, with ``.kept`` behind it, from where a job that runs again
+    goes on. A part has what is asked for and nothing else: another seed, proxy or class that there was is gone.
 
     Parameters
     ----------
     path : path
-        The file beside it need not be there, nor be whole. The scores of a proxy and seed are taken from it if version,
-        batch and all settings are the same. What is at the path itself is written over.
+        The files beside it need not be there, nor be whole. The scores of a proxy and seed are taken from them if
+        version, batch and all settings are the same. What is at the path itself is written over.
     made_with : MadeWith
         Its versions and batches say what proxies and seeds the part holds; proxies are in this order.
     score : callable
@@ -165,7 +165,8 @@ def update_part(
         As `write_part` does.
     """
     rows, makers = _nothing(classes, made_with), {}
-    for source in (_still_good(Checkpoint.beside(path), made_with), known):
+    kept, unfinished = (_still_good(of(path), made_with) for of in (Checkpoint.finished, Checkpoint.unfinished))
+    for source in (kept, known, unfinished):
         filled = _filled(rows, source.rows)
         if not filled.equals(rows):
             rows, makers = filled, makers | dict.fromkeys(source.made_by)
@@ -188,7 +189,7 @@ def update_part(
             elif took > _STEP_SECONDS * 2:
                 n_classes = max(n_classes // 2, _SMALLEST_STEP)
     write_part(rows.sort(KEY), path, made_with, list(makers))
-    checkpoint.keep_output()
+    checkpoint.keep()
     computed = {name for _, names, _ in missing for name in names}
     return [name for name in made_with.versions if name in computed]
 

@@ -1,8 +1,8 @@
-"""What a long job has done, in a file beside its output: a job that runs again goes on from there.
+"""What a long job has done, in files beside its output: a job that runs again goes on from there.
 
-The file stays when the job is done. Snakemake removes an output before its job runs again for whatever reason, and what
-a job that failed leaves; where it is told to keep them (`update`), it takes the output that a failed job found for the
-one that was asked for, and never makes that.
+``.progress`` is there while it computes, and after it was stopped; ``.kept`` is what it last finished. Snakemake
+removes an output before its job runs again, for whatever reason, and what a job that failed leaves; where it is told to
+keep it (`update`), it takes the output that a failed job found for the one that was asked for, and never makes that.
 """
 
 import json
@@ -22,44 +22,49 @@ SECONDS = 60.0  # that a job which is stopped may lose
 
 
 class Checkpoint:
-    """A file of rows beside the output of a job.
+    """The files beside the output of a job.
 
     Parameters
     ----------
     output : path
-        What the job will write; the file has this name and ``.progress`` behind it.
+        What the job will write.
     metadata : mapping of str to str
-        Goes into the file.
-
-    Attributes
-    ----------
-    path : Path
+        Goes into what is saved.
     """
 
     def __init__(self, output: str | Path, metadata: Mapping[str, str]) -> None:
-        self.path = self.beside(output)
         self._output, self._metadata, self._saved = output, metadata, time.monotonic()
 
     @staticmethod
-    def beside(output: str | Path) -> Path:
-        """Where the file of an output is."""
+    def unfinished(output: str | Path) -> Path:
+        """Rows of a job that is at work, or was stopped."""
         return Path(f"{output}.progress")
+
+    @staticmethod
+    def finished(output: str | Path) -> Path:
+        """Rows of the job that last came to its end."""
+        return Path(f"{output}.kept")
 
     def save(self, rows: pl.DataFrame) -> bool:
         """Write all rows so far if a minute has passed; return whether it has."""
         if time.monotonic() - self._saved <= SECONDS:
             return False
-        write_parquet(rows, self.path, self._metadata)
+        write_parquet(rows, self.unfinished(self._output), self._metadata)
         self._saved = time.monotonic()
         return True
 
-    def keep_output(self) -> None:
-        """Give the output, once it is there, the name of the file as well, which takes no space."""
-        with atomic(self.path) as temporary:
-            try:
-                os.link(self._output, temporary)
-            except OSError:  # the file system has no hard links
-                shutil.copyfile(self._output, temporary)
+    def keep(self, rows: pl.DataFrame | None = None) -> None:
+        """Keep these rows, or the output once it is there, which then has a second name and takes no further space."""
+        if rows is not None:
+            write_parquet(rows, self.finished(self._output), self._metadata)
+        else:
+            with atomic(self.finished(self._output)) as temporary:
+                try:
+                    os.link(self._output, temporary)
+                except OSError:  # the file system has no hard links
+                    if not temporary.exists():
+                        shutil.copyfile(self._output, temporary)
+        self.unfinished(self._output).unlink(missing_ok=True)
 
 
 class Progress:
@@ -76,14 +81,15 @@ class Progress:
     """
 
     def __init__(self, output: str | Path, settings: Mapping[str, object], key: Sequence[str]) -> None:
-        self._metadata = {"settings": json.dumps(settings, default=repr, sort_keys=True)}
-        self._checkpoint = Checkpoint(output, self._metadata)
+        metadata = {"settings": json.dumps(settings, default=repr, sort_keys=True)}
+        self._checkpoint = Checkpoint(output, metadata)
         self._key, self._frames = key, []
-        try:
-            if read_metadata(self._checkpoint.path)["settings"] == self._metadata["settings"]:
-                self._frames.append(read_parquet(self._checkpoint.path))
-        except (OSError, pa.ArrowInvalid, KeyError, TableError):
-            pass  # no file, or none that this version of the project has written
+        for path in (Checkpoint.finished(output), Checkpoint.unfinished(output)):
+            try:
+                if read_metadata(path)["settings"] == metadata["settings"]:
+                    self._frames.append(read_parquet(path))
+            except (OSError, pa.ArrowInvalid, KeyError, TableError):
+                pass  # no file, or none that this version of the project has written
 
     @property
     def rows(self) -> pl.DataFrame:
@@ -98,5 +104,5 @@ class Progress:
         self._checkpoint.save(self.rows)
 
     def keep(self) -> None:
-        """Write all rows to the file, where the job finds them if it runs again."""
-        write_parquet(self.rows, self._checkpoint.path, self._metadata)
+        """Keep all rows, for the job to find if it runs again."""
+        self._checkpoint.keep(self.rows)

@@ -1,7 +1,7 @@
 """Real accuracies by training: networks in, their accuracies after a fixed schedule out."""
 
 from proxybank.truth.accuracies import compare, draw_networks, spread
-from proxybank.truth.parts import KEY, asked_rows, classes_to_train, settings_of, train_classes
+from proxybank.truth.parts import KEY, classes_to_train, settings_of, train_classes
 from proxybank.truth.training import Schedule, Split, Trained, bundles, train
 
 __all__ = [
@@ -9,7 +9,6 @@ __all__ = [
     "Schedule",
     "Split",
     "Trained",
-    "asked_rows",
     "bundles",
     "classes_to_train",
     "compare",

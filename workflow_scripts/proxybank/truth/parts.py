@@ -38,19 +38,14 @@ def classes_to_train(space: str, dead_edges: str, widths: Sequence[int] | None =
     return spaces.get(space).indexes_of_widths(widths)  # each size is a class by itself
 
 
-def settings_of(params: Mapping[str, Any], images: Images) -> dict[str, Any]:
+def settings_of(params: Mapping[str, Any], images: Images, chosen: NDArray[np.int64]) -> dict[str, Any]:
     """What decides the row of a class and seed, of a job's ``skeleton``, ``dead_edges``, ``training`` and ``versions``.
 
-    Which networks and seeds are trained is not among it.
+    Seeds are not among it, and the other classes are: those trained side by side change an accuracy by their rounding.
     """
     settings = {name: params[name] for name in ("skeleton", "dead_edges", "versions")}
     settings["training"] = {name: value for name, value in params["training"].items() if name != "seeds"}
-    return settings | {"images": images.fingerprint()}
-
-
-def asked_rows(rows: pl.DataFrame, chosen: NDArray[np.int64], seeds: Sequence[int]) -> pl.DataFrame:
-    """Those of some classes and seeds, sorted."""
-    return rows.filter(pl.col("class_index").is_in(chosen.tolist()), pl.col("seed").is_in(seeds)).sort(KEY)
+    return settings | {"images": images.fingerprint(), "classes": chosen.tolist()}
 
 
 def train_classes(
@@ -75,8 +70,7 @@ def train_classes(
     training : mapping
         ``train_images``, ``valid_images``, ``seeds`` and the attributes of `Schedule`.
     done : polars.DataFrame, optional
-        Rows of earlier calls with the same images, skeleton and schedule. Networks that are trained side by side are
-        trained again if one of them is not there.
+        Rows of earlier calls with the same arguments, but for seeds, which are not computed again.
 
     Yields
     ------
