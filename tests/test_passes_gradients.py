@@ -12,6 +12,8 @@ from proxybank.proxies.registry import evaluate
 
 SMALL = spaces.Skeleton(image_side=8, stem_width=8, cells_per_stage=1)
 INIT = "kaiming_normal_fan_out"
+# By these weights nothing that goes into a ReLU is nearer to 0 than 5e-5: rounding turns none around, on any processor.
+SEED = 50
 IMAGES = torch.randn(8, 3, 8, 8, generator=torch.Generator().manual_seed(0))
 LABELS = torch.tensor([0, 1, 2, 3, 0, 1, 2, 7])
 BATCH = passes.Batch(IMAGES, LABELS)
@@ -25,14 +27,14 @@ EACH = pytest.mark.parametrize("network", NETWORKS, ids=["all", "dead", "sizes"]
 
 
 def evidence(group, network, batch=BATCH, initialisation=INIT):
-    ((found, seconds),) = provided(group, [network], batch, initialisation, 3)
+    ((found, seconds),) = provided(group, [network], batch, initialisation, SEED)
     assert seconds > 0
     return found
 
 
 def drawn(network):
     """Weights in float64, and those of them that proxies sum over."""
-    weights = {name: weight.double() for name, weight in networks.draw(network, INIT, 3).items()}
+    weights = {name: weight.double() for name, weight in networks.draw(network, INIT, SEED).items()}
     layers = [weight.requires_grad_() for name, weight in weights.items() if name != "classifier.bias"]
     return weights, layers
 
@@ -208,7 +210,7 @@ def test_normalised_flow_equals_a_batch_norm_written_out(network):
 def test_path_sum_equals_products_of_matrices(monkeypatch):
     """Kernels with nothing but their centre act on each pixel alone, and a constant image stays one."""
     network = networks.Network("tss", (2, 0, 3, 1, 4, 3), SMALL)
-    weights = networks.draw(network, INIT, 3)
+    weights = networks.draw(network, INIT, SEED)
     matrix = {}
     for name, weight in weights.items():
         if weight.ndim == 4:

@@ -188,7 +188,7 @@ def test_scores_are_computed_anew_when_what_they_depend_on_changes(
     monkeypatch.setattr(config, "check_device", lambda device, hamming: None)
     real = scoring.score_part
     monkeypatch.setattr(scoring, "score_part", lambda *what, device, **how: real(*what, device="cpu", **how))
-    shutil.copy(part, tmp_path / "0.parquet")
+    shutil.copy(part, tmp_path / "0.parquet.kept")
     files = {name: str(tmp_path / changed[name]) for name in ("batches", "precision") if name in changed}
     settings = {name: value for name, value in changed.items() if name not in files}
     inputs = {"batches": batches, "precision": precision} | files
@@ -291,6 +291,7 @@ def test_truth_trained_here_and_retrained(folder):
         "skeleton": {},
         "dead_edges": "drop",
         "training": schedule,
+        "versions": [1],
     }
     params = {**common, "widths": [8, 16], "networks_per_part": 20}
     parts = [
