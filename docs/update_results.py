@@ -153,8 +153,8 @@ def overview(results: Results) -> str:
   so few; where print does not say how many, the whole standard deviation. The best of some networks: the standard
   deviation over single seeds, where there are several, and of a sample the bootstrap over networks on top. What is
   exact has none.
-- The sign of a correlation is the proxy's own. Networks without a score rank last, all tied; a proxy that was scored
-  on a sample alone has a smaller n.
+- The sign of a correlation is the proxy's own, if its line does not say that it is turned. Networks without a score
+  rank last, all tied; a proxy that was scored on a sample alone has a smaller n.
 
 {_table(head, rows)}"""
 

@@ -365,6 +365,11 @@ def test_a_correlation_with_validation_accuracies(run, tmp_path):
     assert row["allowed"] == pytest.approx(2 * 0.2 + 0.005)
 
 
+def test_a_correlation_whose_sign_is_turned(run, tmp_path):
+    ((row,), _, _) = one(run, tmp_path, {"correlation": "naswot", "sign": "turned"}, mean="-0.60")
+    assert row["ours"] == pytest.approx(-9 / 90**0.5) and row["of"] == "`naswot`, sign turned"
+
+
 def test_a_best_by_another_accuracy(run, tmp_path):
     # Short trainings rank the networks the other way round: of two draws, 50 ... 10 with chances 1, 3, 5, 7, 9 in 25.
     short = pl.when(epochs=12).then(60 - pl.col("accuracy_pct")).otherwise("accuracy_pct").alias("accuracy_pct")

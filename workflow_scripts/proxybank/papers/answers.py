@@ -144,6 +144,7 @@ class Run:
         ties: str = "b",
         plus: Mapping[str, float] | None = None,
         split: str = "test",
+        sign: str = "own",
     ) -> Answer:
         if proxy not in self.scores.columns:
             raise NoAnswerError(f"`{proxy}` is not scored in this run")
@@ -151,6 +152,8 @@ class Run:
         n_scored = int(np.isfinite(score).sum())
         if missing == "first":
             score = np.where(np.isfinite(score), score, -score)
+        if sign == "turned":
+            score = -score
         if not n_scored or (score == score[0]).all():
             raise NoAnswerError(
                 f"`{proxy}` is the same for all networks" if n_scored else f"no network has a score by `{proxy}`"
@@ -173,7 +176,7 @@ class Run:
         if ties != "b":
             value, label = float(stats.kendalltau(score, accuracy, variant=ties).statistic), f"{label}, τ-{ties}"
         label += _named(among) + (", networks without a score first" if missing == "first" else "")
-        label += ", validation accuracy" if split == "valid" else ""
+        label += (", validation accuracy" if split == "valid" else "") + (", sign turned" if sign == "turned" else "")
         scored = n_scored if n_scored < score.size else None
         return Answer(value, None, error, label, score.size, "networks", scored, spread, self._n_seeds([proxy], place))
 

@@ -13,7 +13,7 @@ from proxybank.papers.figures import KEY
 
 # Kinds of answers, each with the further keys it needs and those it may have.
 ANSWERS = {
-    "correlation": ((), ("among", "missing", "ties", "plus", "split")),
+    "correlation": ((), ("among", "missing", "ties", "plus", "split", "sign")),
     "search": ((), ("objective", "budget", "constraint", "score", "found_on")),
     "best_of": (("networks",), ("score", "among")),
     "optimum": ((), ()),
@@ -24,6 +24,7 @@ AMONG = ("all", "no_dead_edges", "with_skip", "distinct_widths")  # networks tha
 MISSING = ("last", "first")  # where networks without a score rank
 TIES = ("b", "c")  # kinds of Kendall's tau
 SPLITS = ("test", "valid")  # whose accuracies scores are correlated with
+SIGNS = ("own", "turned")  # turned where print has that of a proxy of which lower is better
 FIGURE_NAMES = ("method", "seconds")  # of the figure itself, that a rule may use
 REASONS = ("because", "supposed", "unexplained")
 TARGETS = ("at_least", "at_most", "within")
@@ -136,7 +137,7 @@ def _check_answer(says: dict, where: str) -> None:
     needed, allowed = ANSWERS[kind]
     _expect_keys(says, (kind, *needed), (*allowed, "space", "dataset", "run"), where)
     _expect_type(says.get("plus", {}), dict, f"{where}, plus")
-    for key, known in (("among", AMONG), ("missing", MISSING), ("ties", TIES), ("split", SPLITS)):
+    for key, known in (("among", AMONG), ("missing", MISSING), ("ties", TIES), ("split", SPLITS), ("sign", SIGNS)):
         if says.get(key, known[0]) not in known:
             raise ConfigError(f"{where}: {key} is '{says[key]}'. Expected {' or '.join(known)}.")
 
