@@ -115,12 +115,11 @@ def test_no_rule_is_about_nothing(part):
 
 def test_no_reason_stands_behind_one_that_takes_all_its_figures():
     # The first one that fits is given, so that each needs a figure of its own.
-    given = set()
+    given, pieces = set(), {rule.says.get("by") for rule in RULES.reasons}
     for row in FIGURES.iter_rows(named=True):
-        pieces = {rule.says.get("by") for rule in RULES.reasons}
+        fitting = [n for n, rule in enumerate(RULES.reasons) if rule.fits(row) is not None]
         for direction, run, by in itertools.product(("higher", "lower"), (None, *RULES.runs), pieces):
             says = {"ours": direction, "run": run, "by": by}
-            fitting = (n for n, rule in enumerate(RULES.reasons) if rule.fits(row) is not None)
             given.add(next((n for n in fitting if says.items() >= only(RULES.reasons[n].says).items()), None))
     assert given - {None} == set(range(len(RULES.reasons)))
 
