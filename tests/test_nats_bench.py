@@ -60,7 +60,8 @@ def test_every_proxy_is_asked_for_and_the_dear_ones_of_1000_classes(settings):
         groups = set(GROUPS) - cheap | ({"normalised_flow"} if space == "sss" else set())
         assert found.keys() == set(itertools.product(groups, settings["datasets"]))
         assert all(found[group, "imagenet16-120"] >= 1000 for group in groups)
-        assert set(found.values()) == {0, 1000}
+        fewer = {pair: n for pair, n in found.items() if n not in (0, 1000)}
+        assert fewer == ({("tangent_kernel", "cifar100"): 250} if space == "tss" else {})
 
 
 def test_every_accuracy_and_cost_of_the_tables_is_read(settings, linked):
@@ -195,10 +196,11 @@ def test_every_search_can_run_where_it_is_asked_for(settings, space, dataset):
         m["epochs"] for m in settings["datasets"][dataset]["truth"][space]["measurements"] if m["split"] == "valid"
     }
     seconds = dict.fromkeys(settings["proxies"], 0.1) | {f"valid_{epochs}": 100.0 for epochs in trained}
+    users = [name for table in settings["columns"] if table["space"] == space for name in table["columns"]]
     problem = searches.make_problem(
         genes,
         np.arange(len(genes)),
-        {name: generator.uniform(1, 2, len(genes)) for name in seconds},
+        {name: generator.uniform(1, 2, len(genes)) for name in [*seconds, *users]},
         {name: np.full(len(genes), value) for name, value in seconds.items()},
     )
     ours = {"name", "clock", "runs", "scores", "histories", "spaces", "datasets"}
