@@ -602,6 +602,11 @@ def test_further_reasons_for_no_answer(run, tmp_path):
     assert row["reason"] == "no network has a score by `naswot`"
 
 
+def test_a_quantity_score_needs_a_proxy(run, tmp_path):
+    with pytest.raises(ConfigError, match="a rule about a quantity 'score' lacks score, the proxy"):
+        one(run, tmp_path, {"best_of": "naswot", "networks": 1}, quantity="score")
+
+
 def test_a_search_that_is_several_must_be_named(run, tmp_path):
     with pytest.raises(ConfigError, match=r"search `rea` `naswot` is several in this run \(naswot, 10; naswot, 20\)"):
         one(run, tmp_path, {"search": "rea", "objective": "naswot"}, quantity="regret_pct")

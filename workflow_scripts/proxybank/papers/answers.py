@@ -278,6 +278,10 @@ class Run:
     ) -> pl.DataFrame:
         """Columns arch_index and value: what a quantity is for each network, of the run's scores if not of others."""
         if quantity == "score":
+            if score is None:
+                raise ConfigError(
+                    "answers: a rule about a quantity 'score' lacks score, the proxy that stands beside it."
+                )
             logarithm = re.fullmatch(r"log\((\w+)\)", score)
             column = pl.col(logarithm[1]).log() if logarithm else pl.col(score)
             scores = self.scores if scores is None else scores
