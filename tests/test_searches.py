@@ -474,9 +474,8 @@ def test_machine_code_is_kept_until_any_file_changes(tmp_path, monkeypatch):
     core._sources.cache_clear()
 
 
-def test_compiled_searches_are_many_times_faster(root):
-    # Processor time, which the machine's other programs change little; the least of three. A hundred times alone on an
-    # AMD EPYC; beside memory-bound programs on an Intel Xeon 75 were seen.
+def test_compiled_searches_are_a_hundred_times_faster(root):
+    # Processor time, which the machine's other programs change little; the least of three.
     compiled = min(benchmark.seconds_for(500)[0] for _ in range(3)) / 500
     program = "from proxybank.searches.benchmark import seconds_for; print(seconds_for(2)[0])"
     plain = subprocess.run(
@@ -486,7 +485,7 @@ def test_compiled_searches_are_many_times_faster(root):
         text=True,
         check=True,
     )
-    assert compiled < float(plain.stdout) / 2 / 50
+    assert compiled < float(plain.stdout) / 2 / 100
 
 
 def test_without_a_place_for_a_cache_a_search_is_compiled_anew(monkeypatch):

@@ -413,14 +413,12 @@ def run_program(
         height += 1 if operation <= PLACE else 0 if operation <= LOG else -1
         if operation in (RANK, PLACE):
             _rank(search, operation, codes, term, stack[height - 1])
-            continue
-        for k in range(codes.size):
-            if operation <= ZSCORE:
-                stack[height - 1, k] = _look_up(search, operation, codes[k], term, peaks)
-            elif operation <= LOG:
-                stack[height - 1, k] = _change(operation, stack[height - 1, k])
-            else:
-                stack[height - 1, k] = _combine(operation, stack[height - 1, k], stack[height, k])
+        elif operation <= ZSCORE:
+            _look_up(search, operation, codes, term, peaks, stack[height - 1])
+        elif operation <= LOG:
+            _change(operation, stack[height - 1])
+        else:
+            _combine(operation, stack[height - 1], stack[height])
     values = stack[0]
     for k in range(codes.size):
         if not np.isfinite(values[k]):
@@ -428,15 +426,27 @@ def run_program(
     return values
 
 
+# What a step does is asked once, and not of each network: the loops below are short, and run millions of times.
+
+
 @njit
-def _look_up(search: Search, operation: int, code: int, term: int, peaks: NDArray[np.float64]) -> float:
+def _look_up(
+    search: Search,
+    operation: int,
+    codes: NDArray[np.int64],
+    term: int,
+    peaks: NDArray[np.float64],
+    values: NDArray[np.float64],
+) -> None:
     if operation == MAX:
-        return peaks[term] + 1e-9
-    value = search.terms[code, term]
+        values[:] = peaks[term] + 1e-9
+        return
+    for k in range(codes.size):
+        values[k] = search.terms[codes[k], term]
     if operation == ZSCORE:
-        deviation = search.moments[term, 1]
-        return (value - search.moments[term, 0]) / (deviation if deviation > 0 else 1.0)
-    return value
+        mean, deviation = search.moments[term, 0], search.moments[term, 1]
+        for k in range(codes.size):
+            values[k] = (values[k] - mean) / (deviation if deviation > 0 else 1.0)
 
 
 @njit
@@ -469,20 +479,30 @@ def _rank(search: Search, operation: int, codes: NDArray[np.int64], term: int, r
 
 
 @njit
-def _change(operation: int, value: float) -> float:
-    if operation == LOG:
-        return np.log(value) if value > 0 else np.nan
-    return -value
+def _change(operation: int, values: NDArray[np.float64]) -> None:
+    for k in range(values.size):
+        if operation == LOG:
+            values[k] = np.log(values[k]) if values[k] > 0 else np.nan
+        else:
+            values[k] = -values[k]
 
 
 @njit
-def _combine(operation: int, left: float, right: float) -> float:
+def _combine(operation: int, left: NDArray[np.float64], right: NDArray[np.float64]) -> None:
+    """Put what two rows come to into the left one."""
+    n = left.size
     if operation == ADD:
-        return left + right
-    if operation == SUBTRACT:
-        return left - right
-    if operation == MULTIPLY:
-        return left * right
-    if operation == DIVIDE:
-        return left / right if right != 0 else np.nan
-    return left**right
+        for k in range(n):
+            left[k] += right[k]
+    elif operation == SUBTRACT:
+        for k in range(n):
+            left[k] -= right[k]
+    elif operation == MULTIPLY:
+        for k in range(n):
+            left[k] *= right[k]
+    elif operation == DIVIDE:
+        for k in range(n):
+            left[k] = left[k] / right[k] if right[k] != 0 else np.nan
+    else:
+        for k in range(n):
+            left[k] = left[k] ** right[k]
