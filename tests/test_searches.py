@@ -475,9 +475,9 @@ def test_machine_code_is_kept_until_any_file_changes(tmp_path, monkeypatch):
 
 
 def test_compiled_searches_are_a_hundred_times_faster(root):
-    # Processor time, which the machine's other programs change little; the least of three.
-    compiled = min(benchmark.seconds_for(500)[0] for _ in range(3)) / 500
-    program = "from proxybank.searches.benchmark import seconds_for; print(seconds_for(2)[0])"
+    # Processor time of one thread, which the machine's other programs change little; the least of five.
+    compiled = min(benchmark.seconds_for(500)[0] for _ in range(5)) / 500
+    program = "from proxybank.searches.benchmark import seconds_for; print(min(seconds_for(2)[0] for _ in range(5)))"
     plain = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", program],
         env={**os.environ, "NUMBA_DISABLE_JIT": "1", "PYTHONPATH": str(root / "workflow_scripts")},

@@ -17,7 +17,7 @@ from numba import config, njit, typeof, types
 from numba.experimental import structref
 from numpy.typing import NDArray
 
-from proxybank.searches.objective import ADD, DIVIDE, LOG, MAX, MULTIPLY, PLACE, RANK, SUBTRACT, ZSCORE
+from proxybank.searches.objective import ADD, DIVIDE, LOG, MAX, MULTIPLY, NEGATE, PLACE, RANK, SUBTRACT, TERM, ZSCORE
 
 # A run, or the local search of MF-NAS, ends after so many networks in a row that it had met before, where such networks
 # cost nothing: it has converged.
@@ -346,9 +346,13 @@ def scores(search: Search, codes: NDArray[np.int64], stage: int = 0) -> NDArray[
 @njit
 def scores_within(search: Search, codes: NDArray[np.int64], stage: int = 0) -> NDArray[np.float64]:
     """Objective of each network, with max() over these networks only."""
-    peaks = np.zeros(search.peaks.size)
-    for code in codes:
-        raise_peaks(search, peaks, code, stage)
+    terms = search.terms
+    peaks = np.zeros(terms.shape[1])
+    for term in range(search.bounds[stage, 1], search.bounds[stage + 1, 1]):
+        for code in codes:
+            size = abs(terms[code, term])
+            if peaks[term] < size < np.inf:  # which nan is not
+                peaks[term] = size
     return run_program(search, codes, peaks, stage)
 
 
@@ -404,49 +408,56 @@ _SORTED_FROM = 64
 def run_program(
     search: Search, codes: NDArray[np.int64], peaks: NDArray[np.float64], stage: int
 ) -> NDArray[np.float64]:
-    """Objective of each network, with rank() and place() among them, and with max() as given."""
+    """Objective of each network, with rank() and place() among them, and with max() as given.
+
+    The loops are short and run millions of times: what a step does is asked once and not of each network, and all is in
+    one function, because handing an array on costs more than such a loop (its references are counted).
+    """
     first, last = search.bounds[stage, 0], search.bounds[stage + 1, 0]
-    stack = np.empty((last - first, codes.size))
-    height = 0
+    program, terms, moments = search.program, search.terms, search.moments
+    n = codes.size
+    stack = np.empty((last - first, n))
+    row = -1
     for step in range(first, last):
-        operation, term = search.program[step, 0], search.program[step, 1]
-        height += 1 if operation <= PLACE else 0 if operation <= LOG else -1
-        if operation in (RANK, PLACE):
-            _rank(search, operation, codes, term, stack[height - 1])
-        elif operation <= ZSCORE:
-            _look_up(search, operation, codes, term, peaks, stack[height - 1])
-        elif operation <= LOG:
-            _change(operation, stack[height - 1])
+        operation, term = program[step, 0], program[step, 1]
+        row += 1 if operation <= PLACE else 0 if operation <= LOG else -1
+        if operation == TERM:
+            for k in range(n):
+                stack[row, k] = terms[codes[k], term]
+        elif operation == MAX:
+            for k in range(n):
+                stack[row, k] = peaks[term] + 1e-9
+        elif operation == ZSCORE:
+            mean, deviation = moments[term, 0], moments[term, 1]
+            for k in range(n):
+                stack[row, k] = (terms[codes[k], term] - mean) / (deviation if deviation > 0 else 1.0)
+        elif operation <= PLACE:
+            _rank(search, operation, codes, term, stack[row])
+        elif operation == NEGATE:
+            for k in range(n):
+                stack[row, k] = -stack[row, k]
+        elif operation == LOG:
+            for k in range(n):
+                stack[row, k] = np.log(stack[row, k]) if stack[row, k] > 0 else np.nan
+        elif operation == ADD:
+            for k in range(n):
+                stack[row, k] += stack[row + 1, k]
+        elif operation == SUBTRACT:
+            for k in range(n):
+                stack[row, k] -= stack[row + 1, k]
+        elif operation == MULTIPLY:
+            for k in range(n):
+                stack[row, k] *= stack[row + 1, k]
+        elif operation == DIVIDE:
+            for k in range(n):
+                stack[row, k] = stack[row, k] / stack[row + 1, k] if stack[row + 1, k] != 0 else np.nan
         else:
-            _combine(operation, stack[height - 1], stack[height])
-    values = stack[0]
-    for k in range(codes.size):
-        if not np.isfinite(values[k]):
-            values[k] = -np.inf
-    return values
-
-
-# What a step does is asked once, and not of each network: the loops below are short, and run millions of times.
-
-
-@njit
-def _look_up(
-    search: Search,
-    operation: int,
-    codes: NDArray[np.int64],
-    term: int,
-    peaks: NDArray[np.float64],
-    values: NDArray[np.float64],
-) -> None:
-    if operation == MAX:
-        values[:] = peaks[term] + 1e-9
-        return
-    for k in range(codes.size):
-        values[k] = search.terms[codes[k], term]
-    if operation == ZSCORE:
-        mean, deviation = search.moments[term, 0], search.moments[term, 1]
-        for k in range(codes.size):
-            values[k] = (values[k] - mean) / (deviation if deviation > 0 else 1.0)
+            for k in range(n):
+                stack[row, k] = stack[row, k] ** stack[row + 1, k]
+    for k in range(n):
+        if not np.isfinite(stack[0, k]):
+            stack[0, k] = -np.inf
+    return stack[0]
 
 
 @njit
@@ -476,33 +487,3 @@ def _rank(search: Search, operation: int, codes: NDArray[np.int64], term: int, r
         for place in order[first:last]:
             ranks[place] = rank if operation == RANK else n - rank
         first = last
-
-
-@njit
-def _change(operation: int, values: NDArray[np.float64]) -> None:
-    for k in range(values.size):
-        if operation == LOG:
-            values[k] = np.log(values[k]) if values[k] > 0 else np.nan
-        else:
-            values[k] = -values[k]
-
-
-@njit
-def _combine(operation: int, left: NDArray[np.float64], right: NDArray[np.float64]) -> None:
-    """Put what two rows come to into the left one."""
-    n = left.size
-    if operation == ADD:
-        for k in range(n):
-            left[k] += right[k]
-    elif operation == SUBTRACT:
-        for k in range(n):
-            left[k] -= right[k]
-    elif operation == MULTIPLY:
-        for k in range(n):
-            left[k] *= right[k]
-    elif operation == DIVIDE:
-        for k in range(n):
-            left[k] = left[k] / right[k] if right[k] != 0 else np.nan
-    else:
-        for k in range(n):
-            left[k] = left[k] ** right[k]

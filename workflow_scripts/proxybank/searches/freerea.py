@@ -102,10 +102,10 @@ def _parents(search: Search, members: NDArray[np.int64], fresh: NDArray[np.bool_
     places = np.arange(members.size)
     size = min(sample, places.size)
     shuffle(search, places, size)
-    pool = np.empty(size, np.int64)
     n = 0
     for place in places[:size]:
         if not fresh[place]:
-            pool[n] = members[place]
+            places[n] = members[place]  # n is no later than the place just read
             n += 1
-    return pool[highest_places(scores_within(search, pool[:n]), 2)]
+    pool = places[:n]
+    return pool[highest_places(scores_within(search, pool), 2)]
