@@ -22,6 +22,9 @@ def test_standardised_leaves_out_what_is_not_finite():
 
 def test_equal_scores_cannot_be_standardised():
     assert np.isnan(aggregates.standardised(column(2, 2, 3), np.array([0, 1]))).all()
+    assert np.isnan(
+        aggregates.standardised(column(0.1, 0.1, 0.1, 0.2), np.array([0, 1, 2]))
+    ).all()  # deviate by rounding
     assert np.isnan(aggregates.standardised(column(NAN, 1), np.array([0]))).all()
 
 

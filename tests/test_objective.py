@@ -30,12 +30,21 @@ def best(objective, columns=COLUMNS):
         ("+a", A),
         ("7", np.full(4, 7.0)),
         ("log(b + 1)", np.log(B + 1)),
+        # No score where a part is not finite: 1 / log(0) would be 0, and log(0) ** 0 would be 1.
+        ("-1 / log(a)", np.array([np.nan, -1 / np.log(4), -1 / np.log(2), np.nan])),
+        ("1 / log(b)", np.array([1 / np.log(10), np.nan, 1 / np.log(30), 1 / np.log(20)])),
+        ("log(b) ** 0", np.array([1, np.nan, 1, 1])),
     ],
 )
 def test_plain_arithmetic_is_one_unchanging_term(expression, expected):
     terms, program = compile_objective(expression, COLUMNS)
     assert program.shape == (1, 2)
     np.testing.assert_array_equal(terms[:, 0], expected)
+
+
+def test_a_power_has_no_value_where_a_part_has_none():
+    # log(max(b) - b) is not finite for network 2, the largest; a power of 0 would make it 1, more than all others.
+    assert best("log(max(b) - b - 1e-9) ** 0 - 0.01 * a") == 3
 
 
 def test_names_are_those_of_columns_in_order():

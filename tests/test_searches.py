@@ -138,6 +138,13 @@ def test_limits_are_never_broken(name, share):
     assert all(feasible[history].all() for history in outcome.histories)
 
 
+def test_annealing_cools_on_when_all_networks_within_the_limits_are_known():
+    # Six networks are known within a few moves. At the last temperature a loss of one rank has a chance of exp(-312).
+    problem = cube(np.arange(256.0), np.arange(256) < 6)
+    found = replay(problem, "sa_rk", "rank(score)", runs=50, evaluations=1000, constraint="small")
+    assert (found.best == 5).all() and (found.n_evaluated == 6).all()
+
+
 def test_limits_that_no_network_keeps_are_named():
     with pytest.raises(SearchError, match="rea by 'score' under constraint 'tiny': no network keeps the limits"):
         replay(cube(feasible=np.zeros(256, bool)), "rea", "score", runs=[0], evaluations=5, constraint="tiny")
@@ -292,16 +299,23 @@ def test_the_best_so_far_by_the_running_maximum(name):
         assert [best_at(trajectory, n) for trajectory in whole.trajectories] == shorter.tolist()
 
 
-@pytest.mark.parametrize("objective", ["rank(score) + rank(other)", "-place(score) - place(other)"])
-def test_the_best_so_far_by_rank_is_looked_for_now_and_then(objective):
-    whole = replay(cube(), "naswot_search", objective, runs=5, evaluations=50, trajectories=True)
+@pytest.mark.parametrize(
+    ("name", "objective"),
+    [
+        ("naswot_search", "rank(score) + rank(other)"),
+        ("naswot_search", "-place(score) - place(other)"),
+        ("ensemble", "zscore(score) + zscore(other)"),  # which are over the networks evaluated so far
+    ],
+)
+def test_the_best_so_far_by_rank_is_looked_for_now_and_then(name, objective):
+    whole = replay(cube(), name, objective, runs=5, evaluations=50, trajectories=True)
     assert [trajectory.arch_index[-1] for trajectory in whole.trajectories] == whole.best.tolist()
     # Whenever the number has grown by 2 ** (1 / 4), and at the end.
     looks = {1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 18, 22, 27, 33, 40, 48, 50}
     for trajectory in whole.trajectories:
         assert set(trajectory.n_evaluated) <= looks
     for n in looks:
-        shorter = replay(cube(), "naswot_search", objective, runs=5, evaluations=n).best
+        shorter = replay(cube(), name, objective, runs=5, evaluations=n).best
         assert [best_at(trajectory, n) for trajectory in whole.trajectories] == shorter.tolist()
 
 
@@ -901,6 +915,9 @@ def test_search_economics_counts_a_round_once_however_many_search():
         ({"seconds": "5"}, "seconds: found '5'"),
         ({"repeats": "Charged"}, "'unlimited', repeats: found 'Charged'. Expected charged or free. Correct it, or"),
         ({"repeats": ""}, "repeats: found ''"),
+        ({"runs": -1}, "'unlimited', runs: found -1. Expected an integer from 0"),
+        ({"runs": 2.0}, "runs: found 2.0"),
+        ({"threads": 0}, "'unlimited', threads: found 0. Expected an integer from 1"),
         (
             {"evaluations": None, "seconds": 1e9},
             "rea by 'score' under constraint 'unlimited': 1000000000.0 seconds allow more than 1,000,000 evaluations",
@@ -908,9 +925,14 @@ def test_search_economics_counts_a_round_once_however_many_search():
     ],
 )
 def test_mistakes_are_named(arguments, message):
-    settings = {"algorithm": "rea", "objective": "score", "evaluations": 10} | arguments
+    settings = {"algorithm": "rea", "objective": "score", "evaluations": 10, "runs": [0]} | arguments
     with pytest.raises(SearchError, match=message):
-        replay(cube(), runs=[0], **settings)
+        replay(cube(), **settings)
+
+
+def test_no_run_at_all_has_no_history():
+    none = replay(cube(), "rea", "score", runs=np.int64(0), evaluations=10, histories=True)
+    assert none.best.size == 0 and none.histories == []
 
 
 @pytest.mark.parametrize("value", [np.inf, -1.0])

@@ -15,7 +15,7 @@ TRUTH = 1
 # Score tables, accuracies, the database: `store`.
 TABLES = 1
 # What searches share, such as random numbers, objectives and the clock; each also has a version of its own: `searches`.
-SEARCHES = 2
+SEARCHES = 3
 # Correlations, regrets and the worth of what searches found: `analysis`.
 ANALYSIS = 7
 # Pictures: `figures`.
@@ -26,3 +26,5 @@ PAPERS = 7
 PRECISION = 1
 # Plain code, and how it and the library are timed: `benchmark`.
 BENCHMARK = 1
+# What is made of these times, which need not be measured again: `benchmark.summary`.
+COMPARISON = 1

@@ -39,7 +39,7 @@ def standardised(scores: Scores, reference: Positions) -> Scores:
     finite = np.where(np.isfinite(scores), scores, np.nan)
     known = finite[reference]
     known = known[~np.isnan(known)]
-    if known.size == 0 or known.std() == 0:
+    if known.size == 0 or known.min() == known.max():  # their deviation need not be 0, by rounding
         return np.full(len(scores), np.nan)
     return (finite - known.mean()) / known.std()
 

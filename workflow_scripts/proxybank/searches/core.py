@@ -50,16 +50,16 @@ class Search(NamedTuple):
     choices : int64, shape (n_choices,)
         The space's own number of each, which is another one where some are absent.
     max_evaluations : int; max_seconds : float
-        The budget; an evaluation may begin while neither is used up.
+        The budget; an evaluation may begin while neither is used up. Arrays may be shorter, see `history`.
     charge_repeats : bool
         Whether a network that was evaluated before costs the same again, or nothing.
     random : uint64, shape (1,)
         State of the random numbers.
-    history : int64, shape (max_evaluations,)
-        Codes in the order of evaluation; where repeats cost nothing, each once a stage.
-    stages : int64, shape (max_evaluations,)
+    history : int64, shape (n,)
+        Codes in the order of evaluation; where repeats cost nothing, each once a stage, for which n is enough.
+    stages : int64, shape (n,)
         The stage of each evaluation.
-    times : float64, shape (max_evaluations,)
+    times : float64, shape (n,)
         The clock after each evaluation.
     counts : int64, shape (2,)
         Length of the history, and repeats that cost nothing since it last grew.
@@ -198,6 +198,12 @@ def with_gene(search: Search, code: int, gene: int, value: int) -> int:
 
 
 @njit
+def step_gene(search: Search, code: int, gene: int, step: int) -> int:
+    """Code of the network with one gene so many values further, from the last one on to the first."""
+    return with_gene(search, code, gene, (gene_of(search, code, gene) + step) % search.n_choices)
+
+
+@njit
 def random_network(search: Search) -> int:
     """Feasible network, all with the same chance."""
     return search.drawable[below(search, search.drawable.size)]
@@ -222,7 +228,7 @@ def mutate(search: Search, parent: int, by_node: bool) -> int:
     for _ in range(TRIES):
         gene = random_gene(search, by_node)
         step = 1 + below(search, search.n_choices - 1)
-        child = with_gene(search, parent, gene, (gene_of(search, parent, gene) + step) % search.n_choices)
+        child = step_gene(search, parent, gene, step)
         if search.feasible[child]:
             return child
     return random_network(search)
@@ -321,17 +327,20 @@ def draw_moments(search: Search) -> None:
 def set_moments(search: Search, codes: NDArray[np.int64]) -> None:
     """Take the moments of zscore() over these networks; values that are not finite are left out."""
     for term in range(search.moments.shape[0]):
-        n, total, squares = 0, 0.0, 0.0
+        n, total, squares, least, most = 0, 0.0, 0.0, np.inf, -np.inf
         for code in codes:
-            if np.isfinite(search.terms[code, term]):
+            value = search.terms[code, term]
+            if np.isfinite(value):
                 n += 1
-                total += search.terms[code, term]
+                total += value
+                least, most = min(least, value), max(most, value)
         mean = total / n if n else np.nan
         for code in codes:
             if np.isfinite(search.terms[code, term]):
                 squares += (search.terms[code, term] - mean) ** 2
         search.moments[term, 0] = mean
-        search.moments[term, 1] = np.sqrt(squares / n) if n else np.nan
+        # Of equal values rounding may leave a deviation.
+        search.moments[term, 1] = (np.sqrt(squares / n) if least < most else 0.0) if n else np.nan
 
 
 # Comparing scores.
@@ -453,7 +462,8 @@ def run_program(
                 stack[row, k] = stack[row, k] / stack[row + 1, k] if stack[row + 1, k] != 0 else np.nan
         else:
             for k in range(n):
-                stack[row, k] = stack[row, k] ** stack[row + 1, k]
+                known = np.isfinite(stack[row, k]) and np.isfinite(stack[row + 1, k])  # 1 ** nan would be 1
+                stack[row, k] = stack[row, k] ** stack[row + 1, k] if known else np.nan
     for k in range(n):
         if not np.isfinite(stack[0, k]):
             stack[0, k] = -np.inf
@@ -462,7 +472,10 @@ def run_program(
 
 @njit
 def _rank(search: Search, operation: int, codes: NDArray[np.int64], term: int, ranks: NDArray[np.float64]) -> None:
-    """Ranks from below, or places from the top; equal ones count half, those without a value are below all others."""
+    """Ranks from below, or places from the top; equal ones count half.
+
+    Those without a value are below all others, and have NaN themselves.
+    """
     n = codes.size
     values = np.empty(n)
     for k in range(n):

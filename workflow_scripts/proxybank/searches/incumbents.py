@@ -4,21 +4,21 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from proxybank.searches.core import Search, kernel, n_stages, raise_peaks, run_program
-from proxybank.searches.objective import PLACE, RANK
+from proxybank.searches.core import Search, kernel, n_stages, raise_peaks, run_program, set_moments
+from proxybank.searches.objective import PLACE, RANK, ZSCORE
 
-# Where ranks decide, all networks are ranked again: only at so many evaluations in each doubling.
+# Where a network's value depends on all others, all are looked at again: only at so many evaluations in each doubling.
 PER_DOUBLING = 4
 
 
 @kernel
-def run(search: Search, any_stage: bool) -> NDArray[np.int64]:
+def run(search: Search, any_stage: bool, own_moments: bool) -> NDArray[np.int64]:
     """Where the best so far changes: int64, shape (n_changes, 2), its code and the number of evaluations by then.
 
     The best so far has the highest value of the objective at the last stage that any network was evaluated at, or with
     `any_stage` at any stage, among the networks evaluated by then, with max() over these; the first one wins ties. With
-    rank() or place() in the objective it is looked for after some evaluations only, the last one being among them. A
-    network without a score is none.
+    rank() or place() in the objective, or zscore() over these networks (`own_moments`), it is looked for after some
+    evaluations only, the last one being among them. A network without a score is none.
     """
     n = search.counts[0]
     changes = np.empty((n, 2), np.int64)
@@ -30,11 +30,13 @@ def run(search: Search, any_stage: bool) -> NDArray[np.int64]:
         stage, first = search.stages[k], k
         risen = raise_peaks(search, peaks, search.history[k], stage)
         k += 1
-        by_rank = _is_by_rank(search, stage)
-        if by_rank and k < looked * 2 ** (1 / PER_DOUBLING) and k < n and search.stages[k] == stage:
+        by_set = _is_by_set(search, stage, own_moments)
+        if by_set and k < looked * 2 ** (1 / PER_DOUBLING) and k < n and search.stages[k] == stage:
             continue
-        if by_rank or risen:  # what max() or a rank stands for has changed, and with it perhaps the order
+        if by_set or risen:  # what max() or a rank stands for has changed, and with it perhaps the order
             codes = search.history[:k][search.stages[:k] == stage]
+            if own_moments:
+                set_moments(search, codes)
             values = run_program(search, codes, peaks, stage)
             place = np.argmax(values)
             highest[stage] = values[place]
@@ -55,10 +57,11 @@ def run(search: Search, any_stage: bool) -> NDArray[np.int64]:
 
 
 @njit
-def _is_by_rank(search: Search, stage: int) -> bool:
-    """Whether rank() or place() is in the objective of a stage."""
+def _is_by_set(search: Search, stage: int, own_moments: bool) -> bool:
+    """Whether rank(), place() or a zscore() over the networks evaluated is in the objective of a stage."""
     for step in range(search.bounds[stage, 0], search.bounds[stage + 1, 0]):
-        if search.program[step, 0] == RANK or search.program[step, 0] == PLACE:
+        operation = search.program[step, 0]
+        if operation in (RANK, PLACE) or own_moments and operation == ZSCORE:
             return True
     return False
 

@@ -11,12 +11,11 @@ from proxybank.searches.core import (
     best_of,
     evaluate,
     explored,
-    gene_of,
     kernel,
     random_network,
     scores,
     shuffle,
-    with_gene,
+    step_gene,
 )
 
 
@@ -39,7 +38,7 @@ def climb(search: Search, evaluations: int, escape: bool) -> bool:
         shuffle(search, moves, moves.size)
         for move in moves:
             gene, step = move // (search.n_choices - 1), 1 + move % (search.n_choices - 1)
-            code = with_gene(search, current, gene, (gene_of(search, current, gene) + step) % search.n_choices)
+            code = step_gene(search, current, gene, step)
             if not search.feasible[code]:
                 continue
             if search.counts[0] >= evaluations:
@@ -74,7 +73,7 @@ def _leap(search: Search, current: int) -> int:
         shuffle(search, genes, min(2, genes.size))
         for gene in genes[:2]:
             step = 1 + below(search, search.n_choices - 1)
-            code = with_gene(search, code, gene, (gene_of(search, code, gene) + step) % search.n_choices)
+            code = step_gene(search, code, gene, step)
         if search.feasible[code]:
             return code
     return random_network(search)

@@ -13,7 +13,7 @@ Besides numbers, names of columns and ``+ - * / **``, an expression may call
 Without the last four, the value of a network never changes and is computed once for the whole table. Searches that look
 at networks in several stages take as many expressions, with semicolons between them.
 
-A network where the value of the expression is not finite has no score.
+A network where the value of the expression, or of a part of it, is not finite has no score.
 """
 
 import ast
@@ -119,6 +119,10 @@ def is_sum_of_ranks(expression: str) -> bool:
 
 def compile_objective(expression: str, columns: Mapping[str, NDArray[np.float64]]) -> Objective:
     """Check one expression and lower it for a table of columns, each float64 of shape (n_codes,)."""
+    if not columns:
+        raise SearchError(
+            f"objective '{expression}': the table has no column. Expected one at least. Add what it reads."
+        )
     _check_expression(expression, columns)
     n_codes = next(iter(columns.values())).size
     terms: dict[str, NDArray[np.float64]] = {}
@@ -212,13 +216,15 @@ def _text(node: ast.AST) -> str:
 
 
 def _value(node: ast.expr, columns: Mapping[str, NDArray[np.float64]]) -> NDArray[np.float64]:
-    """An expression without normalisers, for all networks at once."""
+    """An expression without normalisers, for all networks at once; NaN where a part of it is not finite."""
     if isinstance(node, ast.Name):
         return columns[node.id]
     if isinstance(node, ast.Constant):
         return np.float64(node.value)
     if isinstance(node, ast.BinOp):
-        return _BINARY[type(node.op)][1](_value(node.left, columns), _value(node.right, columns))
+        left, right = _value(node.left, columns), _value(node.right, columns)
+        value = _BINARY[type(node.op)][1](left, right)
+        return np.where(np.isfinite(left) & np.isfinite(right) & np.isfinite(value), value, np.nan)
     if isinstance(node, ast.UnaryOp):
         value = _value(node.operand, columns)
         return -value if isinstance(node.op, ast.USub) else value

@@ -191,7 +191,7 @@ def _genetic(population: int, generations: int) -> dict[str, Parameter]:
         "generations": Parameter(generations, "Generations after the first, if the budget allows.", high=1_000_000),
         "tournament": Parameter(3, "Networks drawn to choose parents from.", low=2),
         "crossover": _share(0.8, "Chance of a crossover."),
-        "mutation": _share(0.07, "Chance of a mutation."),
+        "mutation": _share(0.07, "Chance that both children of a pair have one gene changed each."),
     }
 
 
@@ -359,7 +359,8 @@ _ALGORITHMS = (
         parameters=_genetic(25, 30),
         repeats="free",
         by_ranks=True,
-        differs="the cuts lie anywhere between genes; the code's never reach some of them",
+        differs="the cuts lie anywhere between genes; the code's never reach some of them. A network that one of the "
+        "proxies gives no score has none at all",
     ),
     Algorithm(
         name="sa_rk",
@@ -450,7 +451,8 @@ _ALGORITHMS = (
         },
         stages=(1, 10),
         any_stage=True,
-        differs="bandwidths end where a density is uniform; the bandwidth factor acts on continuous values alone",
+        differs="bandwidths end where a density is uniform; the bandwidth factor acts on continuous values alone; "
+        "densities know all values of a gene, the code's those among its data",
     ),
     Algorithm(
         name="local_search",

@@ -133,15 +133,16 @@ def replay(
     Raises
     ------
     SearchError
-        If the algorithm, the objective, `repeats` or a parameter is unknown or out of range, if there is no budget or
-        one of 0 or less, no feasible network, no feasible network with a score, or no time stored for what a budget in
-        seconds has to count.
+        If the algorithm, the objective, `repeats`, `runs`, `threads` or a parameter is unknown or out of range, if
+        there is no budget or one of 0 or less, no feasible network, no feasible network with a score, or no time stored
+        for what a budget in seconds has to count.
     """
     chosen = get_algorithm(algorithm)
     options = _kernel_options(chosen, chosen.check(parameters))
     chosen.check_space(parameters, problem.n_genes, problem.n_choices)
     where = f"{algorithm} by '{objective}' under constraint '{constraint}'"
     _check_budget(where, evaluations, seconds, repeats)
+    numbers = _check_runs(where, runs, threads)
     charge_repeats = (chosen.repeats if repeats is None else repeats) == "charged"
     chosen.check_objective(objective)
     make_search = prepare(problem, objective, where, evaluations, seconds, charge_repeats)
@@ -149,7 +150,6 @@ def replay(
     from proxybank.searches.core import make_ready, reference
 
     run = import_module(f"proxybank.searches.{chosen.kernel}").run
-    numbers = range(runs) if isinstance(runs, int) else runs
     n = len(numbers)
     best, n_evaluated, clock, own = np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n), np.empty(n)
     changes: list[Any] = [None] * n
@@ -174,14 +174,14 @@ def replay(
             n_evaluated[k] = search.counts[0]
             clock[k] = search.clock[0]
             if trajectories:
-                code, when = incumbents.run(shared, chosen.any_stage).T
+                code, when = incumbents.run(shared, chosen.any_stage, chosen.own_moments).T
                 changes[k] = Trajectory(problem.arch_index[code], when, search.times[when - 1])
             if histories:
                 evaluated[k] = _history(search, problem)
 
     with ThreadPoolExecutor(threads) as pool:
         list(pool.map(replay_some, range(threads)))
-    columns = [list(column) for column in zip(*evaluated, strict=True)] if histories else [[], [], [], []]
+    columns = [list(column) for column in zip(*evaluated, strict=True)] if histories and n else [[], [], [], []]
     return Outcomes(best, n_evaluated, clock, own, changes if trajectories else [], *columns)
 
 
@@ -235,9 +235,9 @@ def prepare(
             "Expected seconds for every network within the limits. Add them, or give a budget in evaluations."
         )
     drawable = np.flatnonzero(problem.feasible)
-    limit = MAX_EVALUATIONS if evaluations is None else evaluations
+    limit = length = MAX_EVALUATIONS if evaluations is None else evaluations
     if not charge_repeats:  # each network once a stage
-        limit = min(limit, drawable.size * costs.shape[1])
+        length = min(limit, drawable.size * costs.shape[1])
     return lambda: Search(
         terms=terms,
         program=program,
@@ -253,9 +253,9 @@ def prepare(
         max_seconds=math.inf if seconds is None else float(seconds),
         charge_repeats=charge_repeats,
         random=np.empty(1, np.uint64),
-        history=np.empty(limit, np.int64),
-        stages=np.empty(limit, np.int64),
-        times=np.empty(limit),
+        history=np.empty(length, np.int64),
+        stages=np.empty(length, np.int64),
+        times=np.empty(length),
         counts=np.empty(2, np.int64),
         clock=np.empty(1),
         seen=np.empty(costs.shape, np.bool_),
@@ -296,6 +296,15 @@ def _check_budget(where: str, evaluations: int | None, seconds: float | None, re
             f"{where}, repeats: found {repeats!r}. Expected charged or free. Correct it, or leave it out for what the "
             "algorithm's source has."
         )
+
+
+def _check_runs(where: str, runs: int | Sequence[int], threads: int) -> Sequence[int]:
+    """Check how many runs there are, and how many at a time; return their numbers."""
+    for name, value, low in (("runs", runs, 0), ("threads", threads, 1)):
+        is_list = name == "runs" and hasattr(value, "__len__")
+        if not is_list and not (_is_number(value, Integral) and value >= low):
+            raise SearchError(f"{where}, {name}: found {value!r}. Expected an integer from {low}. Correct it.")
+    return range(runs) if isinstance(runs, Integral) else runs
 
 
 def _is_number(value: object, kind: type) -> bool:

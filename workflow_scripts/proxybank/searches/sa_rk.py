@@ -12,13 +12,12 @@ from proxybank.searches.core import (
     distinct,
     evaluate,
     explored,
-    gene_of,
     kernel,
     random_network,
     scores,
     shuffle,
+    step_gene,
     uniform,
-    with_gene,
 )
 
 
@@ -82,7 +81,7 @@ def _neighbours(search: Search, current: int, n: int) -> NDArray[np.int64]:
         shuffle(search, genes, n_moved)
         for gene in genes[:n_moved]:
             step = below(search, search.n_choices)
-            code = with_gene(search, code, gene, (gene_of(search, code, gene) + step) % search.n_choices)
+            code = step_gene(search, code, gene, step)
         if search.feasible[code] and not (codes[:found] == code).any():
             codes[found] = code
             found += 1

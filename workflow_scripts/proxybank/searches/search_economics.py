@@ -15,6 +15,7 @@ from proxybank.searches.core import (
     kernel,
     random_network,
     scores,
+    step_gene,
     with_gene,
 )
 
@@ -127,7 +128,7 @@ def _cross_and_mutate(search: Search, owned: int, good: int, first_genes: NDArra
             code = with_gene(search, code, gene, gene_of(search, owned, gene))
     gene = 1 + below(search, n_genes - 1)
     step = 1 + below(search, search.n_choices - 1)
-    return with_gene(search, code, gene, (gene_of(search, code, gene) + step) % search.n_choices)
+    return step_gene(search, code, gene, step)
 
 
 @njit
