@@ -180,7 +180,7 @@ rule provenance:
             dataset=config["datasets"],
             allow_missing=True,
         ),
-        tables=truth_tables() + [table["path"] for table in config["columns"]],
+        tables=truth_tables() + columns_tables(),
         precision="results/{run}/precision.json",
         scores="results/{run}/tables/scores.parquet",
         parts=score_part_files(),
@@ -205,6 +205,15 @@ rule provenance:
                 name: proxies.REGISTRY[name].version for name in config["proxies"]
             },
         },
+        files=lambda wildcards: digests(truth_tables() + columns_tables()),
+        proxies=[
+            {"proxy": name}
+            | {
+                column.name: getattr(proxies.REGISTRY[name], column.name)
+                for column in store.TABLES["proxies"].columns[1:]
+            }
+            for name in config["proxies"]
+        ],
         code=provenance.versions_of_code(),
     message:
         "Recording provenance"

@@ -167,6 +167,7 @@ rule performance:
         comparisons=comparisons(),
         batch_size=config["batch_size"],
         dead_edges=config["dead_edges"],
+        version=versions.COMPARISON,
     message:
         "Comparing total times and values with plain code"
     script:

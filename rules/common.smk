@@ -214,7 +214,11 @@ def images_of(wildcards):
 
 
 def digests(paths):
-    """What is in the user's files: one in whose place an older one is put is, to Snakemake, unchanged. Not of folders."""
+    """What is in the user's files: one in whose place an older one is put is, to Snakemake, unchanged. Not of folders.
+
+    It is for parameters that are computed of wildcards alone: those of a function that has `input` among its arguments
+    are not compared with those of the run before.
+    """
     return [digest(path) for path in paths if Path(path).is_file()]
 
 
@@ -276,7 +280,7 @@ def truth_files(wildcards):
     if truth["source"] == "table":
         return [truth["path"], *truth.get("further_paths", [])]
     if truth["source"] == "archive":
-        return "results/{run}/archives/{space}.parquet"
+        return expand("results/{run}/archives/{space}.parquet", **wildcards)
     numbers = parts(
         n_classes(wildcards.space, truth.get("widths")),
         training_of(wildcards)["networks_per_part"],
@@ -295,6 +299,11 @@ def archive_of(wildcards):
         for settings in config["datasets"].values()
     ]
     return next(t["path"] for t in truths if t.get("source") == "archive")
+
+
+def columns_tables():
+    """The users' tables of columns."""
+    return [table["path"] for table in config["columns"]]
 
 
 def truth_tables():
@@ -457,9 +466,9 @@ def further_runs(run):
 
     Of those that are finished, for the others' answers are only left out.
     """
-    known = yaml.safe_load(Path("resources/papers/rules.yaml").read_text())["runs"]
+    content = yaml.safe_load(Path("resources/papers/rules.yaml").read_text())
     return {
         name: [f"results/{run}-{name}/tables/{table}.parquet" for table in ANSWERING]
-        for name in known
+        for name in content.get("runs", {})
         if Path(f"results/{run}-{name}/scores.duckdb").exists()
     }

@@ -21,7 +21,7 @@ rule batch:
         mem_mb=1000,
     params:
         images=how_to_read,
-        files=lambda wildcards, input: digests(input),
+        files=lambda wildcards: digests(images_of(wildcards)),
         training=held_back,
         batch_size=config["batch_size"],
         seeds=config["seeds"],
@@ -40,7 +40,7 @@ rule networks_table:
             dataset=config["datasets"],
             allow_missing=True,
         ),
-        columns=[table["path"] for table in config["columns"]],
+        columns=columns_tables(),
     output:
         table="results/{run}/tables/networks.parquet",
     log:
@@ -56,7 +56,7 @@ rule networks_table:
         datasets=list(config["datasets"]),
         dead_edges=config["dead_edges"],
         columns=config["columns"],
-        files=lambda wildcards, input: digests(input.columns),
+        files=lambda wildcards: digests(columns_tables()),
         version=versions.SPACES,
     message:
         "Listing networks and their costs"

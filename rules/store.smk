@@ -80,6 +80,7 @@ rule database:
     params:
         views=store.database.views(),
         macros=store.database.macros(),
+        comments=store.database.comments(),
         version=versions.TABLES,
     message:
         "Building the database"

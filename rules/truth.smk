@@ -23,7 +23,7 @@ rule train_part:
         runtime=240,
     params:
         images=how_to_read,
-        files=lambda wildcards, input: digests(input.images),
+        files=lambda wildcards: digests(images_of(wildcards)),
         skeleton=lambda wildcards: config["spaces"][wildcards.space],
         dead_edges=config["dead_edges"],
         widths=lambda wildcards: truth_of(wildcards).get("widths"),
@@ -80,8 +80,10 @@ rule truth:
         mem_mb=1000,
     params:
         truth=truth_of,
-        files=lambda wildcards, input: (
-            digests(input) if truth_of(wildcards)["source"] == "table" else []
+        files=lambda wildcards: (
+            digests(truth_files(wildcards))
+            if truth_of(wildcards)["source"] == "table"
+            else []
         ),
         dead_edges=config["dead_edges"],
         versions=[versions.SPACES, versions.TRUTH],
@@ -119,7 +121,7 @@ rule retrain:
         runtime=240,
     params:
         images=how_to_read,
-        files=lambda wildcards, input: digests(input.images),
+        files=lambda wildcards: digests(images_of(wildcards)),
         skeleton=lambda wildcards: config["spaces"][wildcards.space],
         dead_edges=config["dead_edges"],
         n_networks=lambda wildcards: truth_of(wildcards)["retrain"],

@@ -271,7 +271,19 @@ def test_a_complete_configuration_stays_as_it_is():
             "c.yaml, samples[0].seeds: 3 is not among the seeds of the run, 0, 1, 2. Remove it.",
         ),
         (
-            changed("samples", [{"space": "tss", "passes": ["weights"]}, {"space": "tss", "passes": ["weights"]}]),
+            changed("samples", [{"space": "tss", "passes": ["weights"]}]),
+            "c.yaml, samples[0]: found neither classes nor seeds. Expected one of them, or both. Add it, or remove the",
+        ),
+        (
+            changed("benchmark", "rounds", 100),
+            "c.yaml, benchmark.rounds: found 100. Expected at most plain_networks, 48. Lower it.",
+        ),
+        (
+            changed("columns", [{"space": "tss", "path": "a{b}.csv", "columns": {"a": "a"}}]),
+            "c.yaml, columns[0].path: found 'a{b}.csv'. Expected a path without { and }. CSV or Parquet file, relative",
+        ),
+        (
+            changed("samples", [{"space": "tss", "passes": ["weights"], "classes": 9}] * 2),
             "c.yaml, samples[1]: samples[0] is about weights on tss, digits, too. Expected one for each. Remove one of",
         ),
         (

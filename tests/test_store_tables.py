@@ -34,7 +34,7 @@ CONTRACT = {  # what readers rely on: these tables, each beginning with these co
     "mean_pct std_pct regret_pct runs",
     "feasible_networks": "space dataset constraint_id arch_index",
     "choices": "space dataset constraint_id proxy place arch_index arch score params_m mflops n_relu",
-    "proxies": "proxy higher_is_better fed_by version source differs",
+    "proxies": "proxy higher_is_better fed_by version definition source differs",
     "provenance": "key value",
 }
 AT = {"space": "tss", "dataset": "digits"}
@@ -185,6 +185,7 @@ ROWS = {
         "higher_is_better": [True],
         "fed_by": ["forward"],
         "version": [1],
+        "definition": ["a number"],
         "source": ["somebody"],
         "differs": [""],
     },

@@ -232,5 +232,5 @@ def test_a_table_that_does_not_cover_its_widths(tmp_path, message_of):
     datasets = {"mine": {"images": str(tmp_path / "images.npz"), "truth": truth}}
     path = write(tmp_path, spaces={"sss": {}}, datasets=datasets)
     assert message_of(path).startswith(
-        "table.csv: 30 networks are missing, the first is 8, 8:8:8:16:8. Expected all of widths 8, 16."
+        "table.csv: 30 networks have no final test accuracy, the first is 8, 8:8:8:16:8. Expected all of widths 8, 16."
     )

@@ -8,7 +8,6 @@ import polars as pl
 import yaml
 
 from proxybank import logs, provenance, store
-from proxybank.proxies import REGISTRY
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import Snakemake, snakemake
@@ -25,12 +24,7 @@ def main(job: "Snakemake") -> None:
         # Not always this machine and code: parts may be from an earlier run, and known scores from a packed one.
         facts |= {"scores": {"made_by": dict(enumerate(store.makers_of(job.input.parts)))}}
         store.write_table("provenance", store.provenance_table(facts), job.output.table)
-        columns = [column.name for column in store.TABLES["proxies"].columns[1:]]
-        rows = [
-            {"proxy": name} | {column: getattr(REGISTRY[name], column) for column in columns}
-            for name in job.params.versions["proxies"]
-        ]
-        store.write_table("proxies", pl.DataFrame(rows), job.output.proxies)
+        store.write_table("proxies", pl.DataFrame(job.params.proxies), job.output.proxies)
         with store.atomic(job.output.config) as path:
             path.write_text(yaml.safe_dump(job.params.config, sort_keys=False))
 

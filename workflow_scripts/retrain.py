@@ -15,7 +15,8 @@ def main(job: "Snakemake") -> None:
         space, dataset = spaces.get(job.wildcards.space), job.wildcards.dataset
         known = store.read_parquet(job.input.accuracies)
         classes = space.classes(job.params.dead_edges)
-        chosen = truth.draw_networks(known, job.params.n_networks, classes)
+        comparable = known.filter(epochs=job.params.training["epochs"])
+        chosen = truth.draw_networks(comparable, job.params.n_networks, classes)
         images = data.load(**job.params.images)
         settings = truth.settings_of(job.params, images, classes[chosen])
         progress = store.Progress(job.output.accuracies, settings, truth.KEY)

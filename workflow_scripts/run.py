@@ -55,6 +55,7 @@ def main(arguments: list[str]) -> int:
         print("Removing the lock of a run that was killed here.", file=sys.stderr)
         if code := run_to_its_end([*snakemake, "--unlock", "--quiet", "all"]):
             return code
+    if not processes_here(is_engine) and not processes_here(is_job):  # which leave them alone that still are written
         for folder in ("results", "resources"):
             remove_temporaries(Path(folder))
     memory = f"mem_mb={psutil.virtual_memory().total // 2**20}"  # so that jobs do not ask for more together

@@ -118,7 +118,15 @@ def check(config: Config, where: str = "config.yaml") -> Config:
     for error in sorted(errors, key=lambda error: list(map(str, error.absolute_path))):
         raise ConfigError(_message(error, where))
     complete = _with_defaults(config, schema())
-    for rule in (_check_proxies, _check_samples, _check_datasets, _check_columns, _check_searches, _check_constraints):
+    for rule in (
+        _check_proxies,
+        _check_samples,
+        _check_datasets,
+        _check_columns,
+        _check_searches,
+        _check_constraints,
+        _check_benchmark,
+    ):
         for path, message in rule(complete):
             raise ConfigError(f"{_place(where, path)}: {message}")
     return complete
@@ -197,7 +205,7 @@ def check_files(config: Config) -> None:
                     truth.get("measurements"),
                     truth.get("further_paths", ()),
                 )
-                _check_complete(truth, rows["arch_index"].to_numpy())
+                _check_complete(truth, store.final_accuracies(rows)["arch_index"].to_numpy())
                 _check_retrained(dataset, settings, truth, rows["epochs"].unique().sort().to_list())
                 n_final = store.final_accuracies(rows).height
                 if n_final < 2:
@@ -264,7 +272,7 @@ def _check_complete(truth: Config, indexes: NDArray[np.int64]) -> None:
     missing = np.setdiff1d(space.indexes_of_widths(truth["widths"]), indexes)
     if missing.size:
         raise TableError(
-            f"{truth['path']}: {missing.size} networks are missing, the first is {missing[0]}, "
+            f"{truth['path']}: {missing.size} networks have no final test accuracy, the first is {missing[0]}, "
             f"{space.arch_strings[missing[0]]}. Expected all of widths {', '.join(map(str, truth['widths']))}. "
             "Add them, or correct widths in the configuration."
         )
@@ -361,6 +369,8 @@ def _check_samples(config: Config) -> Problems:
         yield from _unknown([entry["space"]], config["spaces"], [*place, "space"], "space")
         yield from _unknown(datasets, config["datasets"], [*place, "datasets"], "dataset")
         yield from _unknown(entry["passes"], GROUPS, [*place, "passes"], "group of passes")
+        if not entry.keys() & {"classes", "seeds"}:
+            yield place, "found neither classes nor seeds. Expected one of them, or both. Add it, or remove the entry."
         for seed in entry.get("seeds", []):
             if seed not in config["seeds"]:
                 yield (
@@ -581,11 +591,17 @@ def _check_constraints(config: Config) -> Problems:
             yield from _unknown(constraint, known, ["constraints", space, k], "key")
 
 
+def _check_benchmark(config: Config) -> Problems:
+    rounds, networks = config["benchmark"]["rounds"], config["benchmark"]["plain_networks"]
+    if rounds > networks:
+        yield ["benchmark", "rounds"], f"found {rounds}. Expected at most plain_networks, {networks}. Lower it."
+
+
 _HEAD = """# Configuration
 
 Made from `config.schema.yaml` by `make docs/configuration.md`. Of several files behind `--configfile`, a later one
-wins: mappings are merged, key by key; lists, such as `proxies`, are replaced as a whole; null takes some names away
-(`spaces`).
+wins: mappings are merged, key by key; lists, such as `proxies`, are replaced as a whole; null takes away a space, a
+dataset, a truth, a key of a truth, or a clock with its searches (`spaces`).
 
 """
 

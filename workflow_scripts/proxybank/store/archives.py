@@ -180,7 +180,7 @@ def _entry(entry: Any, index: int, space: Space, file: Path) -> list[tuple]:
         found = next((row for row in rows if not (math.isfinite(row[5]) and 0 <= row[5] <= 100)), None)
         if found:
             raise ValueError(f"accuracy {found[5]} of {found[0]}, {found[2]}, {found[3]} epochs")
-    except (AssertionError, AttributeError, IndexError, KeyError, TypeError, ValueError, ZeroDivisionError) as error:
+    except (ArithmeticError, AssertionError, AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
         raise TableError(
             f"{file}: this is no entry of NATS-Bench: {type(error).__name__}, {error}. Expected network {index} of "
             f"{space.name}, trained {', '.join(map(str, _ARCHIVES[space.name][1].values()))} epochs, accuracies in "

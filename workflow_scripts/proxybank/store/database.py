@@ -13,7 +13,7 @@ import polars as pl
 
 from proxybank.errors import TableError
 from proxybank.store.files import atomic
-from proxybank.store.schema import TABLES, Table
+from proxybank.store.schema import TABLES
 
 # Readable by DuckDB 1.2 and later.
 STORAGE_VERSION = "v1.2.0"
@@ -45,9 +45,9 @@ def build_database(tables: Mapping[str, str | Path], output: str | Path) -> None
     with atomic(output) as temporary, duckdb.connect(config={"memory_limit": _MEMORY_LIMIT}) as con:
         con.execute(f"attach {_quoted(temporary)} as bank (storage_version '{STORAGE_VERSION}')")
         con.execute("use bank")
-        for name, table in TABLES.items():
+        for name in TABLES:
             con.execute(f"create table {name} as select * from read_parquet({_quoted(tables[name])})")
-            _comment(con, table)
+            _comment(con, name)
         con.execute(macros())
         for name, view in views().items():
             con.execute(view)
@@ -87,17 +87,25 @@ def macros() -> str:
     return (files("proxybank.store") / "macros.sql").read_text("utf-8")
 
 
+def comments() -> dict[str, list[str]]:
+    """Return by table what is written into the database about it: what a row is, and what each column means."""
+    return {
+        name: [table.grain, *(column.meaning for column in (*table.columns, *table.optional, table.further) if column)]
+        for name, table in TABLES.items()
+    }
+
+
 def _opening(sql: str) -> str:
     """Comment with which a file begins."""
     lines = itertools.takewhile(lambda line: line.startswith("--"), sql.splitlines())
     return " ".join(line.removeprefix("--").strip() for line in lines)
 
 
-def _comment(con: duckdb.DuckDBPyConnection, table: Table) -> None:
-    con.execute(f"comment on table {table.name} is {_quoted('One row: ' + table.grain)}")
-    for (name,) in con.execute("select column_name from (describe " + table.name + ")").fetchall():
-        if column := table.column(name):
-            con.execute(f'comment on column {table.name}."{name}" is {_quoted(column.meaning)}')
+def _comment(con: duckdb.DuckDBPyConnection, name: str) -> None:
+    con.execute(f"comment on table {name} is {_quoted('One row: ' + TABLES[name].grain)}")
+    for (column,) in con.execute(f"select column_name from (describe {name})").fetchall():
+        if known := TABLES[name].column(column):
+            con.execute(f'comment on column {name}."{column}" is {_quoted(known.meaning)}')
 
 
 def _quoted(text: object) -> str:

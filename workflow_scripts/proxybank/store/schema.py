@@ -346,6 +346,7 @@ _TABLES = (
             Column("higher_is_better", pl.Boolean(), "whether its paper prefers larger values; scores are raw"),
             _text("fed_by", "group of passes that it is computed from, closed_form, or aggregate"),
             _count("version", "raised whenever its scores change"),
+            _text("definition", "what it is, in one sentence"),
             _text("source", "publication"),
             _text("differs", "where the definition parts from the publication or its code; empty if nowhere"),
         ),
