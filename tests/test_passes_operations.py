@@ -312,6 +312,8 @@ def test_effective_rank_by_hand():
     assert float(activation_rank.effective_rank(torch.eye(5))) == pytest.approx(5)
     assert float(activation_rank.effective_rank(torch.ones(4, 4))) == pytest.approx(1, rel=1e-4)
     assert float(activation_rank.effective_rank(torch.zeros(4, 4))) == 0
+    for value in (torch.nan, torch.inf):
+        assert activation_rank.effective_rank(torch.full((4, 4), value)).isnan()
     # Singular values 3 and 1: entropy of shares 3/4 and 1/4.
     expected = (4 / 3) ** 0.75 * 4**0.25
     assert float(activation_rank.effective_rank(torch.tensor([[0.0, 3], [1, 0]]))) == pytest.approx(expected)

@@ -118,8 +118,11 @@ def test_epe_nas_of_more_than_100_classes_by_hand():
 
 def test_epe_nas_without_correlations():
     assert value("epe_nas", gradient([ROWS[0], [1, 1, 1]], [0, 0])) == (None, Status.CONSTANT)
-    assert value("epe_nas", gradient([ROWS[0], [1, np.nan, 1]], [0, 0])) == (None, Status.OVERFLOW)
-    assert value("epe_nas", gradient(ROWS[:2], [0, 1], 120)) == (None, Status.CONSTANT)  # every image alone
+    assert value("epe_nas", gradient([ROWS[0], [1, np.nan, 1]], [0, 0])) == (None, Status.NAN)
+    assert value("epe_nas", gradient([ROWS[0], [1, np.inf, 1]], [0, 0])) == (None, Status.OVERFLOW)
+    for n_classes in (10, 100, 120):  # every image alone
+        assert value("epe_nas", gradient(ROWS[:2], [0, 1], n_classes)) == (None, Status.CONSTANT)
+    assert value("epe_nas", gradient(ROWS[:3], [0, 0, 1], 120)) == (None, Status.CONSTANT)  # no pair of classes
 
 
 def test_proxies_of_sample_gradients_by_hand():

@@ -115,6 +115,8 @@ def build(space: str, arch: str, skeleton: Skeleton) -> NetworkModule:
 
     Raises
     ------
+    ConfigError
+        If there is no such space.
     TableError
         If the string names no network of the space.
     """

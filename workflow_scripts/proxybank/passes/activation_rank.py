@@ -24,10 +24,15 @@ State = tuple[Tensor, Tensor]  # output of a layer, sum of effective ranks up to
 
 
 def effective_rank(matrix: Tensor) -> Tensor:
-    """Exponential of the entropy of the singular values of a matrix, as shares of their sum; 0 for zeros."""
-    values = torch.linalg.svdvals(matrix)
+    """Exponential of the entropy of the singular values of a matrix, as shares of their sum; 0 for zeros.
+
+    NaN if a value is not finite.
+    """
+    finite = matrix.isfinite().all()
+    values = torch.linalg.svdvals(torch.where(finite, matrix, 0.0))
     total = values.sum()
-    return torch.where(total > 0, torch.special.entr(values / total).sum().exp(), 0.0).double()
+    rank = torch.where(total > 0, torch.special.entr(values / total).sum().exp(), 0.0).double()
+    return torch.where(finite, rank, torch.nan)
 
 
 def activation_ranks(

@@ -11,7 +11,12 @@ a configuration.
   one that is fed by something else of the group, which is named behind a colon, less than alone. Groups are registered
   in `GROUPS` of `proxybank/proxies/registry.py`, and the function behind each in `proxybank/passes/__init__.py`.
   `{closed_form}`: a column of the table `networks`, known without a pass. `{aggregate}`: see below.
-- Where the definition gives no initialisation or batch of its own, they are the run's. Scores are raw; one that is not
+- Initialisation and batch are the run's, but for these, whose definition has its own. Weights: standard normal for
+  `swap`, `swap_regularised` and `zen`; Kaiming normal, fan in, for `az_*` and `vkdnw*`, fan out for `cv_u`, `cv_u_10`,
+  `eznas` and `te_nas_regions`; all 1e-7, then all 1, for `epsinas`. Images: Gaussian noise for `az_*` and `vkdnw*` (64)
+  and `zen` (16); 16 of the batch for `swap`, `swap_regularised` and `near`, one for `meco` and `meco_opt`, crops for
+  `te_nas_regions`; one of ones for flows.
+- Scores are raw; one that is not
   a finite number is null, and `score_status` says why: `singular`, `constant`, `overflow`, `nan`. Nothing is imputed.
 - By default, networks are scored without dead edges, and one network of each class stands for all
   ([how](classes.md)). What is counted or looked at, such as ReLUs, poolings and tensors, is that of the network that is
@@ -51,7 +56,7 @@ print(
         group="gradients",
         dead_edges="drop",
         skeleton=images.skeleton(stem_width=16, cells_per_stage=5),
-        batches=data.draw_batches(images, 64, [0, 1]),
+        batches=data.draw_batches(images, 32, [0, 1]),
         initialisation="kaiming_normal_fan_out",
         device="cpu",
         precision="float32",
@@ -70,7 +75,8 @@ def line(proxy: Proxy) -> str:
         fed_by += ": " + ", ".join(f"`{name}`" for name in proxy.terms)
     elif proxy.needs != fed_by:
         fed_by += f": {proxy.needs}"
-    return f"| `{proxy.name}` | {better} | {fed_by} | {proxy.source} | {proxy.differs} |".replace("  |", " |")
+    cells = [f"`{proxy.name}`", proxy.definition, better, fed_by, proxy.source, proxy.differs]
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells).rstrip() + " |"
 
 
 def reference() -> str:
@@ -82,7 +88,7 @@ def reference() -> str:
     )
     groups = dict.fromkeys(proxy.fed_by for proxy in REGISTRY.values())
     rows = [proxy for name in groups for proxy in REGISTRY.values() if proxy.fed_by == name]
-    table = ["| proxy | better | fed by | source | where it differs |", "|---|---|---|---|---|", *map(line, rows)]
+    table = ["| proxy | what it is | better | fed by | source | where it differs |", "|" + "---|" * 6, *map(line, rows)]
     return head + "\n" + "\n".join(table) + "\n"
 
 

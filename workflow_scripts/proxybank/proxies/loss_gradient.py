@@ -22,7 +22,7 @@ _INITIALISATION = "The run's initialisation; the code uses PyTorch's default. "
     differs=_INITIALISATION + "A sum of norms over layers, as in the code, not the norm of all.",
 )
 def grad_norm(layers: "list[LayerGradient]") -> float:
-    """Sum over layers of the Euclidean norm of the gradient."""
+    """Sum over layers of the Euclidean norm of the gradient of the loss."""
     return float(sum(layer.gradient.double().norm() for layer in layers))
 
 
@@ -36,7 +36,7 @@ def grad_norm(layers: "list[LayerGradient]") -> float:
     "number. Summed over weights, as in Abdelfattah et al. 2021.",
 )
 def snip(layers: "list[LayerGradient]") -> float:
-    """Sum over weights of |w g|."""
+    """Sum over weights of the magnitude of weight times gradient of the loss."""
     return float(sum((layer.weight.double() * layer.gradient).abs().sum() for layer in layers))
 
 
@@ -50,7 +50,7 @@ def snip(layers: "list[LayerGradient]") -> float:
     "epsilon, whose part is not left to rounding, so only the classifier and the reductions' shortcuts speak.",
 )
 def plain(layers: "list[LayerGradient]") -> float:
-    """Sum over weights of w g."""
+    """Sum over weights of weight times gradient of the loss."""
     return float(sum(layer.product for layer in layers))
 
 
@@ -65,7 +65,7 @@ def plain(layers: "list[LayerGradient]") -> float:
     "2021. The classifier's output holds its bias, so with the default initialisation cells without a path are not 0.",
 )
 def fisher(layers: "list[LayerGradient]") -> float:
-    """Sum over weights of the saliency of their output channel."""
+    """Sum over weights of the saliency of their output channel; see `fisher_channels`."""
     return float(sum(layer.channel_saliency.sum() * layer.weight[0].numel() for layer in layers))
 
 
@@ -80,7 +80,7 @@ def fisher(layers: "list[LayerGradient]") -> float:
     "Abdelfattah et al. 2021, but every channel counts once.",
 )
 def fisher_channels(layers: "list[LayerGradient]") -> float:
-    """Sum over output channels of their saliency."""
+    """Sum over channels of their saliency, half the mean over images of (sum over pixels of output * gradient) ** 2."""
     return float(sum(layer.channel_saliency.sum() for layer in layers))
 
 
@@ -110,7 +110,7 @@ def grasp(curvature: float) -> float:
     "gradients between batches, so that its second is the sum of both.",
 )
 def zico(layers: "list[Tensor]") -> float:
-    """Sum over layers of ln(sum over weights of mean |g| / std g), over batches; weights with std 0 are left out."""
+    """Sum over layers of ln(sum over weights of mean |g| / std g), of gradients g of two batches; without std 0."""
     total: Tensor | float = 0.0
     for gradients in layers:
         std = gradients.double().std(dim=0, correction=0)

@@ -23,7 +23,7 @@ _POOLINGS = "Members of a class may differ in poolings: those of the one that is
     "twice (ni_code). The run's initialisation and batch; theirs are PyTorch's default and 128 images.",
 )
 def ni(response: "NoiseResponse") -> float:
-    """Noise immunity: ln(channels * convolutions / poolings / ln(change)), 0 if ln(change) is below 0."""
+    """Noise immunity: ln(channels * convolutions / poolings / ln(change by noise)), 0 unless ln(change) is above 0."""
     return _noise_immunity(response, response.n_convs, response.n_channels)
 
 

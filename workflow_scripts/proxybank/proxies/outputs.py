@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from proxybank.proxies.registry import Status, register
+from proxybank.proxies.registry import Status, register, why_not_finite
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -53,8 +53,8 @@ def epsinas(logits: "NDArray[np.float64]") -> float | Status:
     Each set is scaled to [0, 1]; its zeros, at least the smallest logit, are left out. Constant where a set is.
     """
     low, high = logits.min(axis=1, keepdims=True), logits.max(axis=1, keepdims=True)
-    if not np.isfinite(logits).all():
-        return Status.OVERFLOW
+    if status := why_not_finite(logits):
+        return status
     if (low == high).any():
         return Status.CONSTANT
     scaled = (logits - low) / (high - low)

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 # What a pass hands to its proxies is named in proxybank.passes; "closed_form" stands for columns of `networks`,
 # "aggregate" for scores that are computed of the other columns of a whole space: `analysis.aggregates`.
 # Each group of passes shares its forward pass and has one file of scores per part; it may feed proxies several things.
@@ -66,6 +69,8 @@ class Proxy:
     needs : str
         What it is computed from: something that one of `GROUPS` provides, ``closed_form`` or ``aggregate``.
     higher_is_better : bool
+    definition : str
+        What it is, in one sentence.
     source : str
         Publication.
     differs : str
@@ -82,6 +87,7 @@ class Proxy:
     version: int
     needs: str
     higher_is_better: bool
+    definition: str
     source: str
     differs: str
     score: Callable[[Any], float | Status] | None = None
@@ -100,10 +106,11 @@ REGISTRY: dict[str, Proxy] = {}
 def register(
     *, name: str, version: int, needs: str, higher_is_better: bool, source: str, differs: str = ""
 ) -> Callable[[Callable[[Any], float | Status]], Callable[[Any], float | Status]]:
-    """Register the decorated function as a proxy; see `Proxy`."""
+    """Register the decorated function as a proxy, which the first line of its docstring defines; see `Proxy`."""
 
     def add(score: Callable[[Any], float | Status]) -> Callable[[Any], float | Status]:
-        register_proxy(Proxy(name, version, needs, higher_is_better, source, differs, score))
+        definition = (score.__doc__ or "").partition("\n")[0]
+        register_proxy(Proxy(name, version, needs, higher_is_better, definition, source, differs, score))
         return score
 
     return add
@@ -133,6 +140,13 @@ def group_of(part: str) -> str:
 def in_group(names: Iterable[str], group: str) -> list[str]:
     """Those of the named proxies that `group` (of `GROUPS`, ``closed_form`` or ``aggregate``) feeds, in their order."""
     return [name for name in names if REGISTRY[name].needs in GROUPS.get(group, (group,))]
+
+
+def why_not_finite(values: NDArray[np.float64]) -> Status | None:
+    """Why no score can be made of some values; None if all are finite."""
+    if np.isfinite(values).all():
+        return None
+    return Status.NAN if np.isnan(values).any() else Status.OVERFLOW
 
 
 def evaluate(proxy: Proxy, evidence: Any) -> tuple[float | None, Status]:

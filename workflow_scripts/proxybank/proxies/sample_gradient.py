@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from proxybank.proxies.registry import Status, register
+from proxybank.proxies.registry import Status, register, why_not_finite
 
 if TYPE_CHECKING:  # torch comes with it, and the registry is read without
     from proxybank.passes.sample_gradient import SampleGradients
@@ -86,8 +86,8 @@ def _eigenvalues(gram: NDArray[np.float64]) -> NDArray[np.floating] | Status:
 
     That rounding changes singular values of the gradients by a share of the largest, and eigenvalues are their squares.
     """
-    if not np.isfinite(gram).all():
-        return Status.OVERFLOW
+    if status := why_not_finite(gram):
+        return status
     values = np.linalg.eigvalsh(gram)
     return Status.SINGULAR if values[0] <= (len(gram) * np.finfo(np.float32).eps) ** 2 * values[-1] else values
 
@@ -136,7 +136,7 @@ def ntk_lambda_max(gram: NDArray[np.float64]) -> float | Status:
 
     Singular where it is 0, without a path, which would rank best.
     """
-    if not np.isfinite(gram).all():
-        return Status.OVERFLOW
+    if status := why_not_finite(gram):
+        return status
     largest = float(np.linalg.eigvalsh(gram)[-1])
     return largest if largest > 0 else Status.SINGULAR

@@ -66,7 +66,7 @@ def az_progressivity(spectra: "LayerSpectra") -> float | Status:
     higher_is_better=True,
     source=AZ_NAS,
     differs="The stem's output, a layer in the code, is none here, so that the first cell has no gain. No score where "
-    "the code has -inf, a cell that only copies.",
+    "the code has -inf, a cell that only copies; as in the code, cells without a path have one, far below all others.",
 )
 def az_trainability(spectra: "LayerSpectra") -> float | Status:
     """Mean over layers of -s - 1 / (s + 1e-6) + 2 for the gain s of their estimated Jacobian: 0 at best, for s = 1.
@@ -87,7 +87,7 @@ def az_trainability(spectra: "LayerSpectra") -> float | Status:
     "of each of the first 128 tensors of parameters; versions of the code take all tensors, or 128 at random. Float64.",
 )
 def vkdnw_entropy(fisher: "FisherSpectrum") -> float | Status:
-    """Entropy of the deciles of the Fisher matrix's eigenvalues, as shares of their sum; constant if all are 0."""
+    """Entropy of the deciles of the Fisher matrix's eigenvalues, as shares of their sum; constant if deciles are 0."""
     deciles = np.quantile(fisher.eigenvalues, np.arange(1, 10) / 10)
     total = deciles.sum()
     if total <= 1e-12 * fisher.eigenvalues.max():  # what rounding leaves of eigenvalues that are 0

@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # torch comes with it, and the registry is read without
     "float64 to six digits.",
 )
 def synflow(flow: "ScaledFlow") -> float:
-    """Sum over weights of |w| times the gradient of the flow; 0 where no path leads from input to output."""
+    """Sum over |w| of |w| times the gradient of the sum of logits of an image of ones by it; 0 without a path."""
     return float(sum((w * g).sum() * exponent.exp2() for w, g, exponent in flow))
 
 
@@ -33,5 +33,5 @@ def synflow(flow: "ScaledFlow") -> float:
     "released CIFAR-10 file holds |ln(g + 1e-6)|.",
 )
 def logsynflow(flow: "ScaledFlow") -> float:
-    """Sum over weights of |w| times ln(1 + gradient of the flow)."""
+    """Like `synflow`, with ln(1 + gradient) in place of each gradient."""
     return float(sum((w * (g * exponent.exp2()[None]).log1p()).sum() for w, g, exponent in flow))
