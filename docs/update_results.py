@@ -97,10 +97,11 @@ papers' tables (`resources/papers/published.csv`) beside ours.
 
 Scores: seeds {seeds}, batches of {facts["config.batch_size"]} images,
 means over the seeds.{fewer}{further} proxybank {facts["proxybank.version"]} ({facts["proxybank.commit"]}), torch
-{facts["libraries.torch"]}, {facts["machine.processor"]}, {facts["machine.cores"]} cores.
+{facts["libraries.torch"]}, {facts["machine.processor"]}, {facts["machine.cores"]} cores; {_processors(facts)}.
 
-Of {held.height} lines that must hold, {n_held} do, {held.height - n_held - n_open} do not, and {n_open} have no answer
-in this run. Targets that print sets are compared in as many digits as print has.
+*Print* is what the papers have. Of {held.height} figures we ask that ours reach print's, or come within a tolerance
+(`must_hold` in `resources/papers/rules.yaml`): {n_held} do, {held.height - n_held - n_open} do not, and {n_open} have
+no answer in this run. They are compared in as many digits as print has.
 
 {_table(head, rows)}{reasons}"""
 
@@ -132,6 +133,8 @@ def overview(results: Results) -> str:
 
 - `tss` and `sss` are NATS-Bench's 15,625 topologies and 32,768 sizes. Topologies that compute the same function share
   one score; in *networks as written* (run `nats-bench-literal`) each has its own.
+- *Turin* is a report on NASWOT and Synflow by Melchionna, Revel Garrone and Suriano, *hybrid GA* a manuscript on GA-rk
+  and SA-rk by the authors of OEmiliatanO/Rank-Based-NAS; we know of no public address of either.
 - *By* says what of ours stands beside a figure: a proxy, or a search and its budget; a dataset at its end is the one
   that it is of, where that is not the figure's. `freerea` has 45 seconds by our scoring times, `freerea rtx3080` by
   those that its authors measured, `freerea N=290` about as many networks as these allow, and `freerea published`
@@ -199,7 +202,8 @@ given parameters, multiply-adds and ReLUs (partial τ). In brackets, 95% bootstr
 what accuracies have with those of one more training, its noise drawn from what members of one class deviate from their
 mean; no score of the function can be expected to have more, and the size space has no two members of one class. That of
 the best 1% is an estimate: few trainings tell of their noise. *Two seeds*: a proxy with itself, by other weights and
-another batch.
+another batch. *n*: networks of all, of the best 10% and of the best 1%, ties at the border included; a sample has about
+20 in its best 1%, and may exceed the ceiling by chance.
 
 ![Rank correlation of each proxy with test accuracy, a panel per space](figures/{FIGURE})
 
@@ -404,7 +408,13 @@ def ranked_everywhere(results: Results) -> str:
 Batch of {facts["config.batch_size"]} images; scores are means over seeds {seeds}.{
         _with_fewer_seeds(results.table("scores_by_seed"), names)
     }
-proxybank {facts["proxybank.version"]}, torch {facts["libraries.torch"]}, {facts["machine.processor"]}."""
+proxybank {facts["proxybank.version"]}, torch {facts["libraries.torch"]}; {_processors(facts)}."""
+
+
+def _processors(facts: dict[str, str]) -> str:
+    """What scored the networks, which is not always what the run was finished on."""
+    makers = [value.rsplit(", ", 1)[1] for key, value in facts.items() if key.startswith("scores.made_by.")]
+    return f"scores by {' and '.join(dict.fromkeys(sorted(makers)))}"
 
 
 def _with_fewer_seeds(by_seed: pl.DataFrame, names: list[str]) -> str:
@@ -462,7 +472,7 @@ def _paper(paper: str, table: str, rows: pl.DataFrame) -> str:
         cells = [row["space"], row["dataset"], row["method"], QUANTITIES[row["quantity"]]]
         cells += [printed + (f" {notes.mark(row['note'])}" if row["note"] else ""), ours, difference]
         lines.append([*cells, row["of"], n, "-" if row["seeds"] is None else str(row["seeds"])])
-    head = ["space", "dataset", "method in print", "", "print", "ours", "difference", "by", "n", "seeds"]
+    head = ["space", "dataset", "method in print", "quantity", "print", "ours", "difference", "by", "n", "seeds"]
     numbered = re.fullmatch(r"[\dIVX, ]+|[A-Z]\.\d+", table)
     name = f"{'tables' if ',' in table else 'table'} {table}" if numbered else table
     return f"## {paper}, {name}\n\n{rows['source'][0]}.\n\n{_table(head, lines)}{reasons}{notes}"

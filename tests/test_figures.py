@@ -728,7 +728,7 @@ def test_best_networks_without_ceilings_say_nothing_of_them():
 def test_correlations_figure_has_a_panel_per_space_of_all_networks():
     figure = figures.correlations_figure(CORRELATIONS)
     tss, sss = figure.axes
-    assert "intervals over classes of networks" in figure.texts[-1].get_text()
+    assert "intervals over classes" in figure.texts[-1].get_text()
     assert [ax.get_title(loc="left") for ax in (tss, sss)] == ["tss, n = 15,625", "sss, n = 32,768"]
     assert (labels_of_rows(tss), labels_of_rows(sss)) == (["flops", "naswot", "kappa"], [""] * 3)
     assert marks(tss)["digits"] == [(0.6, 0), (0.5, 1), (-0.3, 2)]

@@ -155,7 +155,7 @@ weights and batch, agree with each other: nothing that was drawn once can be met
 - **flops** of the publication count norms and pooling; ours are NATS-Bench's.
 - Synflow is compared by its logarithm, as published.
 
-proxybank {version}, torch {torch}, one core of {machine}.
+proxybank {version} ({commit}), torch {torch}, one core of {machine}.
 """
 
 
@@ -182,6 +182,7 @@ def page(
         convolutions=spearmanr(costs["n_conv"][index], theirs).statistic,
         l2_difference=np.median(np.abs(norms / theirs - 1)),
         version=__version__,
+        commit=provenance.commit(Path(__file__).parents[2]),
         torch=torch.__version__,
         machine=provenance.processor(),
     )

@@ -78,9 +78,9 @@ def draw_correlations(
 def correlations_figure(correlations: pl.DataFrame, lower_is_better: Collection[str] = ()) -> Figure:
     """All proxies and datasets of a run, a panel per space, on all networks whose accuracy is known.
 
-    Proxies with a tau-b on the same spaces and datasets stand together, those with most on top, sorted by the mean of
-    their tau-b, of its negative where lower is better: means over other networks would not compare. Those that are
-    scored on no network are left out.
+    Proxies with a tau-b on the same spaces and datasets stand between two lines, those with most on top, sorted by the
+    mean of their tau-b, of its negative where lower is better: means over other networks would not compare. Those that
+    are scored on no network are left out.
 
     Parameters
     ----------
@@ -93,7 +93,8 @@ def correlations_figure(correlations: pl.DataFrame, lower_is_better: Collection[
     tau = toward_better("kendall", lower_is_better)
     pairs = pl.concat_str("space", "dataset", separator=" ").filter(tau.is_not_null()).sort().str.join()
     order = rows.group_by("proxy", maintain_order=True).agg(n=tau.count(), pairs=pairs, mean=tau.mean())
-    proxies = order.sort("n", "pairs", "mean", descending=True, maintain_order=True)["proxy"].to_list()
+    order = order.sort("n", "pairs", "mean", descending=True, maintain_order=True)
+    proxies = order["proxy"].to_list()
     spaces = rows.partition_by("space", maintain_order=True)
     datasets = rows["dataset"].unique(maintain_order=True).to_list()
     height = 1.3 + (0.14 + 0.035 * len(datasets)) * len(proxies)
@@ -101,6 +102,9 @@ def correlations_figure(correlations: pl.DataFrame, lower_is_better: Collection[
     for ax, of_space in zip(axes, spaces, strict=False):
         draw_correlations(ax, of_space, proxies, datasets, lower_is_better)
         ax.set_title(f"{of_space['space'][0]}, n = {of_space['n'].max():,}")
+    for place in (order["pairs"] != order["pairs"].shift()).arg_true():  # where others stand together
+        for ax in axes:
+            ax.axhline(place - 0.5, color=GREY, linewidth=0.6, zorder=1)
     for ax in axes[1:]:
         ax.sharex(axes[0])
         ax.set_yticklabels([])
@@ -110,7 +114,8 @@ def correlations_figure(correlations: pl.DataFrame, lower_is_better: Collection[
     suptitle(
         figure,
         "How well each proxy ranks trained networks",
-        "95% bootstrap intervals over classes of networks; without a score last, all tied"
-        + ("; hollow: of a sample" if in_sample.any() else ""),
+        "95% bootstrap intervals over classes; without a score last, all tied"
+        + ("; hollow: of a sample" if in_sample.any() else "")
+        + ("; \N{DOWNWARDS ARROW}: lower is better" if set(lower_is_better) & set(proxies) else ""),
     )
     return figure

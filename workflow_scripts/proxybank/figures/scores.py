@@ -23,6 +23,7 @@ from proxybank.figures.style import (
     suptitle,
 )
 
+_UNITS = {"params": " (millions)", "flops": " (millions of multiply-adds)"}
 _BINS = (72, 60)
 # Margins of the score axis, and a band in the left one for networks without a place on it; shares of all cells' width.
 _MARGIN, _WITH_BAND, _BAND = 0.02, 0.11, 0.06
@@ -131,7 +132,9 @@ def scores_figure(
         rows = correlations.filter(proxy=proxy, subset="all").select("kendall", "low", "high").rows()
         score, accuracy = (known[column].cast(pl.Float64).to_numpy() for column in (proxy, "accuracy_pct"))
         kendall = rows[0] if rows else ()
-        draw_score(ax, score[shown], accuracy[shown], proxy=label, kendall=kendall, whole=accuracy)
+        draw_score(
+            ax, score[shown], accuracy[shown], proxy=label + _UNITS.get(proxy, ""), kendall=kendall, whole=accuracy
+        )
         if k % 4:
             ax.set_ylabel("")
             ax.tick_params(labelleft=False)
