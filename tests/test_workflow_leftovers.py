@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import psutil
 import pytest
@@ -27,6 +28,18 @@ def test_temporary_files_of_killed_jobs_are_removed(tmp_path):
         assert all(path.exists() for path in keep)
         for path in (first, second):
             path.touch()  # for the end of the block, which gives them their names
+
+
+@pytest.mark.parametrize("at_work", [False, True])
+def test_what_a_killed_job_left_goes_unless_somebody_is_at_work(at_work, tmp_path, monkeypatch):
+    # A job that the system killed alone leaves no lock, for its Snakemake ended as it should.
+    removed = []
+    monkeypatch.setattr(run, "LOCKS", tmp_path)
+    monkeypatch.setattr(run, "processes_here", lambda kind: [psutil.Process()] if at_work else [])
+    monkeypatch.setattr(run, "remove_temporaries", removed.append)
+    monkeypatch.setattr(run.subprocess, "run", lambda command, env: subprocess.CompletedProcess(command, returncode=3))
+    assert run.main(["--configfile", str(ROOT / "config.yaml")]) == 3
+    assert removed == ([] if at_work else [Path("results"), Path("resources")])
 
 
 def test_a_job_that_ends_by_itself_is_no_failure(monkeypatch, capsys):
@@ -91,6 +104,7 @@ def test_a_target_is_made_in_place_of_the_report(target, tmp_path, monkeypatch):
         return subprocess.CompletedProcess(command, returncode=0)
 
     monkeypatch.setattr(run, "LOCKS", tmp_path)
+    monkeypatch.setattr(run, "remove_temporaries", lambda _: None)
     monkeypatch.setattr(run.subprocess, "run", snakemake)
     files = [str(ROOT / name) for name in ("config.yaml", "tests/config.yaml")]
     assert run.main(["--configfile", *files, *(["--target", target] if target else [])]) == 0

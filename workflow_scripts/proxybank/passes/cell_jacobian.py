@@ -1,7 +1,7 @@
 """Pass of Gaussian noise: spectra of what layers put out, and of the Jacobian from each layer's input to its output."""
 
 from collections.abc import Iterator, Sequence
-from functools import lru_cache, partial
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -58,10 +58,6 @@ def layer_spectra(
     images = normal(stream_key(seed, "cell_jacobian"), (N_IMAGES, *batch.images.shape[1:])).to(device)
     draw = partial(networks.draw, initialisation="kaiming_normal_fan_in", seed=seed, device=device)
 
-    @lru_cache(maxsize=32)  # those of all layers of a topology; a byte each
-    def signs(layer: str, shape: tuple[int, ...]) -> Tensor:
-        return uniform(stream_key(seed, "cell_jacobian", layer), shape).sign().to(device, torch.int8)
-
     def run(network: Network, layer: Layer, before: State | None) -> State:
         weights = draw(network, layers=(layer.name,))
         if before is None:
@@ -69,7 +65,8 @@ def layer_spectra(
             return x, [spectral_entropy(x)], []
         x = before[0].requires_grad_()
         y = networks.run_layer(layer, weights, x)
-        gains = [*before[2], jacobian_gain(x, y, signs(layer.name, tuple(y.shape)).to(y.dtype))]
+        sign = uniform(stream_key(seed, "cell_jacobian", layer.name), tuple(y.shape)).sign().to(device)
+        gains = [*before[2], jacobian_gain(x, y, sign)]
         y = y.detach()
         return y, [*before[1], spectral_entropy(y)], gains
 
