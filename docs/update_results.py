@@ -202,8 +202,8 @@ given parameters, multiply-adds and ReLUs (partial τ). In brackets, 95% bootstr
 what accuracies have with those of one more training, its noise drawn from what members of one class deviate from their
 mean; no score of the function can be expected to have more, and the size space has no two members of one class. That of
 the best 1% is an estimate: few trainings tell of their noise. *Two seeds*: a proxy with itself, by other weights and
-another batch. *n*: networks of all, of the best 10% and of the best 1%, ties at the border included; a sample has about
-20 in its best 1%, and may exceed the ceiling by chance.
+another batch. *n*: networks of all, of the best 10% and of the best 1%, ties at the border included; a sample has 10
+to 20 in its best 1%, and may exceed the ceiling by chance.
 
 ![Rank correlation of each proxy with test accuracy, a panel per space](figures/{FIGURE})
 
