@@ -108,6 +108,8 @@ def test_archives_and_public_images_take_the_place_of_all_tables_and_of_nothing_
     assert expected["searches"].pop("clocks").keys() == {"rtx3080"}
     assert len(settings["searches"]["entries"]) - len(expected["searches"]["entries"]) == 3
     assert (found.pop("columns"), found["searches"].pop("clocks")) == ([], {})
+    # Who names this file must not be told to name it.
+    assert "archives.yaml" in expected.pop("data_source") and "archives.yaml" not in found.pop("data_source")
     assert found == expected
 
 

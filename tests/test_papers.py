@@ -802,7 +802,7 @@ def test_the_page_shows_all_of_it(compared_run, tmp_path):
     assert readme.startswith("a\n<!-- table: nats-bench -->\n| proxy | tss, digits |")
     assert readme.endswith(".\n<!-- end -->\nb\n<!-- end -->\n") and "| `naswot` | " in readme
     rows = pl.read_parquet(compared_run.results / "papers/compared.parquet").to_dicts()
-    assert "Of 3 lines that must hold, 1 do, 1 do not, and 1 have no answer" in page
+    assert "Of 3 figures we ask" in page and "1 do, 1 do not, and 1 have\nno answer in this run" in page
     beyond = [row["reason"] for row in rows if row["beyond"]]
     counts = [1, 3, 4, len(beyond), *map(beyond.count, ("because", "supposed", "unexplained"))]
     assert f"| P | 1 | {' | '.join(map(str, counts))} |" in page
@@ -846,7 +846,8 @@ def test_the_readme_has_proxies_that_were_scored_everywhere():
     by_seed = pl.DataFrame({"seed": [0, 1], "low": [1.0, None], "high": [1.0, 2.0]})
     tables = Tables(correlations=pl.DataFrame(rows), proxies=proxies, scores_by_seed=by_seed)
     tables.facts = {"config.seeds": "[0, 1]", "config.batch_size": "4", "proxybank.version": "7"}
-    tables.facts |= {"libraries.torch": "8", "machine.processor": "slow"}
+    makers = ("code 1, torch 7, slow", "code 2, torch 8, fast", "code 1, torch 8, slow")
+    tables.facts |= {"libraries.torch": "8"} | {f"scores.made_by.{k}": maker for k, maker in enumerate(makers)}
     assert show(tables).splitlines() == [
         "| proxy | tss, a | tss, b | sss, a |",
         "| --- | --- | --- | --- |",
@@ -855,7 +856,7 @@ def test_the_readme_has_proxies_that_were_scored_everywhere():
         "| *networks* | 5 | 5 | 9 |",
         "",
         "Batch of 4 images; scores are means over seeds 0, 1. With seed 0 alone: `low`.",
-        "proxybank 7, torch 8, slow.",
+        "proxybank 7, torch 8; scores by fast and slow.",
     ]
 
 

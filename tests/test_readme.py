@@ -88,7 +88,7 @@ def test_the_table_of_nats_bench_is_that_of_the_results_page():
 def test_the_gain_of_the_objective_is_that_of_its_page():
     page = (ROOT / "docs/objective.md").read_text()
     said = re.search(
-        r"gains ([\d.]+ ± [\d.]+) percentage.* on CIFAR-100,.* and\s+([\d.]+ ± [\d.]+) on Ima", README, re.S
+        r"networks ([\d.]+ ± [\d.]+) percentage.* on CIFAR-100,.* and\s+([\d.]+ ± [\d.]+) on Ima", README, re.S
     )
     for dataset, gain in zip(("cifar100", "imagenet16-120"), said.groups(), strict=True):
         assert f"| {dataset} | mean |  |  |  | +{gain} |" in page

@@ -111,7 +111,7 @@ def test_what_the_page_builds(root, tmp_path, monkeypatch):
 def test_what_the_page_says_networks_cost(root):
     page = (root / "docs/own-images.md").read_text()
     for name, said in (
-        ("tss", r"topologies have\s+0.073 to 1.53 million parameters and 7.8 to 220 million multiply-adds"),
+        ("tss", r"topologies have\s+0.073 to 1.53 million parameters and\s+7.8 to 220 million multiply-adds"),
         ("sss", r"sizes 0.012 to 0.71 and 4.5 to 274;"),
     ):
         assert re.search(said, page)
