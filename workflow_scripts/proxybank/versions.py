@@ -19,7 +19,7 @@ SEARCHES = 3
 # Correlations, regrets and the worth of what searches found: `analysis`.
 ANALYSIS = 7
 # Pictures: `figures`.
-FIGURES = 4
+FIGURES = 5
 # Figures in print beside ours: `papers`.
 PAPERS = 7
 # How it is measured whether a processor is fast in bfloat16: `passes.precision`.

@@ -102,12 +102,13 @@ def correlations_figure(correlations: pl.DataFrame, lower_is_better: Collection[
     for ax, of_space in zip(axes, spaces, strict=False):
         draw_correlations(ax, of_space, proxies, datasets, lower_is_better)
         ax.set_title(f"{of_space['space'][0]}, n = {of_space['n'].max():,}")
-    for place in (order["pairs"] != order["pairs"].shift()).arg_true():  # where others stand together
-        for ax in axes:
-            ax.axhline(place - 0.5, color=GREY, linewidth=0.6, zorder=1)
     for ax in axes[1:]:
         ax.sharex(axes[0])
         ax.set_yticklabels([])
+    # Not before the panels share their limits, which the first line drawn across one settles.
+    for place in (order["pairs"] != order["pairs"].shift()).arg_true():  # where others stand together
+        for ax in axes:
+            ax.axhline(place - 0.5, color=GREY, linewidth=0.6, zorder=1)
     if len(datasets) > 1:
         legend_beside(axes[-1])
     in_sample = rows["n"] < rows.select(pl.col("n").max().over("space", "dataset"))["n"]
