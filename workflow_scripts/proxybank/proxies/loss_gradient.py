@@ -110,7 +110,7 @@ def grasp(curvature: float) -> float:
     "gradients between batches, so that its second is the sum of both.",
 )
 def zico(layers: "list[Tensor]") -> float:
-    """Sum over layers of ln(sum over weights of mean |g| / std g), of gradients g of two batches; without std 0."""
+    """Sum over layers of ln(sum of mean |g| / std g), gradients g of two batches; weights with std 0 are left out."""
     total: Tensor | float = 0.0
     for gradients in layers:
         std = gradients.double().std(dim=0, correction=0)

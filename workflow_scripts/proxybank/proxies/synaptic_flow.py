@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # torch comes with it, and the registry is read without
     "float64 to six digits.",
 )
 def synflow(flow: "ScaledFlow") -> float:
-    """Sum over |w| of |w| times the gradient of the sum of logits of an image of ones by it; 0 without a path."""
+    """Sum over absolute weights of each times the gradient to it of the logits for an image of ones; 0 with no path."""
     return float(sum((w * g).sum() * exponent.exp2() for w, g, exponent in flow))
 
 

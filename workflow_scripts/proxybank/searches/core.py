@@ -356,7 +356,7 @@ def scores(search: Search, codes: NDArray[np.int64], stage: int = 0) -> NDArray[
 def scores_within(search: Search, codes: NDArray[np.int64], stage: int = 0) -> NDArray[np.float64]:
     """Objective of each network, with max() over these networks only."""
     terms = search.terms
-    peaks = np.zeros(terms.shape[1])
+    peaks = np.zeros(terms.shape[1])  # as `raise_peaks` has them, whose call for each network would take longer
     for term in range(search.bounds[stage, 1], search.bounds[stage + 1, 1]):
         for code in codes:
             size = abs(terms[code, term])
