@@ -1,6 +1,7 @@
 """What there is in this run: helpers of the rules, and the constraints of all wildcards."""
 
 import hashlib
+import os
 import re
 from functools import cache
 from math import ceil
@@ -208,23 +209,33 @@ def lower_is_better():
 def images_of(wildcards):
     """The user's files of images of one dataset, of which a changed one counts as a changed input; none for digits.
 
-    Of images by class these are the folders, which do not change when a file is overwritten in its place.
+    Of images by class these are the folders, whose files `digests` looks at.
     """
     return data.files(config["datasets"][wildcards.dataset]["images"])
 
 
 def digests(paths):
-    """What is in the user's files: one in whose place an older one is put is, to Snakemake, unchanged. Not of folders.
+    """What is in the user's files and folders: one in whose place an older one is put is, to Snakemake, unchanged.
 
     It is for parameters that are computed of wildcards alone: those of a function that has `input` among its arguments
     are not compared with those of the run before.
     """
-    return [digest(path) for path in paths if Path(path).is_file()]
+    return [digest(path) for path in paths if Path(path).exists()]
 
 
 @cache
 def digest(path):
-    """Size of a file and, where that is no more than Snakemake takes checksums of, a checksum."""
+    """Size of a file and, where that is no more than Snakemake takes checksums of, a checksum; of a folder, its files'.
+
+    Of these, names, sizes and times decide: reading them all would take longer than what depends on them may.
+    """
+    if Path(path).is_dir():
+        files = sorted(
+            (file.name, file.stat().st_size, file.stat().st_mtime_ns)
+            for file in os.scandir(path)
+            if file.is_file()
+        )
+        return len(files), hashlib.sha256(str(files).encode()).hexdigest()
     size = Path(path).stat().st_size
     if size > workflow.dag_settings.max_checksum_file_size:
         return size, ""
@@ -265,9 +276,10 @@ def schedule_of(wildcards):
 
 
 def memory_of_training(wildcards, input):
-    """Megabytes: networks side by side take one gigabyte at most; all images lie there as bytes and as float32.
+    """Megabytes: networks side by side take one gigabyte, or one alone more; images lie there as bytes and as float32.
 
-    Of images by class these are the folders, which do not tell how much is in them.
+    One alone does on images of more than 32 x 32 pixels. Of images by class these are the folders, which do not tell how
+    much is in them.
     """
     return 1500 + int(
         6 * sum(Path(path).stat().st_size for path in input.images) / 2**20

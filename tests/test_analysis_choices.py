@@ -15,6 +15,7 @@ NETWORKS = pl.DataFrame(
         "params_m": [1.0, 3.0, 2.0, 4.0, 5.0],
         "mflops": [10.0, 30.0, 20.0, 40.0, 50.0],
         "n_relu": [5, 5, 5, 7, 7],
+        "n_none": [0, 2, 1, 0, 0],
         "skipped_layers": 0.0,
         "phone_ms": [1.0, None, 2.0, 3.0, 4.0],
     }
@@ -45,6 +46,18 @@ def test_choices_are_classes_in_the_order_of_scores_and_then_of_parameters():
     assert chosen(SCORES, directions, "unlimited") == {"naswot": ["c", "e", "a"], "n_relu": ["a", "c", "d", "e"]}
     assert chosen(SCORES, directions, "small") == {"naswot": ["c", "a"], "n_relu": ["a", "c"]}
     assert chosen(SCORES, {"naswot": False}, "unlimited") == {"naswot": ["a", "c", "e"]}
+
+
+def test_the_best_member_of_a_class_stands_for_it():
+    scores = SCORES.with_columns(naswot=pl.Series([7.0, 9.0, 8.0, None, 8.5]))
+    assert chosen(scores, {"naswot": True}, "unlimited") == {"naswot": ["b", "e", "a"]}
+    assert chosen(scores, {"naswot": False}, "unlimited") == {"naswot": ["a", "c", "e"]}
+
+
+def test_of_equal_members_of_a_class_the_one_with_fewer_operations_stands_for_it():
+    networks = NETWORKS.with_columns(params_m=pl.lit(2.0))
+    found = analysis.choices_table(networks, SCORES, LIMITS, {"naswot": True}).filter(constraint_id="unlimited")
+    assert found.sort("place")["arch"].to_list() == ["b", "e", "a"]
 
 
 def test_the_member_of_a_class_that_was_drawn_stands_for_it():

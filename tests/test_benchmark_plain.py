@@ -89,7 +89,7 @@ def test_load_names_the_convolution_without_weights():
     weights = networks.draw(NETWORKS[0], INIT, 3)
     del weights["stage0.cell0.0>1"]
     with pytest.raises(
-        ValueError, match="module 'layers.stage0_cell0.edges.0.1': there is no weight 'stage0.cell0.0>1'"
+        ValueError, match="module 'layers.stage0_cell0.edges.0>1.1': there is no weight 'stage0.cell0.0>1'"
     ):
         plain.PlainNetwork(NETWORKS[0]).load(weights)
 

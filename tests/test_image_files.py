@@ -296,6 +296,12 @@ def test_folders_that_are_refused(tmp_path):
     (tmp_path / "b").mkdir()
     with pytest.raises(ImageError, match="b: there is no image in it. Expected those of one class."):
         image_files.read(tmp_path)
+    (tmp_path / "b" / "inner").mkdir()
+    with pytest.raises(
+        ImageError, match=r"b/inner: found a folder. .* of one class, b. Give the folder .* such as \S+/b"
+    ):
+        image_files.read(tmp_path)
+    (tmp_path / "b" / "inner").rmdir()
     save(tmp_path / "b" / "1.png", np.full((8, 8), 1000, np.uint16))
     with pytest.raises(ImageError, match="b/1.png: found more than 8 bits for each channel. Expected 8. Con"):
         image_files.read(tmp_path)

@@ -80,6 +80,17 @@ def test_logits_equal_the_reference_builder(name):
         torch.testing.assert_close(ours.features, features, rtol=1e-9, atol=1e-9)
 
 
+@pytest.mark.parametrize("ops", ODD_CELLS)
+def test_edges_that_are_left_out_change_no_logit(ops):
+    network = networks.Network("tss", ops, SKELETON)
+    whole, built = networks.NetworkModule(network, zeros=True), networks.NetworkModule(network)
+    built.load_state_dict(whole.state_dict())
+    images = torch.rand(4, 3, 16, 16)
+    assert torch.equal(built(images), whole(images))
+    edges = [len(module.edges) for module in built.modules() if hasattr(module, "edges")]
+    assert edges == [sum(op > 0 for op in ops)] * 3 * SKELETON.cells_per_stage
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_average_pool_counts_the_pixels_that_are_there(dtype):
     """In either precision, which take different ways; nine numbers, averaged by hand."""

@@ -1,5 +1,7 @@
 """Training of bundles against single networks, and on real images."""
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
@@ -173,10 +175,22 @@ def test_statistics_are_of_no_more_images_than_memory_allows(split, monkeypatch)
     truth.train(members, split, SCHEDULE, 0)
     assert [n for n, kind in seen if kind == "Collected"] == [100]
     # The largest map has 8 channels of 8 x 8 numbers of 4 bytes, and eight of a layer are counted.
-    monkeypatch.setattr(training, "_BUNDLE_BYTES", 8 * 8 * 64 * 4 * 30)
+    monkeypatch.setattr(training, "_BUNDLE_BYTES", 8 * 8 * 64 * 4 * 60)
     seen.clear()
     truth.train(members, split, SCHEDULE, 0)
-    assert [n for n, kind in seen if kind == "Collected"] == [30]
+    assert [n for n, kind in seen if kind == "Collected"] == [60]
+    # Training took the memory of a mini-batch in any case.
+    monkeypatch.setattr(training, "_BUNDLE_BYTES", 1)
+    seen.clear()
+    truth.train(members, split, SCHEDULE, 0)
+    assert [n for n, kind in seen if kind == "Collected"] == [SCHEDULE.batch_size]
+
+
+def test_a_network_that_has_diverged_has_no_right_answer(split):
+    members = networks.members("tss", np.array([[3, 3, 3, 3, 3, 3]], np.int8), SKELETON)
+    assert (split.labels["test"] == 0).any()
+    found = truth.train(members, split, replace(SCHEDULE, learning_rate=1e30), 0)
+    assert found.accuracy_pct["test"].tolist() == found.accuracy_pct["valid"].tolist() == [0]
 
 
 def test_progress_of_other_settings_or_of_no_use_is_not_taken(tmp_path, monkeypatch):
@@ -195,3 +209,7 @@ def test_partition_is_fair_and_disjoint():
     assert (np.bincount(DIGITS.labels[parts.train]) >= 9).all()
     with pytest.raises(ImageError, match="1797 images, of which 1000 for training and 795 for validation, leave 2"):
         data.partition(DIGITS, 1000, 795)
+    with pytest.raises(ImageError, match=r"Expected at least 10 in each part. Raise train_images.$"):
+        data.partition(DIGITS, 9, 100)
+    with pytest.raises(ImageError, match=r"Raise train_images and valid_images.$"):
+        data.partition(DIGITS, 9, 9)

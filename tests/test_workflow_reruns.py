@@ -2,12 +2,14 @@
 
 import os
 import re
+import shutil
 
 import numpy as np
 import polars as pl
 import pytest
 import yaml
 from conftest import Workspace
+from PIL import Image
 
 
 def test_batches_follow_the_image_file_and_not_the_learning_rate(workspace):
@@ -34,6 +36,38 @@ def test_batches_follow_the_image_file_and_not_the_learning_rate(workspace):
     assert "Nothing to be done" not in call("--dry-run")
     call()
     assert "Nothing to be done" in call("--dry-run")
+
+
+def test_batches_follow_a_folder_of_images(workspace):
+    made = workspace()
+    settings = {"run": "mine", "batch_size": 4, "spaces": {"sss": {}}, "datasets": {"mine": {"images": "mine"}}}
+    run = Workspace(made.folder, "mine.yaml")
+    (run.folder / "mine.yaml").write_text(yaml.safe_dump(settings))
+
+    def save(first: int) -> None:
+        rng = np.random.default_rng(first)
+        for number in range(first, first + 8):
+            path = run.folder / "mine" / f"class {number % 2}" / f"{number}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(rng.integers(0, 256, (8, 8), np.uint8)).save(path)
+        for path in sorted((run.folder / "mine").rglob("*"), reverse=True):
+            os.utime(path, (0, 0))  # as copies have it that keep times
+        os.utime(run.folder / "mine", (0, 0))
+
+    def call(*options: str) -> str:
+        done = run.snakemake("--cores", "1", *options, "--", "results/mine/batches/mine.npz")
+        assert done.returncode == 0, done.stderr
+        return done.stdout + done.stderr
+
+    save(0)
+    call()
+    assert "Nothing to be done" in call("--dry-run")
+    os.utime(run.folder / "mine" / "class 0" / "0.png", (1, 1))  # written again in its place
+    assert "Nothing to be done" not in call("--dry-run")
+    call()
+    shutil.rmtree(run.folder / "mine")
+    save(8)
+    assert "Nothing to be done" not in call("--dry-run")
 
 
 def test_parameters_are_functions_of_wildcards_alone(root):

@@ -159,10 +159,12 @@ def partition(data: Images, train_images: int, valid_images: int) -> Partition:
 
     n_test = len(data.labels) - train_images - valid_images
     if min(train_images, valid_images, n_test) < data.n_classes:
+        sizes = {"train_images": train_images, "valid_images": valid_images}
+        small = " and ".join(name for name, n in sizes.items() if n < data.n_classes)
+        remedy = f"Raise {small}." if small else "Lower train_images or valid_images, or give more images."
         raise ImageError(
             f"{data.where}: {len(data.labels)} images, of which {train_images} for training and {valid_images} for "
-            f"validation, leave {n_test} for test. Expected at least {data.n_classes} in each part. Lower train_images "
-            "or valid_images, or give more images."
+            f"validation, leave {n_test} for test. Expected at least {data.n_classes} in each part. {remedy}"
         )
     classes, n_images = np.unique(data.labels, return_counts=True)
     everything = np.arange(len(data.labels))

@@ -195,6 +195,11 @@ def _read_folder(path: Path, image_side: int | None) -> tuple[Pixels, Labels]:
         found = sorted(file for file in folder.iterdir() if not file.name.startswith("."))
         if not found:
             raise ImageError(f"{folder}: there is no image in it. Expected those of one class. Add some, or remove it.")
+        if inner := next((file for file in found if file.is_dir()), None):
+            raise ImageError(
+                f"{inner}: found a folder. Expected images of one class, {folder.name}. Give the folder that holds the "
+                f"classes, such as {folder} if they are in there."
+            )
         images += found
         labels += [label] * len(found)
     pixels = np.empty(0, np.uint8)
@@ -202,7 +207,8 @@ def _read_folder(path: Path, image_side: int | None) -> tuple[Pixels, Labels]:
         if number == 0:
             pixels = _room(path, (len(images), *image.shape))
         elif len(image) > pixels.shape[1]:  # the first coloured one: those before it get three equal channels
-            pixels = np.repeat(pixels, 3, axis=1)
+            grey, pixels = pixels, _room(path, (len(images), *image.shape))
+            pixels[:number] = grey[:number]
         pixels[number] = image  # so does a grey one behind it
     return _check(str(path), pixels, np.array(labels))
 

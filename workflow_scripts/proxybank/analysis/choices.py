@@ -34,8 +34,8 @@ def choices_table(
 ) -> pl.DataFrame:
     """Table ``choices``: the networks that each proxy likes best within each set of limits.
 
-    Of networks that compute the same function the one with the fewest parameters stands for all. Equal scores are in
-    the order of parameters, then of `arch_index`.
+    Equal scores are in the order of parameters, then of operations, fewest first, then of `arch_index`. Of networks
+    that compute the same function, the first in this order stands for all.
 
     Parameters
     ----------
@@ -52,11 +52,11 @@ def choices_table(
     costs = ["params_m", "mflops", "n_relu"]
     frames = []
     for constraint, within in _known_to_keep(table, constraints):
-        within = within.sort("params_m", "arch_index")
+        within = within.sort("params_m", "n_none", "arch_index", descending=[False, True, False])
         for proxy, higher in higher_is_better.items():
             score = names[proxy]
-            best = within.filter(pl.col(score).is_finite()).unique("class_index", keep="first", maintain_order=True)
-            best = best.sort(score, descending=higher, maintain_order=True).head(N_PLACES)
+            best = within.filter(pl.col(score).is_finite()).sort(score, descending=higher, maintain_order=True)
+            best = best.unique("class_index", keep="first", maintain_order=True).head(N_PLACES)
             frames.append(
                 best.select(
                     "space",

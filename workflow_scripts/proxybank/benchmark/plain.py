@@ -20,13 +20,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from proxybank.networks import NetworkModule
+from proxybank.networks import Network, NetworkModule
 from proxybank.passes import Batch
-from proxybank.spaces.tss import EDGES
 
 
 class PlainNetwork(NetworkModule):
-    """A network in torch modules that takes the weights our own networks have."""
+    """A network in torch modules that takes the weights our own networks have, absent edges as in NATS-Bench's code."""
+
+    def __init__(self, network: Network) -> None:
+        super().__init__(network, zeros=True)
 
     def load(self, weights: Mapping[str, Tensor]) -> "PlainNetwork":
         """Copy the weights of `networks.draw` into the modules.
@@ -58,11 +60,8 @@ class PlainNetwork(NetworkModule):
         part, *rest = module.split(".")
         if part == "stem":
             return "stem.conv"
-        layer = rest[0].replace("_", ".")
-        if rest[1] == "edges":
-            source, target = EDGES[int(rest[2])]
-            return f"{layer}.{source}>{target}"
-        return f"{layer}.{rest[1]}"
+        layer, *rest = rest
+        return f"{layer.replace('_', '.')}.{rest[1] if rest[0] == 'edges' else rest[0]}"
 
 
 def naswot(model: PlainNetwork, batch: Batch) -> float:

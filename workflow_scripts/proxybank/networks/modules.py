@@ -1,6 +1,6 @@
 """Networks as torch modules, to train, to time or to export, as NATS-Bench builds them.
 
-Each convolution on an edge has a ReLU and a BatchNorm of its own, and an absent edge multiplies by 0.
+Each convolution on an edge has a ReLU and a BatchNorm of its own.
 """
 
 from torch import Tensor, nn
@@ -18,7 +18,7 @@ class _ReluConvNorm(nn.Sequential):
 
 
 class _Zero(nn.Module):
-    """An absent edge: it keeps the graph, so what it cuts off has gradients, which are 0."""
+    """An absent edge that multiplies by 0: what it cuts off has gradients, which are 0."""
 
     def __init__(self, c_out: int) -> None:
         super().__init__()
@@ -44,20 +44,24 @@ def _edge(op: int, c_in: int, c_out: int) -> nn.Module:
 
 
 class _Cell(nn.Module):
-    def __init__(self, ops: tuple[int, ...], c_in: int, c_out: int) -> None:
+    def __init__(self, ops: tuple[int, ...], c_in: int, c_out: int, *, zeros: bool) -> None:
         super().__init__()
-        self.edges = nn.ModuleList(
-            _edge(op, c_in if source == 0 else c_out, c_out) for op, (source, _) in zip(ops, EDGES, strict=True)
+        self.c_out = c_out
+        self.edges = nn.ModuleDict(
+            {
+                f"{source}>{target}": _edge(op, c_in if source == 0 else c_out, c_out)
+                for op, (source, target) in zip(ops, EDGES, strict=True)
+                if zeros or op != NONE
+            }
         )
 
     def forward(self, x: Tensor) -> Tensor:
         """Each node is the sum of the edges that reach it."""
         nodes = [x]
         for node in (1, 2, 3):
-            arriving = [
-                edge(nodes[source]) for edge, (source, target) in zip(self.edges, EDGES, strict=True) if target == node
-            ]
-            nodes.append(sum(arriving))
+            names = {f"{source}>{target}": source for source, target in EDGES if target == node}
+            arriving = [self.edges[name](nodes[source]) for name, source in names.items() if name in self.edges]
+            nodes.append(sum(arriving[1:], arriving[0]) if arriving else x.new_zeros(len(x), self.c_out, *x.shape[2:]))
         return nodes[3]
 
 
@@ -79,9 +83,12 @@ class NetworkModule(nn.Module):
     Parameters
     ----------
     network : Network
+    zeros : bool
+        Whether absent edges multiply by 0, as in NATS-Bench's code, and are not left out: the logits are the same, but
+        weights that reach no output have gradients.
     """
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, *, zeros: bool = False) -> None:
         super().__init__()
         first = network.layers[0].c_in
         conv = nn.Conv2d(network.skeleton.in_channels, first, 3, padding=1, bias=False)
@@ -89,7 +96,9 @@ class NetworkModule(nn.Module):
         self.layers = nn.ModuleDict()
         for layer in network.layers:
             self.layers[layer.name.replace(".", "_")] = (
-                _Reduction(layer.c_in, layer.c_out) if layer.ops is None else _Cell(layer.ops, layer.c_in, layer.c_out)
+                _Reduction(layer.c_in, layer.c_out)
+                if layer.ops is None
+                else _Cell(layer.ops, layer.c_in, layer.c_out, zeros=zeros)
             )
         self.last = nn.Sequential(nn.BatchNorm2d(network.width), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
         self.classifier = nn.Linear(network.width, network.skeleton.n_classes)

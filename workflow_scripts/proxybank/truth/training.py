@@ -211,7 +211,7 @@ def train(members: Sequence[Network], split: Split, schedule: Schedule, seed: in
     Trained
         Accuracies on ``valid`` and ``test`` after the last epoch. BatchNorm then uses the statistics of the training
         images under the final weights: with a few dozen steps a running average would lag behind them. Where those take
-        more than a gigabyte at once, it is the first of them that do not.
+        more than a gigabyte at once, it is the first of them that do not, but as many as a mini-batch has.
     """
     start = time.perf_counter()
     bundle = Bundle(members, schedule.initialisation, seed)
@@ -239,15 +239,18 @@ def train(members: Sequence[Network], split: Split, schedule: Schedule, seed: in
             cosine.step()
     with torch.no_grad():
         collected = Collected()
-        bundle.logits(images[: _BUNDLE_BYTES // _bytes_per_image(members[0])], collected)
+        most = max(schedule.batch_size, _BUNDLE_BYTES // _bytes_per_image(members[0]))
+        bundle.logits(images[:most], collected)
         accuracy = {name: _accuracy(bundle, split, name, collected.frozen) for name in ("valid", "test")}
     return Trained(accuracy, (time.perf_counter() - start) / len(members))
 
 
 def _accuracy(bundle: Bundle, split: Split, name: str, statistics: Statistics) -> NDArray[np.float64]:
     batches = split.images[name].split(100)  # the tensors of a bundle then fit the cache
-    predicted = torch.cat([bundle.logits(batch, statistics).argmax(dim=2) for batch in batches], dim=1)
-    return 100 * (predicted == split.labels[name]).double().mean(dim=1).numpy()
+    logits = torch.cat([bundle.logits(batch, statistics) for batch in batches], dim=1)
+    # A network that has diverged has no right answer, and not class 0's share of them, as NaN is the largest of all.
+    right = (logits.argmax(dim=2) == split.labels[name]) & ~logits.isnan().any(dim=2)
+    return 100 * right.double().mean(dim=1).numpy()
 
 
 def bundles(members: Sequence[Network], n_images: int, batch_size: int) -> Iterator[slice]:
