@@ -66,6 +66,10 @@ def opening(results: Results) -> str:
     """What the page is, and the figures that must hold."""
     facts, held = results.facts, results.must_hold
     n_held, n_open = int(held["holds"].sum()), held["holds"].null_count()
+    figures = held.group_by("space", "dataset", "method", "quantity").agg(
+        every=pl.col("holds").all(ignore_nulls=False), some=pl.col("holds").any()
+    )
+    n_every, n_some = (int(figures[name].sum()) for name in ("every", "some"))
     reasons = _Notes(LETTERS)
     rows = [
         [
@@ -99,9 +103,10 @@ Scores: seeds {seeds}, batches of {facts["config.batch_size"]} images,
 means over the seeds.{fewer}{further} proxybank {facts["proxybank.version"]} ({facts["proxybank.commit"]}), torch
 {facts["libraries.torch"]}, {facts["machine.processor"]}, {facts["machine.cores"]} cores; {_processors(facts)}.
 
-*Print* is what the papers have. Of {held.height} figures we ask that ours reach print's, or come within a tolerance
-(`must_hold` in `resources/papers/rules.yaml`): {n_held} do, {held.height - n_held - n_open} do not, and {n_open} have
-no answer in this run. They are compared in as many digits as print has.
+*Print* is what the papers have. Of {figures.height} figures we ask that ours reach print's, or come within a tolerance
+(`must_hold` in `resources/papers/rules.yaml`): {n_every} hold by every answer of ours, {n_some - n_every} by some, and
+{figures.height - n_some} by none. Of the {held.height} answers, {n_held} hold, {held.height - n_held - n_open} do not,
+and {n_open} are missing in this run. They are compared in as many digits as print has.
 
 {_table(head, rows)}{reasons}"""
 
@@ -144,13 +149,14 @@ def overview(results: Results) -> str:
   where no seed changes anything. All runs of a search share these scores; runs of one *by seed* see the scores of one
   seed each, in turn.
 - A **difference** in bold is beyond what is uncertain: more than two standard errors of both sides together, and half a
-  unit of the last printed digit. Of correlations, and of runs *by seed*, one in twenty would be by chance; of other
-  searches more, as other weights are not in their error. A letter says why: what figures here or in print show; what is
+  unit of the last printed digit. Of runs *by seed* one in twenty would be by chance. Of others more, we do not know how
+  many: other weights are not in the error of other searches, nor in that of correlations by a single seed, and the
+  deviation of three seeds is uncertain itself. A letter says why: what figures here or in print show; what is
   *supposed*, since the settings differ so, but was not measured; or that it is *unexplained*.
 - Standard errors. Correlations over all networks: the standard deviation over single seeds, for either side, since both
   rank the same networks. Over a sample of them: the sampling error on top, ours by the bootstrap over networks, print's
   by Bonett and Wright's formulas. Most proxies of a sample have a single seed (column *seeds*), whose noise is not
-  known and not in it.
+  known and not in it. Of a single seed over all networks, as those as written have, the bootstrap stands in for it.
   Searches: standard deviation by the square root of the number of runs, which is the chance of the search alone, on
   the scores that it saw; *by seed* that of the means of seeds by the square root of theirs, widened by Student's t for
   so few; where print does not say how many, the whole standard deviation. The best of some networks: the standard
@@ -202,8 +208,8 @@ given parameters, multiply-adds and ReLUs (partial τ). In brackets, 95% bootstr
 what accuracies have with those of one more training, its noise drawn from what members of one class deviate from their
 mean; no score of the function can be expected to have more, and the size space has no two members of one class. That of
 the best 1% is an estimate: few trainings tell of their noise. *Two seeds*: a proxy with itself, by other weights and
-another batch. *n*: networks of all, of the best 10% and of the best 1%, ties at the border included; a sample has 10
-to 20 in its best 1%, and may exceed the ceiling by chance.
+another batch. *n*: networks of all, of the best 10% and of the best 1%, ties at the border included; a sample has a
+few in its best 1%, and may exceed the ceiling by chance.
 
 ![Rank correlation of each proxy with test accuracy, a panel per space](figures/{FIGURE})
 
@@ -217,21 +223,21 @@ def in_the_sample(results: Results) -> str:
     for (space, dataset), part in correlations.group_by("space", "dataset", maintain_order=True):
         place = {"space": space, "dataset": dataset}
         sampled = part.filter(pl.col("n") > 0, pl.col("n") < pl.col("n").max())
-        sampled = sampled.sort("n", descending=True, maintain_order=True)["proxy"].to_list()  # of the largest sample
-        if not sampled:
-            continue
-        status = results.table("score_status").filter(pl.col("status") != "not_sampled", proxy=sampled[0], **place)
+        status = results.table("score_status").filter(
+            pl.col("status") != "not_sampled", pl.col("proxy").is_in(sampled["proxy"].implode()), **place
+        )
+        sizes = status.group_by("proxy").agg(pl.col("class_index").n_unique())["class_index"].unique()
         table = results.table("networks").filter(**place).join(results.table("scores"), on=KEY)
         accuracies = results.table("accuracies").filter(split="test", **place)
         accuracies = accuracies.filter(pl.col("epochs") == pl.col("epochs").max())
         table = table.join(accuracies.select(*KEY, "accuracy_pct"), on=KEY).sort("arch_index")
-        n_classes = status["class_index"].n_unique()
-        inside = table.filter(pl.col("sample_place") < n_classes)
-        n = f"{table.height:,}, {inside.height:,}, {n_classes:,}"
-        for name in ("naswot", "synflow", "logsynflow"):
-            if name in part["proxy"]:
-                cells = [_number(_spearman(some, name), 2) for some in (table, inside)]
-                rows.append([space, dataset, name, *cells, n])
+        for n_classes in sizes.sort(descending=True):
+            inside = table.filter(pl.col("sample_place") < n_classes)
+            n = f"{table.height:,}, {inside.height:,}, {n_classes:,}"
+            for name in ("naswot", "synflow", "logsynflow"):
+                if name in part["proxy"]:
+                    cells = [_number(_spearman(some, name), 2) for some in (table, inside)]
+                    rows.append([space, dataset, name, *cells, n])
     if not rows:
         return ""
     head = ["space", "dataset", "proxy", "all networks", "those in the sample", "n, and classes of these"]
@@ -270,10 +276,11 @@ def within_latencies(results: Results) -> str:
     ]
     return f"""## Within limits of latency
 
-Percentage points of test accuracy lost by the network with the best score among those within a limit (milliseconds,
-measured or estimated for five devices; on the GPU for a batch of 32 images), against the best network within it. A
-proxy that was scored on a sample chooses from the sample, and is measured against the best network there, so that it
-compares with others of the sample alone.
+Percentage points of test accuracy lost by the network with the best score among those within a limit, the mean over
+those that tie (milliseconds, measured or estimated for five devices; on the GPU for a batch of 32 images), against the
+best network within it. Scores are those of this run: other weights may choose another network. A proxy that was scored
+on a sample chooses from the sample, and is measured against the best network there, so that it compares with others of
+the sample alone.
 
 {_table(["space", "dataset", "proxy", "networks", *limits], rows)}"""
 

@@ -11,7 +11,7 @@ WEIGHTS = 2
 # Splits of the images, and the batches drawn: `data`.
 IMAGES = 2
 # Training, and accuracies given to every network: `truth`.
-TRUTH = 1
+TRUTH = 2
 # Score tables, accuracies, the database: `store`.
 TABLES = 1
 # What searches share, such as random numbers, objectives and the clock; each also has a version of its own: `searches`.

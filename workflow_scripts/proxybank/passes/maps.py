@@ -42,7 +42,7 @@ def _word_of(typing_context, number):
 
 @intrinsic
 def _positive64(typing_context, numbers, start):
-    """Bits that say which of 64 successive numbers are above zero; a bfloat16 is so exactly if its int16 is."""
+    """Bits that say which of 64 successive numbers are above zero; a bfloat16 is so if its int16 is, NaN aside."""
 
     def generate(context, builder, signature, arguments):
         array_type = signature.args[0]

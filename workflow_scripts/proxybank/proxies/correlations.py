@@ -53,5 +53,5 @@ def wrcor(total: "NDArray[np.float64] | None") -> float | Status:
     """
     if total is None:
         return Status.CONSTANT
-    logarithm = np.linalg.slogdet(total).logabsdet
-    return float(logarithm) if np.isfinite(logarithm) else Status.SINGULAR
+    logarithm = float(np.linalg.slogdet(total).logabsdet)
+    return Status.SINGULAR if logarithm == -np.inf else logarithm

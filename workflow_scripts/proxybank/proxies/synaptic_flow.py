@@ -16,7 +16,8 @@ if TYPE_CHECKING:  # torch comes with it, and the registry is read without
     source="Tanaka, Kunin, Yamins, Ganguli, NeurIPS 2020, arXiv:2006.05467",
     differs="BatchNorm left out, as in Abdelfattah, Mehrotra, Dudziak, Lane, ICLR 2021, arXiv:2101.08134. The "
     "run's initialisation; their code uses PyTorch's default. In float32 with exponents kept aside, which agrees with "
-    "float64 to six digits.",
+    "float64 to six digits. Sizes that differ in the last width alone share matrix products, so that the eighth digit "
+    "depends on which of them are scored together.",
 )
 def synflow(flow: "ScaledFlow") -> float:
     """Sum over absolute weights of each times the gradient to it of the logits for an image of ones; 0 with no path."""

@@ -254,7 +254,9 @@ def _accuracy(bundle: Bundle, split: Split, name: str, statistics: Statistics) -
 
 
 def bundles(members: Sequence[Network], n_images: int, batch_size: int) -> Iterator[slice]:
-    """Networks that are trained side by side: successive ones of equal widths, as many as memory allows, 16 at most.
+    """Networks that are trained side by side: successive ones of equal widths, 16, or fewer where memory asks for it.
+
+    Their number is a power of two.
 
     Parameters
     ----------
@@ -265,6 +267,7 @@ def bundles(members: Sequence[Network], n_images: int, batch_size: int) -> Itera
     start = 0
     while start < len(members):
         most = min(_LARGEST_BUNDLE, max(1, _BUNDLE_BYTES // _bytes(members[start], n_images, batch_size)))
+        most = 1 << most.bit_length() - 1  # a part of a space, a multiple of 16, then ends where a bundle does
         stop = start + 1
         while stop < min(start + most, len(members)) and _widths(members[stop]) == _widths(members[start]):
             stop += 1
