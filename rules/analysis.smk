@@ -201,9 +201,7 @@ rule provenance:
         versions={
             "spaces": versions.SPACES,
             "weights": versions.WEIGHTS,
-            "proxies": {
-                name: proxies.REGISTRY[name].version for name in config["proxies"]
-            },
+            "proxies": versions_of(config["proxies"]),
         },
         files=lambda wildcards: digests(truth_tables() + columns_tables()),
         proxies=[

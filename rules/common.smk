@@ -50,7 +50,7 @@ def versions_of(names):
     return {name: proxies.REGISTRY[name].version for name in names}
 
 
-def requested(group):
+def requested_versions(group):
     """Versions of the requested proxies of one group."""
     return versions_of(proxies.in_group(config["proxies"], group))
 
@@ -72,7 +72,7 @@ def sample_of(space, dataset, group):
             and group in entry["passes"]
             and dataset in entry.get("datasets", [dataset])
         ):
-            every = n_classes(space)
+            every = n_functions(space)
             chosen = entry.get("seeds", config["seeds"])
             return {
                 "classes": min(entry.get("classes", every), every),
@@ -90,7 +90,7 @@ def samples():
             name: sample
             for group, sample in of_group.items()
             if sample
-            for name in requested(group)
+            for name in requested_versions(group)
         }
         for name, terms in aggregates().items():
             shared = [
@@ -116,7 +116,7 @@ def score_parts():
         (space, dataset, group, part)
         for space, dataset in pairs()
         for group in proxies.GROUPS
-        if requested(group)
+        if requested_versions(group)
         for part in parts_of_group(space, dataset, group)
     ]
 
@@ -124,8 +124,8 @@ def score_parts():
 def parts_of_group(space, dataset, group):
     """Names of the parts of one group of passes: numbers, and sample-0 and so on in the order samples are drawn in."""
     sample = sample_of(space, dataset, group)
-    if sample is None or sample["classes"] == n_classes(space):
-        return parts(n_classes(space), config["networks_per_part"])
+    if sample is None or sample["classes"] == n_functions(space):
+        return parts(n_functions(space), config["networks_per_part"])
     # One at least: it holds no rows, but tells of the proxies.
     n_classes_scored = max(sample["classes"], 1)
     return [f"sample-{k}" for k in parts(n_classes_scored, CLASSES_PER_SAMPLE_PART)]
@@ -164,7 +164,8 @@ def score_part_files():
 def closed_forms():
     """Requested proxies that are columns of the table of networks, with these columns."""
     return {
-        name: proxies.REGISTRY[name].column for name in requested(proxies.CLOSED_FORM)
+        name: proxies.REGISTRY[name].column
+        for name in requested_versions(proxies.CLOSED_FORM)
     }
 
 
@@ -174,20 +175,13 @@ def aggregates():
         name: {
             term: proxies.REGISTRY[term].needs for term in proxies.REGISTRY[name].terms
         }
-        for name in requested(proxies.AGGREGATE)
+        for name in requested_versions(proxies.AGGREGATE)
     }
 
 
-def n_classes(space, widths=None):
-    """Number of different networks in a space, or in the part of the size space that has only these widths."""
-    if widths:
-        return len(spaces.get(space).indexes_of_widths(widths))
-    return count_classes(space)
-
-
 @cache
-def count_classes(space):
-    """Number of different networks in a space."""
+def n_functions(space):
+    """Number of different functions that the networks of a space compute: classes that are scored."""
     return len(spaces.get(space).class_genes(config["dead_edges"]))
 
 
@@ -293,10 +287,12 @@ def truth_files(wildcards):
         return [truth["path"], *truth.get("further_paths", [])]
     if truth["source"] == "archive":
         return expand("results/{run}/archives/{space}.parquet", **wildcards)
-    numbers = parts(
-        n_classes(wildcards.space, truth.get("widths")),
-        training_of(wildcards)["networks_per_part"],
+    n_networks = (
+        len(spaces.get(wildcards.space).indexes_of_widths(truth["widths"]))
+        if truth.get("widths")
+        else n_functions(wildcards.space)
     )
+    numbers = parts(n_networks, training_of(wildcards)["networks_per_part"])
     return expand(
         "results/{run}/truth/{space}/{dataset}/{part}.parquet",
         part=numbers,

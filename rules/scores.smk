@@ -49,7 +49,7 @@ rule score_part:
         runtime=240,
     params:
         skeleton=lambda wildcards: config["spaces"][wildcards.space],
-        versions=lambda wildcards: requested(wildcards.passes),
+        versions=lambda wildcards: requested_versions(wildcards.passes),
         seeds=seeds_of,
         device=config["device"],
         hamming=config["hamming"],

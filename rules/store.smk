@@ -28,8 +28,8 @@ rule score_tables:
         parts=score_parts(),
         closed_forms=closed_forms(),
         aggregates=aggregates(),
-        versions=requested(proxies.CLOSED_FORM)
-        | requested(proxies.AGGREGATE)
+        versions=requested_versions(proxies.CLOSED_FORM)
+        | requested_versions(proxies.AGGREGATE)
         | {"tables": versions.TABLES},
         seeds=config["seeds"],
         samples=samples(),
@@ -115,7 +115,9 @@ rule pack:
         files={
             name: f"resources/{config['run']}/{name}.parquet" for name in store.PACKED
         },
-        computed=[name for group in proxies.GROUPS for name in requested(group)],
+        computed=[
+            name for group in proxies.GROUPS for name in requested_versions(group)
+        ],
         version=versions.TABLES,
     message:
         "Packing the scores into resources/"

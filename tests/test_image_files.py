@@ -167,6 +167,14 @@ def test_imagenet16_labels_begin_at_one(imagenet):
         image_files.read(folder)
 
 
+def test_imagenet16_without_an_image_of_the_classes(imagenet):
+    folder, _ = imagenet
+    for k in range(1, 11):
+        dump(folder / f"train_data_batch_{k}", {"data": rows(1, 16), "labels": [3]})
+    with pytest.raises(ImageError, match="ImageNet16: no image has a label below n_classes, 2. Raise it."):
+        image_files.read(folder, n_classes=2)
+
+
 def save(path, array, **options):
     path.parent.mkdir(exist_ok=True, parents=True)
     Image.fromarray(array).save(path, **options)

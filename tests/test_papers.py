@@ -18,6 +18,7 @@ from snakemake.utils import update_config
 
 from proxybank import config, papers, proxies
 from proxybank.errors import ConfigError, TableError
+from proxybank.papers import answers, rules
 from proxybank.papers.figures import KEY
 
 FOLDER = ROOT / "resources/papers"
@@ -35,6 +36,10 @@ def settings(further=None):
 
 
 SETTINGS = {key: settings(key) for key in (None, *RULES.runs)}
+
+
+def test_every_choice_of_networks_in_the_rules_has_its_condition():
+    assert set(rules.AMONG) == {"all", *answers._AMONG}
 
 
 # --- the table of figures

@@ -261,7 +261,8 @@ def test_drawn_weights_are_all_but_the_bias(network):
 
 
 def test_images_and_labels_stay_as_they_were():
-    before = IMAGES.clone()
+    before, labels = IMAGES.clone(), LABELS.clone()
     for group in ("loss_gradient", "input_gradient"):
         evidence(group, NETWORKS[0])
     assert torch.equal(IMAGES, before) and not IMAGES.requires_grad
+    assert torch.equal(LABELS, labels)

@@ -1,5 +1,7 @@
 """Reading a user's accuracies: what is read, and what is said about tables that cannot be."""
 
+import errno
+
 import polars as pl
 import pytest
 
@@ -240,6 +242,16 @@ def test_measurement_of_a_column_that_is_not_there(csv):
         TableError, match=r"no column 'test_acc'\. Did you mean 'test_accuracy'\? Found: arch_index, test_a"
     ):
         store.read_accuracies(csv("arch_index,test_accuracy\n1,2\n"), TSS, "digits", measurements)
+
+
+def test_a_file_that_may_not_be_read(csv, monkeypatch):
+    def refuse(path, **_):
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    path = csv("arch_index,test_accuracy\n1,2\n")
+    monkeypatch.setattr(pl, "read_csv", refuse)
+    with pytest.raises(TableError, match=f"^{path}: Permission denied. Expected a readable file. Change its perm"):
+        store.read_accuracies(path, TSS, "digits")
 
 
 def test_missing_file_and_unknown_format(tmp_path):

@@ -1,8 +1,10 @@
 """Official archives: what is read from them, against the published tables and the benchmark's own reader."""
 
 import bz2
+import errno
 import pickle
 import shutil
+from pathlib import Path
 
 import nats_bench
 import polars as pl
@@ -152,6 +154,15 @@ def test_files_that_are_missing(archive, tmp_path):
         store.check_archive(tmp_path / "nothing", TSS)
     with pytest.raises(TableError, match="000001.pickle.pbz2: this is a file. Expected the folder"):
         store.check_archive(archive / "000001.pickle.pbz2", TSS)
+
+
+def test_a_folder_that_may_not_be_read(archive, monkeypatch):
+    def refuse(path):
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    with pytest.raises(TableError, match=f"^{archive}: Permission denied. .*, readable. Change its permissions.$"):
+        store.check_archive(archive, TSS)
 
 
 def test_the_archive_of_another_space(archive):

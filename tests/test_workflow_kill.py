@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import polars as pl
@@ -17,9 +18,16 @@ from polars.testing import assert_frame_equal
 from proxybank.store import TABLES
 
 
-def start(run: Workspace) -> subprocess.Popen:
+@contextlib.contextmanager
+def started(run: Workspace, command: Sequence[str] = ()) -> Iterator[subprocess.Popen]:
+    """A run in a group of its own, of which nothing is left behind the block."""
+    command = command or run.command()
     with (run.folder / "output.txt").open("a") as output:
-        return subprocess.Popen(run.command(), cwd=run.folder, stdout=output, stderr=output, start_new_session=True)
+        process = subprocess.Popen(command, cwd=run.folder, stdout=output, stderr=output, start_new_session=True)
+    try:
+        yield process
+    finally:
+        kill_group(process)
 
 
 def wait_until(condition, process: subprocess.Popen, timeout_s: float = 120) -> None:
@@ -31,18 +39,27 @@ def wait_until(condition, process: subprocess.Popen, timeout_s: float = 120) -> 
 
 
 def kill_group(process: subprocess.Popen) -> None:
-    os.killpg(process.pid, signal.SIGKILL)
+    with contextlib.suppress(ProcessLookupError):  # where it is gone already
+        os.killpg(process.pid, signal.SIGKILL)
     process.wait()
 
 
-def kill_engine(process: subprocess.Popen) -> list[psutil.Process]:
-    """Kill Snakemake and what started it, and return the jobs it leaves behind."""
-    family = psutil.Process(process.pid).children(recursive=True)
-    jobs = [child for child in family if any(".snakemake/scripts/" in word for word in child.cmdline())]
+def jobs_of(process: subprocess.Popen) -> list[psutil.Process]:
+    """Scripts that a run is executing."""
+    found = []
+    for child in psutil.Process(process.pid).children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if any(".snakemake/scripts/" in word for word in child.cmdline()):
+                found.append(child)
+    return found
+
+
+def kill_engine(process: subprocess.Popen) -> None:
+    """Kill Snakemake and what started it, and not its jobs."""
+    engine, *_ = psutil.Process(process.pid).children(recursive=True)
     process.kill()
-    family[0].kill()
+    engine.kill()
     process.wait()
-    return jobs
 
 
 def test_kill_and_resume(workspace, tiny_run):
@@ -59,26 +76,27 @@ def test_kill_and_resume(workspace, tiny_run):
         jobs = re.findall(rf"Job (?:{done}): Scoring tss on digits: (\w+), part (\d+)", said) if done else []
         return [parts / passes / f"{part}.parquet" for passes, part in jobs]
 
-    first = start(run)
-    wait_until(recorded, first)
-    kept = recorded()
-    kill_group(first)
+    with started(run) as first:
+        wait_until(recorded, first)
+        kept = recorded()
+        kill_group(first)
     times = {path: path.stat().st_mtime_ns for path in kept}
     n_before = len(finished())
 
-    second = start(run)
-    wait_until(lambda: len(finished()) > n_before, second)
-    orphans = kill_engine(second)
-    assert orphans
+    with started(run) as second:
+        wait_until(lambda: len(finished()) > n_before and jobs_of(second), second)
+        orphans = jobs_of(second)
+        kill_engine(second)
+        assert orphans
 
-    third = start(run)
-    wait_until(lambda: (run.results / "tables/scores.parquet").exists(), third)
-    kill_group(third)
+        with started(run) as third:
+            wait_until(lambda: (run.results / "tables/scores.parquet").exists(), third)
+            kill_group(third)
 
-    done = run.run()
-    assert done.returncode == 0, done.stderr
-    with contextlib.suppress(psutil.NoSuchProcess):
-        assert not any(job.is_running() for job in orphans)
+        done = run.run()
+        assert done.returncode == 0, done.stderr
+        with contextlib.suppress(psutil.NoSuchProcess):
+            assert not any(job.is_running() for job in orphans)
     assert "lock" in (run.folder / "output.txt").read_text()
     assert {path: path.stat().st_mtime_ns for path in kept} == times, "finished parts were computed again"
     assert_same_tables(run, tiny_run, TABLES.keys() - {"provenance"})
@@ -86,15 +104,11 @@ def test_kill_and_resume(workspace, tiny_run):
 
 def test_a_second_run_waits_for_the_first(workspace):
     run = workspace()
-    first = start(run)
-    try:
+    with started(run) as first:
         wait_until(lambda: any((run.folder / ".snakemake/locks").glob("*")), first)
-        second = start(run)
-        wait_until(lambda: "waiting for its end" in (run.folder / "output.txt").read_text(), second)
-        assert first.poll() is None
-        kill_group(second)
-    finally:
-        kill_group(first)
+        with started(run) as second:
+            wait_until(lambda: "waiting for its end" in (run.folder / "output.txt").read_text(), second)
+            assert first.poll() is None
 
 
 def test_nothing_is_done_twice(tiny_run):
@@ -138,13 +152,10 @@ def test_training_goes_on_where_it_was_killed(workspace):
         if killed:
             first, second = (folder / f"results/trained/truth/sss/digits/{part}.parquet" for part in (0, 1))
             options = ["--configfile", "train.yaml", "--cores", "1", "--", target]
-            with (folder / "output.txt").open("a") as output:
-                command = [sys.executable, "-m", "snakemake", *options]
-                process = subprocess.Popen(command, cwd=folder, stdout=output, stderr=output, start_new_session=True)
-            wait_until(lambda parts=(first, second): any(part.exists() for part in parts), process)
-            # With one core the next part cannot begin before Snakemake has recorded this one as finished.
-            wait_until(lambda out=folder / "output.txt": out.read_text().count("Training sss") == 2, process)
-            kill_group(process)
+            with started(run, [sys.executable, "-m", "snakemake", *options]) as process:
+                wait_until(lambda parts=(first, second): any(part.exists() for part in parts), process)
+                # With one core the next part cannot begin before Snakemake has recorded this one as finished.
+                wait_until(lambda out=folder / "output.txt": out.read_text().count("Training sss") == 2, process)
             kept = {part: part.stat().st_mtime_ns for part in (first, second) if part.exists()}
             assert len(kept) == 1
             assert run.snakemake("--unlock").returncode == 0

@@ -93,15 +93,15 @@ def test_batches_keep_away_from_the_test_images(batches):
     assert not (drawn[:, None] == held_back[None]).all(axis=2).any()
 
 
-def test_networks_get_the_users_columns(folder, batches):
-    pl.DataFrame({"arch_index": range(15_624), "phone": 2.5}).write_csv(folder / "phones.csv")
+def test_networks_get_the_users_columns(tmp_path, batches):
+    pl.DataFrame({"arch_index": range(15_624), "phone": 2.5}).write_csv(tmp_path / "phones.csv")
     tables = [
         {"space": "tss", "path": "-", "columns": {"phone_ms": "phone"}},
         {"space": "tss", "path": "-", "columns": {"other_ms": "phone"}, "datasets": ["other"]},
     ]
     params = {"spaces": {"tss": SKELETON, "sss": {}}, "dead_edges": "drop", "datasets": ["digits", "other"]}
-    inputs = {"batches": [batches] * 2, "columns": [str(folder / "phones.csv")] * 2}
-    done = run_script("networks_table", folder, {"table": "with_users.parquet"}, inputs, params | {"columns": tables})
+    inputs = {"batches": [batches] * 2, "columns": [str(tmp_path / "phones.csv")] * 2}
+    done = run_script("networks_table", tmp_path, {"table": "with_users.parquet"}, inputs, params | {"columns": tables})
     found = store.read_parquet(done.output.table)
     for dataset in ("digits", "other"):
         assert found.filter(space="tss", dataset=dataset)["phone_ms"].to_list() == [2.5] * 15_624 + [None]
@@ -273,7 +273,7 @@ def test_truth_from_an_archive(folder, monkeypatch):
     assert rows.select("space", "dataset", "source").unique().rows() == [("tss", "mine", "archive of tss")]
 
 
-def test_truth_trained_here_and_retrained(folder):
+def test_truth_trained_here_and_retrained(tmp_path):
     schedule = {
         "train_images": 20,
         "valid_images": 20,
@@ -295,11 +295,11 @@ def test_truth_trained_here_and_retrained(folder):
     }
     params = {**common, "widths": [8, 16], "networks_per_part": 20}
     parts = [
-        run_script("train_part", folder, {"accuracies": f"{k}.parquet"}, (), params, part=str(k), **place).output[0]
+        run_script("train_part", tmp_path, {"accuracies": f"{k}.parquet"}, (), params, part=str(k), **place).output[0]
         for k in (0, 1)
     ]
     params = {"truth": {"source": "train"}, "dead_edges": "drop"}
-    truth = run_script("truth", folder, {"table": "trained.parquet"}, parts, params, **place).output.table
+    truth = run_script("truth", tmp_path, {"table": "trained.parquet"}, parts, params, **place).output.table
     # All 2 ** 5 sizes of two widths, on two splits.
     assert store.read_parquet(truth).height == 2 * 32
 
@@ -309,7 +309,7 @@ def test_truth_trained_here_and_retrained(folder):
     store.write_table("accuracies", pl.concat([known, other.cast(known.schema)]), truth)
     output = {"accuracies": "retrained.parquet", "comparison": "comparison.csv"}
     params = {**common, "n_networks": 40}
-    done = run_script("retrain", folder, output, {"accuracies": truth}, params, **place).output
+    done = run_script("retrain", tmp_path, output, {"accuracies": truth}, params, **place).output
     comparison = pl.read_csv(done.comparison)
     assert comparison["n"].to_list() == [32, 32]
     assert 32767 not in store.read_parquet(done.accuracies)["arch_index"]

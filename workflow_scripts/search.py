@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from proxybank import analysis, logs, searches, spaces, store
 from proxybank.errors import SearchError
@@ -39,51 +40,40 @@ def main(job: "Snakemake") -> None:
             store.write_parquet(pl.concat(frames[name], how="diagonal"), path)
 
 
+class Known(NamedTuple):
+    """What searches may look at: the values of each column, in the order of networks, and the seconds they take."""
+
+    columns: Mapping[str, NDArray[np.float64]]
+    seconds: Mapping[str, NDArray[np.float64]]
+
+
 def outcomes(job: "Snakemake") -> Iterator[tuple[pl.DataFrame, Sequence[int], searches.Outcomes]]:
     """Label, runs and outcomes of each search under each constraint; the log names those that cannot run, and why."""
     space, dataset = job.wildcards.space, job.wildcards.dataset
-    networks, scores, by_seed, status, accuracies = (
-        store.read_parquet(job.input[name], space=space, dataset=dataset)
+    tables = {
+        name: store.read_parquet(job.input[name], space=space, dataset=dataset)
         for name in ("networks", "scores", "by_seed", "status", "accuracies")
-    )
-    # Which networks were tested is all that a search learns of their test accuracy.
-    networks = networks.join(store.final_accuracies(accuracies), on="arch_index", how="semi").sort("arch_index")
-    index = networks["arch_index"].to_numpy()
-    users = {name: networks[name].to_numpy() for name in job.params.columns if name in networks.columns}
-    validation, training_seconds = store.validation_columns(networks, accuracies)
-    samples = job.params.samples[space][dataset]
-    shares = [seeds_and_runs(entry, range(entry.get("runs", job.params.runs)), by_seed) for entry in job.params.entries]
-    # Columns and their seconds by seed; None stands for the mean over all seeds.
-    shown = {seed: scores if seed is None else by_seed.filter(seed=seed) for seed in {s for of in shares for s in of}}
-    timed = {seed: status if seed is None else status.filter(seed=seed) for seed in shown}
-    columns = {
-        seed: {name: store.column_in_order(networks, table, name) for name in job.params.proxies} | users | validation
-        for seed, table in shown.items()
     }
-    seconds = {seed: store.scoring_seconds(networks, table) | training_seconds for seed, table in timed.items()}
+    # Which networks were tested is all that a search learns of their test accuracy.
+    tested = store.final_accuracies(tables["accuracies"])
+    networks = tables["networks"].join(tested, on="arch_index", how="semi").sort("arch_index")
+    entries = job.params.entries
+    shares = [seeds_and_runs(entry, range(entry.get("runs", job.params.runs)), tables["by_seed"]) for entry in entries]
+    known = known_by_seed(networks, tables, {seed for share in shares for seed in share}, job.params)
+    said: set[str] = set()
     for constraint in job.params.constraints:
         try:
             feasible = analysis.feasible(networks, constraint)
         except SearchError as error:
-            leave_out(str(error))
+            warn_once(said, error)
             continue
-        problems = {
-            (clock, seed): searches.make_problem(
-                spaces.get(space).genes[index],
-                index,
-                columns[seed],
-                seconds[seed] | store.clock_seconds(networks, job.params.clocks[clock] if clock else {}),
-                feasible,
-            )
-            for clock in {entry.get("clock") for entry in job.params.entries}
-            for seed in columns
-        }
-        for entry, share in zip(job.params.entries, shares, strict=True):
-            found = []  # all of an entry's runs, or none
+        problems = problems_within(feasible, space, networks, known, job.params)
+        for entry, share in zip(entries, shares, strict=True):
             try:
-                for seed, runs in share.items():
-                    check_samples(entry["objective"], networks, columns[seed], samples)
-                    replayed = searches.replay(
+                for seed in share:
+                    check_samples(entry["objective"], networks, known[seed].columns, job.params.samples[space][dataset])
+                replayed = [  # all of an entry's runs, or none
+                    searches.replay(
                         problems[entry.get("clock"), seed],
                         runs=runs,
                         seed=job.params.seed,
@@ -93,18 +83,50 @@ def outcomes(job: "Snakemake") -> Iterator[tuple[pl.DataFrame, Sequence[int], se
                         histories=entry["histories"],
                         **{key: value for key, value in entry.items() if key not in OURS},
                     )
-                    found.append((seed, runs, replayed))
+                    for seed, runs in share.items()
+                ]
             except SearchError as error:
-                leave_out(str(error))
+                warn_once(said, error)
                 continue
-            for seed, runs, replayed in found:
-                yield label_of(space, dataset, constraint["id"], entry, seed), runs, replayed
+            for (seed, runs), found in zip(share.items(), replayed, strict=True):
+                yield label_of(space, dataset, constraint["id"], entry, seed), runs, found
 
 
-@cache
-def leave_out(why: str) -> None:
-    """Say once what is left out, though it is so within each limit."""
-    logs.log.warning("left out: %s", why)
+def known_by_seed(
+    networks: pl.DataFrame, tables: Mapping[str, pl.DataFrame], seeds: Collection[int | None], params: Any
+) -> dict[int | None, Known]:
+    """What searches see by the scores of each seed; None stands for the mean over all."""
+    users = {name: networks[name].to_numpy() for name in params.columns if name in networks.columns}
+    validation, training_seconds = store.validation_columns(networks, tables["accuracies"])
+    known = {}
+    for seed in seeds:
+        scores = tables["scores"] if seed is None else tables["by_seed"].filter(seed=seed)
+        status = tables["status"] if seed is None else tables["status"].filter(seed=seed)
+        columns = {name: store.column_in_order(networks, scores, name) for name in params.proxies}
+        seconds = store.scoring_seconds(networks, status)
+        known[seed] = Known(columns | users | validation, seconds | training_seconds)
+    return known
+
+
+def problems_within(
+    feasible: NDArray[np.bool_], space: str, networks: pl.DataFrame, known: Mapping[int | None, Known], params: Any
+) -> dict[tuple[str | None, int | None], searches.Problem]:
+    """What is searched among feasible networks, by the clock of an entry and the seed whose scores it sees."""
+    index = networks["arch_index"].to_numpy()
+    genes = spaces.get(space).genes[index]
+    found = {}
+    for clock in {entry.get("clock") for entry in params.entries}:
+        measured = store.clock_seconds(networks, params.clocks[clock] if clock else {})
+        for seed, (columns, seconds) in known.items():
+            found[clock, seed] = searches.make_problem(genes, index, columns, seconds | measured, feasible)
+    return found
+
+
+def warn_once(said: set[str], error: SearchError) -> None:
+    """Say what is left out and why, once though it is so within each limit."""
+    if str(error) not in said:
+        logs.log.warning("left out: %s", error)
+        said.add(str(error))
 
 
 def seeds_and_runs(entry: Mapping[str, Any], runs: range, by_seed: pl.DataFrame) -> dict[int | None, range]:
@@ -115,12 +137,7 @@ def seeds_and_runs(entry: Mapping[str, Any], runs: range, by_seed: pl.DataFrame)
     """
     if entry.get("scores", "mean") == "mean":
         return {None: runs}
-    named = set(re.findall(r"\w+", entry["objective"])) & set(by_seed.columns) - {
-        "space",
-        "dataset",
-        "arch_index",
-        "seed",
-    }
+    named = set(re.findall(r"\w+", entry["objective"])) & set(by_seed.columns)
     scored = by_seed.group_by("seed").agg(pl.col(name).is_not_null().any() for name in named)
     seeds = scored.filter(pl.all_horizontal(named)).sort("seed")["seed"].to_list() if named else [None]
     return {seed: runs[k :: len(seeds)] for k, seed in enumerate(seeds[: len(runs)])} or {None: runs}

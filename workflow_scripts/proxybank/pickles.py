@@ -154,6 +154,8 @@ class _Array:
 
 
 def _filled(raw: bytes | str, number: _Number, shape: tuple[int, ...], order: Literal["C", "F"]) -> np.ndarray:
+    if not isinstance(number, _Number):
+        raise ValueError("it has numbers of no type")
     raw = raw.encode("latin1") if isinstance(raw, str) else raw  # bytes of Python 2
     return np.frombuffer(raw, number.dtype).reshape(shape, order=order)
 
@@ -185,7 +187,7 @@ def _ordered_dict() -> dict:
     return {}
 
 
-def _ndarray() -> None:
+def _ndarray(*_: Any) -> None:
     raise ValueError("it makes an array without NumPy's own function")
 
 

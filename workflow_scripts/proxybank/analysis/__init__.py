@@ -1,7 +1,7 @@
 """Rank correlation, regret, and how certain both are."""
 
 from proxybank.analysis.aggregates import add_aggregates, aggregate_status
-from proxybank.analysis.ceilings import ceilings_table, spearman_brown
+from proxybank.analysis.ceilings import ACCURACY, NOISE_ADDED, ceilings_table, spearman_brown
 from proxybank.analysis.choices import choices_table, feasible_networks
 from proxybank.analysis.comparison import compare_scores
 from proxybank.analysis.correlations import COSTS, best_percent, correlations_table, partial_correlations_table
@@ -11,9 +11,11 @@ from proxybank.analysis.regrets import ARGMAX, ORACLE, RANDOM, best_scored, feas
 from proxybank.analysis.sampling import best_of_random, sampling_table
 
 __all__ = [
+    "ACCURACY",
     "ARGMAX",
     "COSTS",
     "HALF_INTERVAL",
+    "NOISE_ADDED",
     "ORACLE",
     "RANDOM",
     "Correlation",

@@ -1,12 +1,13 @@
 """Seconds per network of one group of passes, by batch size: time of the processor on one core."""
 
-import itertools
 import logging
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from proxybank import processes
 from proxybank.benchmark.scoring import Scored, batch_of, members_of, runs, score
@@ -68,57 +69,90 @@ def speed_of(
         proxy: the median over runs), pass_seconds (of the pass alone), n_runs, run_length.
     """
     processes.use_one_core()
-    rows, length, run_seconds = [], 1, 0.0
-    for part, batch_size in itertools.product(GROUPS[group], batch_sizes):
-        names = [name for name in in_group(REGISTRY, group) if REGISTRY[name].needs == part]
-        if batch_size == batch_sizes[0]:
-            length, run_seconds = 1, 0.0
-        if run_seconds > MOST * seconds:
-            log.info(
-                "Batch of %d: left out, for a smaller one took %.0f s for a run of %d", batch_size, run_seconds, length
-            )
-            continue
-        batch = batch_of(images, batch_size, seed)
-
-        def timed(number: int, length: int, batch: Batch = batch, names: Sequence[str] = names) -> tuple[Scored, float]:
-            """Score the run of this number, and say how long it took."""
-            classes = runs(space, dead_edges, length, networks, seed)[number]
-            members = members_of(space, dead_edges, classes, skeleton)
-            start = time.process_time()
-            return score(group, names, members, batch, initialisation, seed), time.process_time() - start
-
-        first, spent = timed(0, length)  # it fills caches, unless it takes so long that they do not matter
-        while space == "sss" and batch_size == batch_sizes[0] and length < 512 and spent <= MOST * seconds:
-            alone, (_, together) = timed(0, length)[1], timed(0, 8 * length)
-            if together > GAIN * 8 * alone:
-                break
-            length *= 8
-            first, spent = timed(0, length)
-        found, spent = ([first], spent) if spent > seconds else ([], 0.0)
-        n_runs = len(runs(space, dead_edges, length, networks, seed))
-        for number in range(len(found), n_runs):
-            if spent > seconds and len(found) >= LEAST or spent > MOST * seconds:
-                break
-            run, took = timed(number, length)
-            found.append(run)
-            spent += took
-        pass_seconds = np.array([run.pass_seconds for run in found]) / length
-        run_seconds = length * float(np.median(pass_seconds))
-        for name in names:
-            own = np.array([run.proxy_seconds[name] for run in found]) / length
-            rows.append(
+    rows = []
+    for part in GROUPS[group]:
+        names = tuple(name for name in in_group(REGISTRY, group) if REGISTRY[name].needs == part)
+        length, run_seconds = 1, 0.0
+        for batch_size in batch_sizes:
+            if run_seconds > MOST * seconds:
+                log.info(
+                    "Batch of %d: left out, for a smaller one took %.0f s for a run of %d",
+                    *(batch_size, run_seconds, length),
+                )
+                continue
+            batch = batch_of(images, batch_size, seed)
+            timed = _Runs(space, dead_edges, skeleton, group, names, batch, networks, initialisation, seed)
+            first, spent = timed.run(0, length)  # it fills caches, unless it takes so long that they do not matter
+            if space == "sss" and batch_size == batch_sizes[0]:
+                length, first, spent = _longer(timed, first, spent, MOST * seconds)
+            found = _enough(timed, length, first, spent, seconds)
+            pass_seconds = np.array([run.pass_seconds for run in found]) / length
+            run_seconds = length * float(np.median(pass_seconds))
+            rows += [
                 {
                     "space": space,
                     "passes": group,
                     "proxy": name,
                     "batch_size": batch_size,
-                    "seconds": float(np.median(pass_seconds + own)),
-                    "pass_seconds": float(np.median(pass_seconds)),
+                    "seconds": float(np.median([run.pass_seconds + run.proxy_seconds[name] for run in found])) / length,
+                    "pass_seconds": run_seconds / length,
                     "n_runs": len(found),
                     "run_length": length,
                 }
+                for name in names
+            ]
+            log.info(
+                "Batch of %d: %.4f s per network, %d runs of %d",
+                *(batch_size, run_seconds / length, len(found), length),
             )
-        log.info(
-            "Batch of %d: %.4f s per network, %d runs of %d", batch_size, np.median(pass_seconds), len(found), length
-        )
     return pl.DataFrame(rows)
+
+
+@dataclass(frozen=True)
+class _Runs:
+    """Random runs of a space's networks, to be scored by one part of a group of passes."""
+
+    space: str
+    dead_edges: str
+    skeleton: Skeleton
+    group: str
+    names: Sequence[str]
+    batch: Batch
+    most: int
+    initialisation: str
+    seed: int
+
+    def classes(self, length: int) -> NDArray[np.int64]:
+        """Classes of all runs of a length, a row each."""
+        return runs(self.space, self.dead_edges, length, self.most, self.seed)
+
+    def run(self, number: int, length: int) -> tuple[Scored, float]:
+        """Score the run of this number, and say how long it took."""
+        members = members_of(self.space, self.dead_edges, self.classes(length)[number], self.skeleton)
+        start = time.process_time()
+        scored = score(self.group, self.names, members, self.batch, self.initialisation, self.seed)
+        return scored, time.process_time() - start
+
+
+def _longer(timed: _Runs, first: Scored, spent: float, most_seconds: float) -> tuple[int, Scored, float]:
+    """Length of runs that pays, beginning with 1; the first run of this length, and its seconds."""
+    length = 1
+    while length < 512 and spent <= most_seconds:
+        alone, together = timed.run(0, length)[1], timed.run(0, 8 * length)[1]
+        if together > GAIN * 8 * alone:
+            break
+        length *= 8
+        first, spent = timed.run(0, length)
+    return length, first, spent
+
+
+def _enough(timed: _Runs, length: int, first: Scored, spent: float, seconds: float) -> list[Scored]:
+    """Runs until the seconds are over; `LEAST` of them if those do not take `MOST` times as long."""
+    found, spent = ([first], spent) if spent > seconds else ([], 0.0)
+    for number in range(len(found), len(timed.classes(length))):
+        if spent > seconds and len(found) >= LEAST or spent > MOST * seconds:
+            break
+        run, took = timed.run(number, length)
+        found.append(run)
+        spent += took
+    return found

@@ -7,7 +7,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from proxybank import analysis
-from proxybank.figures.style import COLOURS, GREY, legend_beside, proxy_labels, sample_labels, suptitle, toward_better
+from proxybank.figures.style import (
+    COLOURS,
+    legend_beside,
+    proxy_labels,
+    proxy_rows,
+    sample_labels,
+    suptitle,
+    toward_better,
+)
 
 # Subset, or costs that are given -> how it is called, and its colour.
 _SETS = {
@@ -52,7 +60,8 @@ def draw_best_networks(
         toward_better("kendall", lower_is_better), descending=True, maintain_order=True
     )
     order = order.select("proxy", "n").with_row_index("place")
-    reached = dict(ceilings.filter(quantity="accuracy", estimate="noise_added").select("subset", "kendall").iter_rows())
+    reached = ceilings.filter(quantity=analysis.ACCURACY, estimate=analysis.NOISE_ADDED)
+    reached = dict(reached.select("subset", "kendall").iter_rows())
     for k, (subset, (label, colour)) in enumerate(_SETS.items()):
         of_set = rows.filter(subset=subset).drop_nulls("kendall")
         found = order.drop("n").join(of_set, on="proxy", maintain_order="left")
@@ -63,15 +72,8 @@ def draw_best_networks(
         ax.hlines(places, found["low"], found["high"], color=colour, linewidth=1.3, zorder=3)
         if reached.get(subset) is not None:
             ax.axvline(reached[subset], color=colour, linewidth=1.2, linestyle=(0, (4, 3)), zorder=2)
-    for place in range(0, order.height, 2):
-        ax.axhspan(place - 0.5, place + 0.5, color="#F5F5F5", linewidth=0, zorder=0)
-    ax.axvline(0, color=GREY, linewidth=0.8)
     labels = proxy_labels(order["proxy"], lower_is_better)
-    ax.set_yticks(order["place"], sample_labels(labels, order["n"], correlations.filter(subset="all")["n"].max()))
-    ax.set_ylim(order.height - 0.5, -0.5)
-    ax.tick_params(axis="y", length=0)
-    ax.grid(False, axis="y")
-    ax.set_xlabel("Kendall's τ-b with final test accuracy")
+    proxy_rows(ax, sample_labels(labels, order["n"], correlations.filter(subset="all")["n"].max()))
     return ax
 
 

@@ -6,7 +6,16 @@ import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from proxybank.figures.style import COLOURS, GREY, legend_beside, panels, proxy_labels, suptitle, toward_better
+from proxybank.figures.style import (
+    COLOURS,
+    GREY,
+    legend_beside,
+    panels,
+    proxy_labels,
+    proxy_rows,
+    suptitle,
+    toward_better,
+)
 
 
 def draw_correlations(
@@ -63,15 +72,8 @@ def draw_correlations(
                     fontsize=7.5,
                     color=GREY,
                 )
-    for place in range(0, len(proxies), 2):
-        ax.axhspan(place - 0.5, place + 0.5, color="#F5F5F5", linewidth=0, zorder=0)
-    ax.axvline(0, color=GREY, linewidth=0.8)
-    ax.set_yticks(range(len(proxies)), proxy_labels(proxies, lower_is_better))
-    ax.set_ylim(len(proxies) - 0.5, -0.5)
-    ax.tick_params(axis="y", length=0)
-    ax.grid(False, axis="y")
+    proxy_rows(ax, proxy_labels(proxies, lower_is_better))
     ax.margins(x=0.18 if len(datasets) == 1 else 0.05)  # room for numbers
-    ax.set_xlabel("Kendall's τ-b with final test accuracy")
     return ax
 
 

@@ -53,39 +53,20 @@ def draw_search_time(
     """
     runs = runs.drop_nulls(["accuracy_pct", "simulated_seconds"])
     searches = runs.select(_SEARCH).unique(maintain_order=True).rows() if searches is None else searches
-    key = [*_SEARCH, "budget"]
-    errors = [
-        (*search, analysis.half_interval(of_search) or 0.0)
-        for search, of_search in runs.group_by(key, maintain_order=True)
-    ]
-    schema = {column: runs.schema[column] for column in key} | {"error": pl.Float64}
-    summary = (
-        runs.group_by(key)
-        .agg(
-            pl.col("simulated_seconds").mean().alias("seconds"),
-            pl.col("budget_unit").first(),
-            pl.col("accuracy_pct").mean().alias("mean"),
-            pl.col("accuracy_pct").quantile(0.05, "linear").alias("low"),
-            pl.col("accuracy_pct").quantile(0.95, "linear").alias("high"),
-        )
-        .join(pl.DataFrame(errors, schema, orient="row"), on=key)
-        .sort("budget")
-    )
     crowd = is_crowd(len(searches))
+    summary = _by_budget(runs)
     if crowd:
         summary = summary.with_columns(low=pl.col("mean") - pl.col("error"), high=pl.col("mean") + pl.col("error"))
-    named: list[tuple[str, str]] = []
+    n_named = 0
     for k, (search, label) in enumerate(zip(searches, choice_labels(searches), strict=True)):
         points = summary.filter(algorithm=search[0], objective=search[1])
-        x, y = points["seconds"].to_numpy(), points["mean"].to_numpy()
-        colour = COLOURS[k % len(COLOURS)]
         if not crowd:
-            ax.vlines(x, points["low"], points["high"], color=colour, linewidth=1, alpha=0.55)
+            ax.vlines(points["seconds"], points["low"], points["high"], color=_colour(k), linewidth=1, alpha=0.55)
         ax.errorbar(
-            x,
-            y,
+            points["seconds"].to_numpy(),
+            points["mean"].to_numpy(),
             yerr=points["error"].to_numpy(),
-            color=colour,
+            color=_colour(k),
             marker=MARKERS[(k + k // len(COLOURS)) % len(MARKERS)],  # no two searches of 49 look alike
             markersize=5,
             markeredgecolor="white",
@@ -96,34 +77,66 @@ def draw_search_time(
             zorder=3,
         )
         if points.height > 1 and not crowd:
-            named.append(search)
             # Searches that are drawn one upon the other have their numbers on two sides.
-            offset = (4, -9) if len(named) % 2 else (-4, 4)
-            for seconds, mean, budget, unit in zip(x, y, points["budget"], points["budget_unit"], strict=True):
-                ax.annotate(
-                    budget_label(budget, unit).removeprefix("N = "),
-                    (seconds, mean),
-                    offset,
-                    textcoords="offset points",
-                    ha="left" if offset[0] > 0 else "right",
-                    fontsize=7,
-                    color=colour,
-                )
+            _name_budgets(ax, points, _colour(k), (-4, 4) if n_named % 2 else (4, -9))
+            n_named += 1
     if optimum_pct is not None:
         reference_line(ax, optimum_pct, f"optimum {optimum_pct:.2f}")
     if summary.height:
         shown = [*summary["low"], *summary["high"]] + ([] if optimum_pct is None else [optimum_pct])
         accuracy_axis(ax, min(shown), max(shown))
-    if (summary["seconds"] > 0).all():
-        ax.set_xscale("log")
-        # Less than a decade would get crowded labels of every digit, and many decades one of each.
-        wide = summary.height and summary["seconds"].max() > 300 * summary["seconds"].min()
-        ax.xaxis.set_major_locator(LogLocator(subs=(1,) if wide else (1, 2, 5)))
-        ax.xaxis.set_major_formatter(FormatStrFormatter("%g"))
-        ax.xaxis.set_minor_formatter(NullFormatter())
-        ax.margins(x=0.15)
-    ax.set_xlabel("simulated search time (s)")
+    _time_axis(ax, summary["seconds"])
     return ax
+
+
+def _by_budget(runs: pl.DataFrame) -> pl.DataFrame:
+    """A row per search and budget: mean seconds and accuracy, its error, and where 5 and 95% of the runs are."""
+    key = [*_SEARCH, "budget"]
+    errors = [
+        (*search, analysis.half_interval(of_search) or 0.0)
+        for search, of_search in runs.group_by(key, maintain_order=True)
+    ]
+    schema = {column: runs.schema[column] for column in key} | {"error": pl.Float64}
+    summary = runs.group_by(key).agg(
+        pl.col("simulated_seconds").mean().alias("seconds"),
+        pl.col("budget_unit").first(),
+        pl.col("accuracy_pct").mean().alias("mean"),
+        pl.col("accuracy_pct").quantile(0.05, "linear").alias("low"),
+        pl.col("accuracy_pct").quantile(0.95, "linear").alias("high"),
+    )
+    return summary.join(pl.DataFrame(errors, schema, orient="row"), on=key).sort("budget")
+
+
+def _colour(k: int) -> str:
+    return COLOURS[k % len(COLOURS)]
+
+
+def _name_budgets(ax: Axes, points: pl.DataFrame, colour: str, offset: tuple[int, int]) -> None:
+    """Write each budget beside its marker, `offset` points away."""
+    for row in points.iter_rows(named=True):
+        ax.annotate(
+            budget_label(row["budget"], row["budget_unit"]).removeprefix("N = "),
+            (row["seconds"], row["mean"]),
+            offset,
+            textcoords="offset points",
+            ha="left" if offset[0] > 0 else "right",
+            fontsize=7,
+            color=colour,
+        )
+
+
+def _time_axis(ax: Axes, seconds: pl.Series) -> None:
+    """Label the axis of simulated seconds, logarithmic if none is 0."""
+    ax.set_xlabel("simulated search time (s)")
+    if not (seconds > 0).all():
+        return
+    ax.set_xscale("log")
+    # Less than a decade would get crowded labels of every digit, and many decades one of each.
+    wide = len(seconds) and seconds.max() > 300 * seconds.min()
+    ax.xaxis.set_major_locator(LogLocator(subs=(1,) if wide else (1, 2, 5)))
+    ax.xaxis.set_major_formatter(FormatStrFormatter("%g"))
+    ax.xaxis.set_minor_formatter(NullFormatter())
+    ax.margins(x=0.15)
 
 
 def search_time_figure(search_runs: pl.DataFrame, regrets: pl.DataFrame) -> Figure:

@@ -10,7 +10,7 @@ import matplotlib as mpl
 import numpy as np
 import polars as pl
 from matplotlib.axes import Axes
-from matplotlib.colors import Colormap, LinearSegmentedColormap
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
@@ -112,9 +112,21 @@ def save(figure: Figure, path: str | Path) -> None:
         figure.savefig(temporary, metadata=_METADATA[temporary.suffix])
 
 
-def shades(n: int, colormap: Colormap = DENSITY) -> list[tuple[float, ...]]:
+def proxy_rows(ax: Axes, labels: Sequence[str]) -> None:
+    """A row per proxy from top to bottom, every other one shaded, for correlations along the other axis."""
+    for place in range(0, len(labels), 2):
+        ax.axhspan(place - 0.5, place + 0.5, color="#F5F5F5", linewidth=0, zorder=0)
+    ax.axvline(0, color=GREY, linewidth=0.8)
+    ax.set_yticks(range(len(labels)), labels)
+    ax.set_ylim(len(labels) - 0.5, -0.5)
+    ax.tick_params(axis="y", length=0)
+    ax.grid(False, axis="y")
+    ax.set_xlabel("Kendall's τ-b with final test accuracy")
+
+
+def shades(n: int) -> list[tuple[float, ...]]:
     """Return `n` colours from light to dark, for things that have an order."""
-    return [colormap(value) for value in (np.linspace(0.2, 1, n) if n > 1 else [0.6] * n)]
+    return [DENSITY(value) for value in (np.linspace(0.2, 1, n) if n > 1 else [0.6] * n)]
 
 
 def choice_labels(choices: Sequence[tuple[str, str]]) -> list[str]:

@@ -11,16 +11,11 @@ from torch import Tensor
 from proxybank import networks
 from proxybank.networks import Network
 from proxybank.networks.randomness import stream_key, uniform
-from proxybank.passes import devices
 from proxybank.passes.evidence import Batch
-from proxybank.passes.operations import Operation, run_head, run_layer, run_stem
-from proxybank.passes.prefixes import Trunk
+from proxybank.passes.operations import Operation, over_operations
 from proxybank.passes.repeats import repeated
-from proxybank.spaces.base import Layer
 
 N_REPEATS, N_IMAGES = 32, 16
-
-State = tuple[Tensor, Tensor]  # output of a layer, sum of effective ranks up to there
 
 
 def effective_rank(matrix: Tensor) -> Tensor:
@@ -56,7 +51,6 @@ def activation_ranks(
     yield from ((np.array(sums), seconds) for sums, seconds in repeated(once, N_REPEATS, seed))
 
 
-@torch.inference_mode()  # on a generator, it holds within each step only
 def _activation_ranks(
     members: Sequence[Network], images: Tensor, initialisation: str, seed: int
 ) -> Iterator[tuple[float, float]]:
@@ -69,19 +63,7 @@ def _activation_ranks(
                 ranks = ranks + operation.times * effective_rank(_square(operation.y, place))
         return ranks
 
-    def run(network: Network, layer: Layer, before: State | None) -> State:
-        if before is None:
-            x, operations = run_stem(draw(network, layers=("stem",)), images)
-            before = x, add(images.new_zeros((), dtype=torch.float64), "stem", operations)
-        x, operations = run_layer(layer, draw(network, layers=(layer.name,)), before[0])
-        return x, add(before[1], layer.name, operations)
-
-    trunk = Trunk(run)
-    for network in members:
-        start = devices.seconds()
-        x, ranks = trunk.visit(network, len(network.layers))[-1]
-        _, operations = run_head(draw(network, layers=("classifier",)), x)
-        yield add(ranks, "head", operations).item(), devices.seconds() - start
+    return over_operations(members, images, draw, images.new_zeros((), dtype=torch.float64), add)
 
 
 def _square(y: Tensor, place: float) -> Tensor:

@@ -10,11 +10,8 @@ from torch import Tensor
 from proxybank import networks
 from proxybank.networks import Network
 from proxybank.networks.randomness import stream_key, uniform
-from proxybank.passes import devices
 from proxybank.passes.evidence import Batch
-from proxybank.passes.operations import Operation, run_head, run_layer, run_stem
-from proxybank.passes.prefixes import Trunk
-from proxybank.spaces.base import Layer
+from proxybank.passes.operations import Operation, over_operations
 
 N_SAMPLED = 8
 
@@ -34,9 +31,6 @@ class ChannelCorrelations(NamedTuple):
     least_sampled: float
 
 
-State = tuple[Tensor, Tensor]  # output of a layer, the two sums up to there
-
-
 def least_eigenvalue(maps: Tensor) -> Tensor:
     """Least eigenvalue of the correlation matrix of the rows of `maps`, 0 for those of a row that does not vary.
 
@@ -53,7 +47,6 @@ def least_eigenvalue(maps: Tensor) -> Tensor:
     return torch.linalg.eigvalsh(scaled @ scaled.T)[0]
 
 
-@torch.inference_mode()  # on a generator, it holds within each step only
 def channel_correlations(
     members: Sequence[Network], batch: Batch, initialisation: str, seed: int
 ) -> Iterator[tuple[ChannelCorrelations, float]]:
@@ -82,16 +75,5 @@ def channel_correlations(
             sums = sums + operation.times * torch.stack([least_eigenvalue(maps), sampled])
         return sums
 
-    def run(network: Network, layer: Layer, before: State | None) -> State:
-        if before is None:
-            x, operations = run_stem(draw(network, layers=("stem",)), image)
-            before = x, add(image.new_zeros(2, dtype=torch.float64), "stem", operations)
-        x, operations = run_layer(layer, draw(network, layers=(layer.name,)), before[0])
-        return x, add(before[1], layer.name, operations)
-
-    trunk = Trunk(run)
-    for network in members:
-        start = devices.seconds()
-        x, sums = trunk.visit(network, len(network.layers))[-1]
-        _, operations = run_head(draw(network, layers=("classifier",)), x)
-        yield ChannelCorrelations(*add(sums, "head", operations).tolist()), devices.seconds() - start
+    for sums, seconds in over_operations(members, image, draw, image.new_zeros(2, dtype=torch.float64), add):
+        yield ChannelCorrelations(*sums), seconds

@@ -4,7 +4,8 @@ The functional forward pass lets edges that leave one node share its ReLU and it
 module of its own for each edge. An operation says how many modules it stands for.
 """
 
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -12,8 +13,10 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from proxybank import networks
-from proxybank.networks import Output, Weights
+from proxybank.networks import Network, Output, Weights
 from proxybank.networks.forward import Norm, batch_norm
+from proxybank.passes import devices
+from proxybank.passes.prefixes import Trunk
 from proxybank.spaces.base import Layer
 from proxybank.spaces.tss import EDGES, POOL
 
@@ -101,6 +104,44 @@ def run_head(weights: Weights, x: Tensor, norm: Norm = batch_norm) -> tuple[Outp
     normed, active, classified = recorder.operations
     pooled = Operation("pool", "", 1, active.y, output.features[:, :, None, None])
     return output, [normed, active, pooled, classified]
+
+
+@torch.inference_mode()  # on a generator, it holds within each step only
+def over_operations(
+    members: Sequence[Network],
+    images: Tensor,
+    draw: Callable[..., Weights],
+    zero: Tensor,
+    add: Callable[[Tensor, str, list[Operation]], Tensor],
+) -> Iterator[tuple[Any, float]]:
+    """Yield a sum over all operations of each network, as numbers, and the seconds taken.
+
+    Parameters
+    ----------
+    members : sequence of Network
+        Networks of one space; those that agree in their first layers share them.
+    images : Tensor
+    draw : callable
+        Weights of some ``layers`` of a network.
+    zero : Tensor
+        What the sum starts from.
+    add : callable
+        The sum with the operations of a layer, given its name: of the ``stem``, each cell and reduction, the ``head``.
+    """
+
+    def run(network: Network, layer: Layer, before: tuple[Tensor, Tensor] | None) -> tuple[Tensor, Tensor]:
+        if before is None:
+            x, operations = run_stem(draw(network, layers=("stem",)), images)
+            before = x, add(zero, "stem", operations)
+        x, operations = run_layer(layer, draw(network, layers=(layer.name,)), before[0])
+        return x, add(before[1], layer.name, operations)
+
+    trunk = Trunk(run)
+    for network in members:
+        start = devices.seconds()
+        x, sums = trunk.visit(network, len(network.layers))[-1]
+        _, operations = run_head(draw(network, layers=("classifier",)), x)
+        yield add(sums, "head", operations).tolist(), devices.seconds() - start
 
 
 def blocks(operations: list[Operation]) -> list[Operation]:

@@ -142,7 +142,7 @@ def rows_of(mask: pl.Series) -> str:
     return listed("row", (np.flatnonzero(mask.to_numpy()) + 1).tolist())
 
 
-def listed(noun: str, items: list[int], most: int = 5) -> str:
-    """Name the first of some things: ``networks 3, 7 and 12 more``."""
-    more = f" and {len(items) - most} more" if len(items) > most else ""
-    return f"{noun}{'s' if len(items) > 1 else ''} {', '.join(map(str, items[:most]))}{more}"
+def listed(noun: str, items: list[int]) -> str:
+    """Name the first five of some things: ``networks 3, 7, 8, 9, 21 and 12 more``."""
+    more = f" and {len(items) - 5} more" if len(items) > 5 else ""
+    return f"{noun}{'s' if len(items) > 1 else ''} {', '.join(map(str, items[:5]))}{more}"
