@@ -1,4 +1,7 @@
-"""Write docs/results.md and README's table of NATS-Bench after a run of config/nats-bench.yaml: `make results`."""
+"""Write what docs/ and README say of NATS-Bench after a run of config/nats-bench.yaml: `make results`.
+
+That is docs/results.md, README's table, and the answers below the queries of docs/own-images.md.
+"""
 
 import itertools
 import json
@@ -9,6 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import duckdb
 import polars as pl
 
 ROOT = Path(__file__).parents[1]
@@ -434,8 +438,20 @@ def _with_fewer_seeds(by_seed: pl.DataFrame, names: list[str]) -> str:
     return "".join(f" With seed {some} alone: {', '.join(names)}." for some, names in few.items())
 
 
+def answered(page: str, connection: duckdb.DuckDBPyConnection) -> str:
+    """A page with each table behind a query, between ``<!-- answer -->`` and ``<!-- end -->``, made of that query."""
+
+    def answer(match: re.Match) -> str:
+        found = connection.sql(match["query"])
+        rows = [[f"{value:,}" if isinstance(value, int) else str(value) for value in row] for row in found.fetchall()]
+        return f"{match['before']}{_table(found.columns, rows)}\n{match['after']}"
+
+    query = r"(?P<before>```sql\n(?P<query>(?:(?!```).)*)```\n\n<!-- answer -->\n).*?(?P<after><!-- end -->)"
+    return re.sub(query, answer, page, flags=re.DOTALL)
+
+
 def main(root: Path = ROOT, run: str = "nats-bench") -> None:
-    """Write page and README's table in the folder `root` from ``results/<run>/``."""
+    """Write the pages in the folder `root` from ``results/<run>/``."""
     results = Results(root / "results" / run)
     (root / "docs/figures").mkdir(exist_ok=True, parents=True)
     shutil.copy(results.folder / "figures/correlations.png", root / "docs/figures" / FIGURE)
@@ -447,8 +463,12 @@ def main(root: Path = ROOT, run: str = "nats-bench") -> None:
     text, n_tables = re.subn(marked, lambda m: m[1] + table + m[2], readme.read_text(), flags=re.DOTALL)
     if n_tables != 1:
         raise SystemExit(f"{readme}: found {n_tables} places for the table. Expected one between {marked!r}.")
+    queries = root / "docs/own-images.md"
+    with duckdb.connect(results.folder / "scores.duckdb", read_only=True) as connection:
+        answers = answered(queries.read_text(), connection)
     (root / "docs/results.md").write_text(page.replace("@contents", contents, 1) + "\n")
     readme.write_text(text)
+    queries.write_text(answers)
 
 
 def _anchor(title: str) -> str:

@@ -800,14 +800,21 @@ def test_the_rule_compares_a_run(compared_run):
 def test_the_page_shows_all_of_it(compared_run, tmp_path):
     (tmp_path / "results").symlink_to(compared_run.folder / "results")
     (tmp_path / "README.md").write_text("a\n<!-- table: nats-bench -->\nold\n<!-- end -->\nb\n<!-- end -->\n")
+    query = "```sql\nselect count(*) as n\nfrom networks\n```"
+    queries = f"```sql\nselect 1\n```\n\nc\n\n{query}\n\n<!-- answer -->\n{{}}<!-- end -->\n"
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs/own-images.md").write_text(queries.format("old\n"))
     update = runpy.run_path(str(ROOT / "docs/update_results.py"))
     update["main"](tmp_path, compared_run.results.name)
+    n = f"{compared_run.table('networks').height:,}"
+    assert (tmp_path / "docs/own-images.md").read_text() == queries.format(f"| n |\n| --- |\n| {n} |\n")
     page = (tmp_path / "docs/results.md").read_text()
     readme = (tmp_path / "README.md").read_text()
     assert readme.startswith("a\n<!-- table: nats-bench -->\n| proxy | tss, digits |")
     assert readme.endswith(".\n<!-- end -->\nb\n<!-- end -->\n") and "| `naswot` | " in readme
     rows = pl.read_parquet(compared_run.results / "papers/compared.parquet").to_dicts()
-    assert "Of 3 figures we ask" in page and "1 do, 1 do not, and 1 have\nno answer in this run" in page
+    assert "Of 3 figures we ask" in page and ": 1 hold by every answer of ours, 0 by some, and\n2 by none." in page
+    assert "Of the 3 answers, 1 hold, 1 do not,\nand 1 are missing in this run" in page
     beyond = [row["reason"] for row in rows if row["beyond"]]
     counts = [1, 3, 4, len(beyond), *map(beyond.count, ("because", "supposed", "unexplained"))]
     assert f"| P | 1 | {' | '.join(map(str, counts))} |" in page

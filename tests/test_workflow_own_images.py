@@ -99,7 +99,7 @@ def test_what_the_page_builds(root, tmp_path, monkeypatch):
     assert networks.build("sss", "64:64:64:64:64", found["skeleton"])(torch.rand(2, 3, 32, 32)).shape == (2, 5)
     # The third network is too large; the others are one function, of which the smaller one is timed.
     archs = [spaces.get("tss").arch_strings[index] for index in (0, 10, 20)]
-    table = {"space": "tss", "arch": archs, "arch_index": [0, 10, 20], "class_index": [4, 4, 5]}
+    table = {"space": "tss", "arch": archs, "arch_index": [0, 10, 20], "class_index": [4, 4, 5], "n_none": 0}
     (tmp_path / "results/own-images/tables").mkdir(parents=True)
     table = pl.DataFrame({**table, "params_m": [0.4, 0.3, 0.6]})
     table.write_parquet(tmp_path / "results/own-images/tables/networks.parquet")
