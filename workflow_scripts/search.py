@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -19,6 +19,8 @@ TABLES = {
     "trajectories": searches.trajectories_table,
     "histories": searches.histories_table,
 }
+# What searches may look at: values of each column, in the order of networks, and the seconds that they take.
+Known = tuple[Mapping[str, NDArray[np.float64]], Mapping[str, NDArray[np.float64]]]
 # Keys of an entry that are not for `searches.replay`.
 OURS = ("name", "clock", "runs", "scores", "histories", "spaces", "datasets")
 
@@ -38,13 +40,6 @@ def main(job: "Snakemake") -> None:
             raise SearchError(f"searches: none could run on {job.wildcards.space}, {job.wildcards.dataset}; see above.")
         for name, path in paths.items():
             store.write_parquet(pl.concat(frames[name], how="diagonal"), path)
-
-
-class Known(NamedTuple):
-    """What searches may look at: the values of each column, in the order of networks, and the seconds they take."""
-
-    columns: Mapping[str, NDArray[np.float64]]
-    seconds: Mapping[str, NDArray[np.float64]]
 
 
 def outcomes(job: "Snakemake") -> Iterator[tuple[pl.DataFrame, Sequence[int], searches.Outcomes]]:
@@ -71,7 +66,7 @@ def outcomes(job: "Snakemake") -> Iterator[tuple[pl.DataFrame, Sequence[int], se
         for entry, share in zip(entries, shares, strict=True):
             try:
                 for seed in share:
-                    check_samples(entry["objective"], networks, known[seed].columns, job.params.samples[space][dataset])
+                    check_samples(entry["objective"], networks, known[seed][0], job.params.samples[space][dataset])
                 replayed = [  # all of an entry's runs, or none
                     searches.replay(
                         problems[entry.get("clock"), seed],
@@ -104,7 +99,7 @@ def known_by_seed(
         status = tables["status"] if seed is None else tables["status"].filter(seed=seed)
         columns = {name: store.column_in_order(networks, scores, name) for name in params.proxies}
         seconds = store.scoring_seconds(networks, status)
-        known[seed] = Known(columns | users | validation, seconds | training_seconds)
+        known[seed] = columns | users | validation, seconds | training_seconds
     return known
 
 

@@ -8,8 +8,8 @@
 -- Where runs see the scores of one seed each, those of a seed share its noise: the standard error is then that of the
 -- means of n_seeds seeds, the search's own or else the random search's, and interval and test are Student's; null if
 -- there is one seed.
--- What all runs share is not in an interval or p_value: other initialisations, where a search sees one set of scores; nor
--- are they corrected for the number of searches.
+-- What all runs share is not in an interval or p_value: other initialisations, where a search sees one set of
+-- scores; nor are they corrected for the number of searches.
 create or replace view against_random as
 with pairs as (
     select

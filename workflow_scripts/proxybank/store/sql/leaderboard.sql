@@ -3,8 +3,8 @@
 -- low_pct, high_pct: 95% interval of mean_pct, 1.96 standard errors (std_pct has n - 1; n for a control). Where runs
 -- see the scores of one seed each, those of a seed share its noise: Student's interval by the means of n_seeds seeds,
 -- null if there is one.
--- What all runs share is not in an interval or p_value: other initialisations, where a search sees one set of scores; nor
--- are they corrected for the number of searches.
+-- What all runs share is not in an interval or p_value: other initialisations, where a search sees one set of
+-- scores; nor are they corrected for the number of searches.
 -- n_runs: runs that found a network. simulated_seconds, own_seconds: mean of a run; own_seconds are measured.
 -- gain_pct, gain_low_pct, gain_high_pct, p_value: against a random search run by run, see against_random: the one with
 -- the same objective and budget, else the one that draws a single network; random_algorithm is which, null if neither.
