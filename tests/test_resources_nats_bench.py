@@ -3,6 +3,7 @@
 import json
 import re
 import sys
+from fnmatch import fnmatch
 from pathlib import Path
 
 import duckdb
@@ -30,6 +31,31 @@ def tables() -> dict[str, pl.DataFrame]:
 @pytest.fixture(scope="module")
 def facts(tables) -> dict[str, str]:
     return dict(tables["provenance"].rows())
+
+
+def test_the_page_names_all_that_there_is_no_score_of(tables):
+    page = " ".join((FOLDER / "README.md").read_text().split())
+    (said,) = re.findall(
+        r"There is no score by (.*) of CIFAR-100's topologies and of sizes, by (.*), which is the same "
+        r"for all, of sizes, by (.*) of the CIFARs' sizes, and by ([^;]*);",
+        page,
+    )
+    patterns, of_sizes, of_cifars_sizes, nowhere = (re.findall("`(.+?)`", names) for names in said)
+    every = [("sss", dataset) for dataset in SETTINGS["datasets"]]
+    places = [(patterns, [*every, ("tss", "cifar100")]), (of_sizes, every), (of_cifars_sizes, every[:2])]
+    proxies = [name for name in tables["scores"].columns if name not in KEY]
+    expected = {
+        (space, dataset, proxy)
+        for names, where in places
+        for space, dataset in where
+        for proxy in proxies
+        if any(fnmatch(proxy, name) for name in names)
+    }
+    counts = tables["scores"].group_by("space", "dataset").agg(pl.col(proxies).count())
+    found = {(row["space"], row["dataset"], name) for row in counts.to_dicts() for name in proxies if not row[name]}
+    assert found == expected and set(SETTINGS["proxies"]) - set(proxies) == set(nowhere)
+    kernels = tables["score_status"].filter(space="tss", dataset="cifar100", proxy="ntk")
+    assert f"`ntk` has {kernels['class_index'].n_unique()} classes of CIFAR-100's topologies" in page
 
 
 def test_files_are_small_and_no_others_are_there():
