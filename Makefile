@@ -3,7 +3,7 @@
 # make benchmark: measure what scoring costs (config/benchmark.yaml), for hours; make performance: and write docs/performance.md.
 # make readme: compute the default run if needed, and bring README's table and figure of it up to date.
 # make results: from the shipped scores, results/nats-bench and two further runs, docs/results.md, the papers' tables beside
-# ours, and README's table of NATS-Bench.
+# ours, README's table of NATS-Bench, and the answers in docs/own-images.md.
 # Settings: make run CONFIG=config/digits-truth.yaml CORES=8, make PYTHON=/path/to/python3.11 run
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)

@@ -447,7 +447,10 @@ def answered(page: str, connection: duckdb.DuckDBPyConnection) -> str:
         return f"{match['before']}{_table(found.columns, rows)}\n{match['after']}"
 
     query = r"(?P<before>```sql\n(?P<query>(?:(?!```).)*)```\n\n<!-- answer -->\n).*?(?P<after><!-- end -->)"
-    return re.sub(query, answer, page, flags=re.DOTALL)
+    page, n_answers = re.subn(query, answer, page, flags=re.DOTALL)
+    if n_answers != page.count("<!-- answer -->"):
+        raise SystemExit(f"found {n_answers} queries with an answer. Expected one before each '<!-- answer -->'.")
+    return page
 
 
 def main(root: Path = ROOT, run: str = "nats-bench") -> None:

@@ -72,7 +72,7 @@ def sample_of(space, dataset, group):
             and group in entry["passes"]
             and dataset in entry.get("datasets", [dataset])
         ):
-            every = n_functions(space)
+            every = n_scored_classes(space)
             chosen = entry.get("seeds", config["seeds"])
             return {
                 "classes": min(entry.get("classes", every), every),
@@ -124,8 +124,8 @@ def score_parts():
 def parts_of_group(space, dataset, group):
     """Names of the parts of one group of passes: numbers, and sample-0 and so on in the order samples are drawn in."""
     sample = sample_of(space, dataset, group)
-    if sample is None or sample["classes"] == n_functions(space):
-        return parts(n_functions(space), config["networks_per_part"])
+    if sample is None or sample["classes"] == n_scored_classes(space):
+        return parts(n_scored_classes(space), config["networks_per_part"])
     # One at least: it holds no rows, but tells of the proxies.
     n_classes_scored = max(sample["classes"], 1)
     return [f"sample-{k}" for k in parts(n_classes_scored, CLASSES_PER_SAMPLE_PART)]
@@ -180,8 +180,8 @@ def aggregates():
 
 
 @cache
-def n_functions(space):
-    """Number of different functions that the networks of a space compute: classes that are scored."""
+def n_scored_classes(space):
+    """Number of classes of a space: functions, or single networks where dead edges are kept."""
     return len(spaces.get(space).class_genes(config["dead_edges"]))
 
 
@@ -224,11 +224,14 @@ def digest(path):
     Of these, names, sizes and times decide: reading them all would take longer than what depends on them may.
     """
     if Path(path).is_dir():
-        files = sorted(
-            (file.name, file.stat().st_size, file.stat().st_mtime_ns)
-            for file in os.scandir(path)
-            if file.is_file()
-        )
+        try:
+            files = sorted(
+                (file.name, file.stat().st_size, file.stat().st_mtime_ns)
+                for file in os.scandir(path)
+                if file.is_file() and not file.name.startswith(".")
+            )
+        except PermissionError:  # the job that reads them says so
+            files = []
         return len(files), hashlib.sha256(str(files).encode()).hexdigest()
     size = Path(path).stat().st_size
     if size > workflow.dag_settings.max_checksum_file_size:
@@ -272,8 +275,8 @@ def schedule_of(wildcards):
 def memory_of_training(wildcards, input):
     """Megabytes: networks side by side take one gigabyte, or one alone more; images lie there as bytes and as float32.
 
-    One alone does on images of more than 32 x 32 pixels. Of images by class these are the folders, which do not tell how
-    much is in them.
+    With NATS-Bench's widths, one alone does on images of more than 40 x 40 pixels in mini-batches of 50. Of images by
+    class these are the folders, which do not tell how much is in them.
     """
     return 1500 + int(
         6 * sum(Path(path).stat().st_size for path in input.images) / 2**20
@@ -290,7 +293,7 @@ def truth_files(wildcards):
     n_networks = (
         len(spaces.get(wildcards.space).indexes_of_widths(truth["widths"]))
         if truth.get("widths")
-        else n_functions(wildcards.space)
+        else n_scored_classes(wildcards.space)
     )
     numbers = parts(n_networks, training_of(wildcards)["networks_per_part"])
     return expand(

@@ -517,7 +517,7 @@ def test_singular_matrices_of_signs_have_no_determinant(side):
     plain = torch.linalg.det(signs.double())
     assert torch.allclose(gradient_sign._determinants(signs), plain, rtol=1e-9)
     signs[:, -1] = signs[:, -8] - signs[:, -4]  # late rows, which much rounding comes before
-    if side > 32:  # rounding gives them one otherwise, by orders of magnitude
+    if side > 32:  # where plain elimination is off by orders of magnitude
         assert (torch.linalg.det(signs.double()).abs() > 0.5).any()
     assert (gradient_sign._determinants(signs) == 0).all()
 

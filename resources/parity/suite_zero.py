@@ -148,8 +148,8 @@ what has no noise of its own no better than its square root.
 - **l2_norm** needs no images, and depends on nothing but shapes and chance: every convolution of the default
   initialisation adds about the same, whatever its kernel. It counts convolutions, and networks of one count are in
   random order. The number of convolutions alone has a rho of {convolutions:.3f} with the published values, and those
-  differ from ours by {l2_difference:.2%} (median). Two draws agree no better than that allows: its
-  square is their bound, not the definition.
+  differ from ours by {l2_difference:.2%} (median). Two draws agree no better
+  than that allows: its square is their bound, not the definition.
 - **plain** is a signed sum to which convolutions before BatchNorm add next to nothing: two seeds hardly agree.
 - **epe_nas** adds up pairs of images of one class, and the batch sets how many there are. In the last row,
   `{own_batches}`, every network has a batch of its own, as the publication's loader seems to have drawn: then our seeds

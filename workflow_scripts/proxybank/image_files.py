@@ -209,6 +209,7 @@ def _read_folder(path: Path, image_side: int | None) -> tuple[Pixels, Labels]:
         elif len(image) > pixels.shape[1]:  # the first coloured one: those before it get three equal channels
             grey, pixels = pixels, _room(path, (len(images), *image.shape))
             pixels[:number] = grey[:number]
+            del grey
         pixels[number] = image  # so does a grey one behind it
     return _check(str(path), pixels, np.array(labels))
 

@@ -34,8 +34,8 @@ def choices_table(
 ) -> pl.DataFrame:
     """Table ``choices``: the networks that each proxy likes best within each set of limits.
 
-    Equal scores are in the order of parameters, then of operations, fewest first, then of `arch_index`. Of networks
-    that compute the same function, the first in this order stands for all.
+    Of networks that compute the same function the one with the fewest parameters, then the fewest operations, stands
+    for all, by its own score. Equal scores are in the order of parameters, then of `arch_index`.
 
     Parameters
     ----------
@@ -55,8 +55,8 @@ def choices_table(
         within = within.sort("params_m", "n_none", "arch_index", descending=[False, True, False])
         for proxy, higher in higher_is_better.items():
             score = names[proxy]
-            best = within.filter(pl.col(score).is_finite()).sort(score, descending=higher, maintain_order=True)
-            best = best.unique("class_index", keep="first", maintain_order=True).head(N_PLACES)
+            best = within.filter(pl.col(score).is_finite()).unique("class_index", keep="first", maintain_order=True)
+            best = best.sort(score, "params_m", "arch_index", descending=[higher, False, False]).head(N_PLACES)
             frames.append(
                 best.select(
                     "space",

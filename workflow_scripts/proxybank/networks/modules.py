@@ -1,4 +1,4 @@
-"""Networks as torch modules, to train, to time or to export, as NATS-Bench builds them.
+"""Networks as torch modules, to train, to time or to export, as NATS-Bench builds them, but for absent edges.
 
 Each convolution on an edge has a ReLU and a BatchNorm of its own.
 """

@@ -321,14 +321,14 @@ _TABLES = (
     Table(
         "choices",
         "one of the ten networks that a proxy likes best within all limits of a constraint; of those that compute the "
-        "same function, the first",
+        "same function, the one with the fewest parameters, then the fewest operations",
         ("space", "dataset", "constraint_id", "proxy", "place"),
         (
             _SPACE,
             _DATASET,
             _CONSTRAINT,
             _PROXY,
-            _count("place", "1 for the best score; equal ones: fewest parameters, then fewest operations, first"),
+            _count("place", "1 for the best score; equal ones in the order of parameters, then of arch_index"),
             _ARCH_INDEX,
             _text("arch", "NATS-Bench's architecture string"),
             _number("score", "value of the proxy, mean over the seeds asked for"),

@@ -211,7 +211,7 @@ def train(members: Sequence[Network], split: Split, schedule: Schedule, seed: in
     Trained
         Accuracies on ``valid`` and ``test`` after the last epoch. BatchNorm then uses the statistics of the training
         images under the final weights: with a few dozen steps a running average would lag behind them. Where those take
-        more than a gigabyte at once, it is the first of them that do not, but as many as a mini-batch has.
+        more than a gigabyte at once, it is the first of them that do not, but at least as many as a mini-batch has.
     """
     start = time.perf_counter()
     bundle = Bundle(members, schedule.initialisation, seed)
@@ -254,9 +254,9 @@ def _accuracy(bundle: Bundle, split: Split, name: str, statistics: Statistics) -
 
 
 def bundles(members: Sequence[Network], n_images: int, batch_size: int) -> Iterator[slice]:
-    """Networks that are trained side by side: successive ones of equal widths, 16, or fewer where memory asks for it.
+    """Networks that are trained side by side: successive ones of equal widths, 16 at most, fewer as memory asks for it.
 
-    Their number is a power of two.
+    This limit is a power of two.
 
     Parameters
     ----------
