@@ -449,7 +449,10 @@ def answered(page: str, connection: duckdb.DuckDBPyConnection) -> str:
     query = r"(?P<before>```sql\n(?P<query>(?:(?!```).)*)```\n\n<!-- answer -->\n).*?(?P<after><!-- end -->)"
     page, n_answers = re.subn(query, answer, page, flags=re.DOTALL)
     if n_answers != page.count("<!-- answer -->"):
-        raise SystemExit(f"found {n_answers} queries with an answer. Expected one before each '<!-- answer -->'.")
+        raise SystemExit(
+            f"docs/own-images.md: found {n_answers} queries right before an '<!-- answer -->', of which there are "
+            f"{page.count('<!-- answer -->')}. Expected one before each. Put it there."
+        )
     return page
 
 

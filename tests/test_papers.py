@@ -836,6 +836,16 @@ def test_the_page_shows_all_of_it(compared_run, tmp_path):
     assert copied == (compared_run.results / "figures/correlations.png").read_bytes()
 
 
+def test_an_answer_without_a_query_before_it_is_named():
+    answered = runpy.run_path(str(ROOT / "docs/update_results.py"))["answered"]
+    page = "```sql\nselect 1\n```\n\ntext\n\n<!-- answer -->\n<!-- end -->\n"
+    with (
+        duckdb.connect() as connection,
+        pytest.raises(SystemExit, match="own-images.md: found 0 queries .* there are 1"),
+    ):
+        answered(page, connection)
+
+
 class Tables(dict):
     """Stands for `Results`."""
 

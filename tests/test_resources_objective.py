@@ -198,6 +198,12 @@ def test_the_rows_of_the_result_by_hand(script):
     assert script["gain_text"](np.array([1.0, np.nan, 3.0])) == "+2.00 ± 1.96"
 
 
+def test_the_gain_by_seed_by_hand(script):
+    # Deviation sqrt(2), its error 1, times t of one degree of freedom, 12.706.
+    assert script["seed_rows"]("digits", {0: 1.0, 4: 3.0}) == ["digits", "+1.00", "+3.00", "+2.00 ± 12.71"]
+    assert script["seed_rows"]("digits", {0: -1.0}) == ["digits", "-1.00", "-1.00"]
+
+
 def test_afterwards_by_hand(script):
     def lost(points):
         return {"unlimited": script["Finding"](50.0, np.array([50.0 - points]), np.empty(0))}

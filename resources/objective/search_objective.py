@@ -314,10 +314,12 @@ def result_rows(dataset: str, baseline: Mapping[str, Finding], chosen: Mapping[s
 
 
 def seed_rows(dataset: str, gains: Mapping[int, float]) -> list[str]:
-    """The gain by the scores of each seed alone, and of their mean a 95% interval, Student's."""
+    """The gain by the scores of each seed alone, and of their mean a 95% interval, Student's; none of a single seed."""
     values = np.array(list(gains.values()))
-    half = t.ppf(0.975, values.size - 1) * values.std(ddof=1) / np.sqrt(values.size)
-    return [dataset, *(f"{gain:+.2f}" for gain in values), f"{values.mean():+.2f} ± {half:.2f}"]
+    mean = f"{values.mean():+.2f}"
+    if values.size > 1:
+        mean += f" ± {t.ppf(0.975, values.size - 1) * values.std(ddof=1) / np.sqrt(values.size):.2f}"
+    return [dataset, *(f"{gain:+.2f}" for gain in values), mean]
 
 
 def mean_gain(baseline: Mapping[str, Finding], chosen: Mapping[str, Finding]) -> float:
