@@ -146,30 +146,42 @@ def overview(results: Results) -> str:
   and SA-rk by the authors of OEmiliatanO/Rank-Based-NAS; we know of no public address of either.
 - *By* says what of ours stands beside a figure: a proxy, or a search and its budget; a dataset at its end is the one
   that it is of, where that is not the figure's. `freerea` has 45 seconds by our scoring times, `freerea rtx3080` by
-  those that its authors measured, `freerea N=290` about as many networks as these allow, and `freerea published`
-  their scores.
+  those that its authors measured on CIFAR-10{_networks_in_time(results)}; `freerea N=290` has 290 networks, more than
+  these allow, on every dataset, and `freerea published` its authors' scores.
 - *Ours* is the mean, ± the standard deviation over runs (n - 1), or over draws where it is exact; *n* is what it is
   over; *seeds* is the number of weight initialisations that scores are means over, of the proxy with the fewest; none
   where no seed changes anything. All runs of a search share these scores; runs of one *by seed* see the scores of one
   seed each, in turn.
 - A **difference** in bold is beyond what is uncertain: more than two standard errors of both sides together, and half a
-  unit of the last printed digit. Of runs *by seed* one in twenty would be by chance. Of others more, we do not know how
-  many: other weights are not in the error of other searches, nor in that of correlations by a single seed, and the
-  deviation of three seeds is uncertain itself. A letter says why: what figures here or in print show; what is
-  *supposed*, since the settings differ so, but was not measured; or that it is *unexplained*.
+  unit of the last printed digit. Of runs *by seed* one in twenty would be by chance, if scores in print are as
+  uncertain as those of one seed here. Of others more, we do not know how many: other weights are not in the error of
+  other searches, nor in that of correlations by a single seed, and the deviation of three seeds is uncertain itself. A
+  letter says why: what figures here or in print show; what is *supposed*, since the settings differ so, but was not
+  measured; or that it is *unexplained*.
 - Standard errors. Correlations over all networks: the standard deviation over single seeds, for either side, since both
   rank the same networks. Over a sample of them: the sampling error on top, ours by the bootstrap over networks, print's
   by Bonett and Wright's formulas. Most proxies of a sample have a single seed (column *seeds*), whose noise is not
   known and not in it. Of a single seed over all networks, as those as written have, the bootstrap stands in for it.
   Searches: standard deviation by the square root of the number of runs, which is the chance of the search alone, on
   the scores that it saw; *by seed* that of the means of seeds by the square root of theirs, widened by Student's t for
-  so few; where print does not say how many, the whole standard deviation. The best of some networks: the standard
-  deviation over single seeds, where there are several, and of a sample the bootstrap over networks on top. What is
-  exact has none.
+  so few, and for print, which saw scores of its own, the deviation of a single seed, as much wider; where print does
+  not say how many runs there were, the whole standard deviation. The best of some networks: the standard deviation over
+  single seeds, where there are several, and of a sample the bootstrap over networks on top. What is exact has none.
 - The sign of a correlation is the proxy's own, if its line does not say that it is turned. Networks without a score
   rank last, all tied; a proxy that was scored on a sample alone has a smaller n.
 
 {_table(head, rows)}"""
+
+
+def _networks_in_time(results: Results) -> str:
+    """How many networks FreeREA sees in its authors' seconds, in the mean of all runs, in all and within limits."""
+    seen = results.table("search_runs").filter(algorithm="freerea rtx3080")
+    seen = seen.group_by("constraint_id").agg(pl.col("n_evaluated").mean())
+    without = seen.filter(constraint_id="unlimited")["n_evaluated"]
+    within = seen.filter(pl.col("constraint_id").str.starts_with("flops_"))["n_evaluated"]
+    if without.is_empty() or within.is_empty():
+        return ""
+    return f" ({without[0]:.0f} networks in the mean, within limits on FLOPs {within.min():.0f} to {within.max():.0f})"
 
 
 def papers(results: Results) -> str:
@@ -186,13 +198,13 @@ def among_the_best(results: Results) -> str:
     key = ["space", "dataset", "proxy"]
     shown = ["all", "best_10_pct", "best_1_pct"]
     subsets = results.table("correlations").filter(pl.col("subset").is_in(shown))
-    subsets = subsets.select(*key, "subset", "kendall", "low", "high", "n")
+    shared = [*key, "subset", "kendall", "low", "high", "n"]
     given = results.table("partial_correlations").filter(pl.col("given").str.contains(","))
-    given = given.with_columns(subset=pl.lit("given")).select(subsets.columns)
+    given = given.with_columns(subset=pl.lit("given")).select(shared)
     ceilings = results.table("ceilings")
     limits = ceilings.filter(estimate="noise_added").with_columns(proxy=pl.lit("ceiling"))
     seeds = ceilings.filter(estimate="two_seeds", subset="all").select(*key[:2], proxy="quantity", two_seeds="kendall")
-    found = pl.concat([subsets, given, limits.select(subsets.columns)], how="vertical_relaxed")
+    found = pl.concat([subsets.select(*shared, "seeds_std"), given, limits.select(shared)], how="diagonal_relaxed")
     rows, strength = [], {}
     for (space, dataset, proxy), part in found.group_by(key, maintain_order=True):
         cells = {row["subset"]: row for row in part.iter_rows(named=True)}
@@ -200,20 +212,23 @@ def among_the_best(results: Results) -> str:
             again = seeds.filter(space=space, dataset=dataset, proxy=proxy)["two_seeds"].to_list()
             n = f"{cells['all']['n']:,}, {cells['best_10_pct']['n']:,}, {cells['best_1_pct']['n']:,}"
             values = [_with_interval(cells.get(name)) for name in (*shown, "given")]
+            values[1:1] = [_number(cells["all"]["seeds_std"], 3)]
             rows.append([space, dataset, proxy, *values, _number(again[0] if again else None, 2), n])
             strength[space, dataset, proxy] = -abs(cells["all"]["kendall"])
     # The ceiling first, then by how well a proxy ranks all networks, whichever way.
     rows.sort(key=lambda row: (row[0] != "tss", row[1], row[2] != "ceiling", strength[tuple(row[:3])]))
-    head = ["space", "dataset", "proxy", "all", "best 10%", "best 1%", "given costs", "two seeds", "n"]
+    head = ["space", "dataset", "proxy", "all", "± seeds", "best 10%", "best 1%", "given costs", "two seeds", "n"]
     return f"""## Among the best, at equal cost, and what noise allows
 
 Kendall's τ-b with final test accuracy: of all networks, of the best 10% and the best 1% of them by accuracy, and of all
-given parameters, multiply-adds and ReLUs (partial τ). In brackets, 95% bootstrap intervals over classes. *Ceiling*:
-what accuracies have with those of one more training, its noise drawn from what members of one class deviate from their
-mean; no score of the function can be expected to have more, and the size space has no two members of one class. That of
-the best 1% is an estimate: few trainings tell of their noise. *Two seeds*: a proxy with itself, by other weights and
-another batch. *n*: networks of all, of the best 10% and of the best 1%, ties at the border included; a sample has a
-few in its best 1%, and may exceed the ceiling by chance.
+given parameters, multiply-adds and ReLUs (partial τ). In brackets, 95% bootstrap intervals over classes, which do not
+hold the noise of weights and images: *± seeds* is the standard deviation of τ over single seeds, of all networks; a
+value is of mean scores, and may be above that of each seed. *Ceiling*: what accuracies have with those of one more
+training, its noise drawn from what members of one class deviate from their mean; no score of the function can be
+expected to have more, and the size space has no two members of one class. That of the best 1% is an estimate: few
+trainings tell of their noise. *Two seeds*: a proxy with itself, by other weights and another batch. *n*: networks of
+all, of the best 10% and of the best 1%, ties at the border included; a sample has a few in its best 1%, and may exceed
+the ceiling by chance.
 
 ![Rank correlation of each proxy with test accuracy, a panel per space](figures/{FIGURE})
 
@@ -405,12 +420,15 @@ def ranked_everywhere(results: Results) -> str:
     places = whole.select("space", "dataset", "n").unique().sort(pl.col("space") != "tss", "dataset")
     rows = {}
     for (proxy,), part in whole.group_by("proxy", maintain_order=True):
-        at = {(space, dataset): value for space, dataset, value in part["space", "dataset", "kendall"].iter_rows()}
+        at = {(row["space"], row["dataset"]): (row["kendall"], row["seeds_std"]) for row in part.iter_rows(named=True)}
         if len(at) == places.height:
             rows[proxy] = [at[place] for place in places["space", "dataset"].iter_rows()]
-    names = sorted(rows, key=lambda proxy: -sum(rows[proxy]))
+    names = sorted(rows, key=lambda proxy: -sum(value for value, _ in rows[proxy]))
     head = ["proxy", *(f"{space}, {dataset}" for space, dataset, _ in places.iter_rows())]
-    lines = [[f"`{name}`", *(_number(value, 2) for value in rows[name])] for name in names]
+    lines = [
+        [f"`{name}`", *(f"{value:.2f} ± {spread:.2f}" if spread else f"{value:.2f}" for value, spread in rows[name])]
+        for name in names
+    ]
     lines.append(["*networks*", *(f"{n:,}" for n in places["n"])])
     facts = results.facts
     seeds = ", ".join(map(str, json.loads(facts["config.seeds"])))

@@ -11,6 +11,7 @@ rule correlations:
     input:
         networks="results/{run}/tables/networks.parquet",
         scores="results/{run}/tables/scores.parquet",
+        scores_by_seed="results/{run}/tables/scores_by_seed.parquet",
         accuracies="results/{run}/tables/accuracies.parquet",
     output:
         table="results/{run}/tables/correlations.parquet",

@@ -208,12 +208,13 @@ COSTS = {"params_m": 1.0, "mflops": 9.0, "n_relu": 5}
 
 
 def tables(classes=None, **scores):
-    """Tables of networks, scores and accuracies; every network is a class of its own unless told."""
+    """Tables of networks, scores, scores of the only seed, and accuracies; every network is a class unless told."""
     n = len(next(iter(scores.values())))
     place = {"space": "tss", "dataset": "digits", "arch_index": np.arange(n)}
     truth = {"split": "test", "epochs": 200, "accuracy_pct": np.arange(n) + 50.0, "train_seconds": None, "source": "s"}
     networks = {**place, "class_index": np.arange(n) if classes is None else classes, **COSTS}
-    return tuple(pl.DataFrame(columns) for columns in (networks, {**place, **scores}, {**place, **truth}))
+    columns = (networks, {**place, **scores}, {**place, "seed": 0, **scores}, {**place, **truth})
+    return tuple(pl.DataFrame(some) for some in columns)
 
 
 def test_table_ranks_networks_without_a_score_last_or_leaves_them_out():
@@ -264,7 +265,7 @@ def test_networks_outside_a_sample_are_not_ranked():
 def test_costs_are_held_fixed_on_the_networks_of_a_sample():
     # Given nothing but a sample, the rows are those of a table that holds these networks alone.
     rng = np.random.default_rng(0)
-    networks, scores, accuracies = tables(naswot=rng.normal(size=12).tolist(), kappa=rng.normal(size=12).tolist())
+    networks, scores, _, accuracies = tables(naswot=rng.normal(size=12).tolist(), kappa=rng.normal(size=12).tolist())
     costs = {name: rng.permutation(12) for name in COSTS}
     networks = networks.with_columns(sample_place=pl.Series(rng.permutation(12)), **costs)
     scored_on = {"tss": {"digits": {"naswot": {"classes": 7, "seeds": [0]}, "kappa": {"classes": 0, "seeds": [0]}}}}
@@ -310,10 +311,10 @@ def test_best_percent_is_rounded_up_and_has_ties():
 
 
 def test_table_counts_trained_networks_only_and_takes_the_longest_training():
-    networks, scores, accuracies = tables(naswot=[1.0, 2.0, 3.0, 4.0])
+    *scored, accuracies = tables(naswot=[1.0, 2.0, 3.0, 4.0])
     short = accuracies.with_columns(epochs=12, accuracy_pct=-pl.col("accuracy_pct") + 100)
     found = analysis.correlations_table(
-        networks, scores, pl.concat([short, accuracies[1:]]), {"naswot": True}, n_resamples=20, seed=0
+        *scored, pl.concat([short, accuracies[1:]]), {"naswot": True}, n_resamples=20, seed=0
     )
     assert found.filter(subset="all").select("kendall", "n").rows() == [(1.0, 3)]
 
@@ -326,18 +327,16 @@ def test_table_holds_null_where_nothing_can_be_ranked():
 
 
 def test_table_without_truth_is_empty():
-    networks, scores, accuracies = (table.clear() for table in tables(naswot=[1.0, 2.0]))
-    assert analysis.correlations_table(
-        networks, scores, accuracies, {"naswot": True}, n_resamples=20, seed=0
-    ).is_empty()
+    given = (table.clear() for table in tables(naswot=[1.0, 2.0]))
+    assert analysis.correlations_table(*given, {"naswot": True}, n_resamples=20, seed=0).is_empty()
 
 
 def test_table_resamples_classes():
     # Networks 2i and 2i + 1 are one class, numbered from the last. Pairs tied in both columns are left out by tau-b, so
     # the interval is that of one network per class.
-    networks, scores, accuracies = tables(classes=np.repeat(np.arange(N), 2)[::-1], naswot=np.repeat(SCORE, 2))
+    *scored, accuracies = tables(classes=np.repeat(np.arange(N), 2)[::-1], naswot=np.repeat(SCORE, 2))
     accuracies = accuracies.with_columns(accuracy_pct=np.repeat(ACCURACY, 2))
-    found = analysis.correlations_table(networks, scores, accuracies, {"naswot": True}, n_resamples=50, seed=0)
+    found = analysis.correlations_table(*scored, accuracies, {"naswot": True}, n_resamples=50, seed=0)
     expected = one(SCORE[::-1], ACCURACY[::-1], n_resamples=50)
     assert found.select("low", "high").row(0) == pytest.approx(expected.kendall_interval)
     assert found["n"][0] == 2 * N
@@ -349,7 +348,7 @@ def test_partial_table_holds_what_residuals_of_ranks_give():
     costs = {
         name: np.round(ACCURACY + rng.normal(0, spread, N), 1) for name, spread in (("params_m", 2), ("mflops", 4))
     }
-    networks, scores, accuracies = tables(naswot=SCORE, params=costs["params_m"])
+    networks, scores, _, accuracies = tables(naswot=SCORE, params=costs["params_m"])
     networks = networks.with_columns(**costs)
     accuracies = accuracies.with_columns(accuracy_pct=ACCURACY)
     found = analysis.partial_correlations_table(
@@ -397,3 +396,26 @@ def test_published_scores_have_the_published_correlations(shared_data):
         assert found[proxy].spearman == pytest.approx(spearman, abs=0.01)
         # n = 15,625: about a hundredth.
         assert 0.005 < np.diff(found[proxy].kendall_interval)[0] < 0.03
+
+
+def test_table_has_the_deviation_over_single_seeds():
+    # Network 1 has no score by seed 1, and so none in the mean: it is last by this seed, and none of the finite ones by
+    # either. Kappa has one seed alone, flops the same scores by both.
+    networks, scores, by_seed, accuracies = tables(
+        naswot=[1.0, None, 3.5, 3.0], kappa=[1.0, 2.0, 3.0, 4.0], flops=[1.0, 2.0, 3.0, 4.0]
+    )
+    first = by_seed.with_columns(naswot=pl.Series([1.0, 2.0, 4.0, 3.0]))
+    second = by_seed.with_columns(seed=1, naswot=pl.Series([1.0, None, 3.0, 3.0]), kappa=pl.lit(None, pl.Float64))
+    both = pl.concat([first, second])
+    found = analysis.correlations_table(
+        networks, scores, both, accuracies, {"naswot": True, "kappa": False, "flops": True}, n_resamples=0, seed=0
+    )
+    rows = {row[:2]: row[2:] for row in found.select("proxy", "subset", "seeds_std", "spearman_seeds_std").rows()}
+    ranks = [1, 2, 3, 4]
+    for subset, seeds in (("all", [[1, 2, 4, 3], [1, -9, 3, 3]]), ("finite", [[1, 4, 3], [1, 3, 3]])):
+        truth = ranks if subset == "all" else [1, 3, 4]
+        taus = [stats.kendalltau(score, truth).statistic for score in seeds]
+        rhos = [stats.spearmanr(score, truth).statistic for score in seeds]
+        assert rows["naswot", subset] == pytest.approx((np.std(taus, ddof=1), np.std(rhos, ddof=1)))
+    assert rows["naswot", "best_scored_10_pct"] == rows["kappa", "all"] == (None, None)
+    assert rows["flops", "all"] == (0, 0)

@@ -333,6 +333,10 @@ def test_a_complete_configuration_stays_as_it_is():
             "c.yaml, searches.clocks.gpu.naswot: found -1. Expected a number of at least 0, or text. Seconds for every",
         ),
         (
+            changed("searches", searched(seconds=5, clock="gpu")["searches"] | {"clocks": {"gpu": {"params": 2}}}),
+            "c.yaml, searches.entries[0].clock: 'gpu' has seconds of params, and the objective has none of them.",
+        ),
+        (
             {**with_columns(naswot="x"), "spaces": {"tss": {}}},
             "c.yaml, columns[0].columns.naswot: a column of a run's tables is called 'naswot' already. Rename it here.",
         ),

@@ -77,8 +77,8 @@ ROWS = {
     },
     "search_runs": {
         **AT,
-        "algorithm": ["rea", "rea", "rea", "freerea", "random", "random", "random"],
-        "objective": "naswot",
+        "algorithm": ["rea", "rea", "rea", "freerea", "drawn", "drawn", "drawn"],
+        "objective": ["naswot"] * 4 + ["valid_12"] * 3,
         "budget": 100.0,
         "constraint_id": "small",
         "run": [0, 1, 2, 0, 0, 1, 2],
@@ -87,7 +87,7 @@ ROWS = {
         "regret_pct": [2.0, 0.0, None, 0.0, 3.0, 4.0, 2.0],
         "n_evaluated": 100,
         "simulated_seconds": [12.5, 12.5, 12.5, None, 0.1, 0.1, 0.1],
-        "kind": ["rea", "rea", "rea", "freerea", "random", "random", "random"],
+        "kind": ["rea", "rea", "rea", "freerea", "random_search", "random_search", "random_search"],
         "budget_unit": "evaluations",
         "own_seconds": 0.5,
         "seed": pl.Series([None] * 7, dtype=pl.Int64),
@@ -118,6 +118,8 @@ ROWS = {
         "n_finite": 2,
         "spearman_low": None,
         "spearman_high": None,
+        "seeds_std": 0.02,
+        "spearman_seeds_std": 0.03,
     },
     "partial_correlations": {
         **AT,
@@ -146,21 +148,21 @@ ROWS = {
     },
     "regrets": {
         **AT,
-        "constraint_id": ["small", "unlimited"],
-        "algorithm": "oracle",
+        "constraint_id": ["small", "small", "unlimited"],
+        "algorithm": ["oracle", "random", "oracle"],
         "objective": "",
         "max_mflops": None,
-        "max_params_m": [1.0, None],
-        "n_feasible": [2, 3],
-        "optimum_pct": [92.0, 94.0],
-        "mean_pct": [92.0, 94.0],
-        "std_pct": 0.0,
-        "regret_pct": 0.0,
+        "max_params_m": [1.0, 1.0, None],
+        "n_feasible": [2, 2, 3],
+        "optimum_pct": [92.0, 92.0, 94.0],
+        "mean_pct": [92.0, 90.5, 94.0],
+        "std_pct": [0.0, 0.5, 0.0],
+        "regret_pct": [0.0, 1.5, 0.0],
         "runs": None,
         "budget": None,
         "max_n_relu": None,
         "budget_unit": None,
-        "limits": ['{"max_params_m": 1.0}', "{}"],
+        "limits": ['{"max_params_m": 1.0}'] * 2 + ["{}"],
         "half_pct": None,
     },
     "feasible_networks": {
@@ -377,11 +379,11 @@ GRAIN = {
     "against_random": (
         "space, dataset, constraint_id, algorithm, objective, budget, "
         "random_algorithm, random_objective, random_budget",
-        2,
+        5,
     ),
     "best_networks": ("space, dataset, constraint_id, place", 5),
     "classes": ("space, dataset, class_index", 2),
-    "leaderboard": ("space, dataset, constraint_id, algorithm, objective, budget", 5),
+    "leaderboard": ("space, dataset, constraint_id, algorithm, objective, budget", 6),
     "partial_scores": ("space, dataset, class_index, proxy", 1),
     "proxy_coverage": ("space, dataset, proxy", 1),
     # Eight a decade, rounded: 1, 2, 3, 4, 6, 7, 10, .., 75, 100; searches without a trajectory have them as well.
@@ -455,7 +457,7 @@ def test_classes_say_how_far_members_differ(con):
 
 def test_leaderboard_has_mean_spread_and_interval(con):
     columns = "place, algorithm, n_runs, mean_pct, std_pct, low_pct, high_pct, simulated_seconds, own_seconds"
-    freerea, oracle, rea, random = con.execute(
+    freerea, oracle, rea, random, drawn = con.execute(
         f"select {columns} from leaderboard where constraint_id = 'small'"
     ).fetchall()
     # The control is exact. freerea found 92 once, with unknown seconds; rea 90 and 92, and nothing in run 2: standard
@@ -464,14 +466,16 @@ def test_leaderboard_has_mean_spread_and_interval(con):
     assert freerea == (1, "freerea", 1, 92.0, None, None, None, None, 0.5)
     expected = (3, "rea", 2, 91.0, pytest.approx(2**0.5), pytest.approx(91 - 1.96), pytest.approx(91 + 1.96), 12.5, 0.5)
     assert rea == expected
-    assert random[:4] == (4, "random", 3, 89.0)
+    assert random == (4, "random", None, 90.5, 0.5, None, None, None, None)
+    assert drawn[:4] == (5, "drawn", 3, 89.0)
 
 
-def test_leaderboard_has_the_gain_over_random_search(con):
+def test_leaderboard_has_the_gain_over_the_control(con):
+    """Its mean is exact, so that only runs of the search are uncertain, and those of `drawn` do not come in."""
     columns = "random_algorithm, gain_pct, gain_low_pct, p_value"
     row = con.execute(f"select {columns} from leaderboard where algorithm = 'rea'").fetchone()
-    # As in against_random, below.
-    assert row == ("random", 2.5, pytest.approx(2.5 - 1.96 * 1.5), pytest.approx(math.erfc(5 / 3 / 2**0.5), abs=1.5e-7))
+    # By hand: 90 and 92 less 90.5, standard error sqrt(2) / sqrt(2).
+    assert row == ("random", 0.5, pytest.approx(0.5 - 1.96), pytest.approx(math.erfc(0.5 / 2**0.5), abs=1.5e-7))
 
 
 def test_the_random_search_of_the_same_objective_and_budget_goes_before_the_control(paths, tmp_path):
@@ -486,6 +490,14 @@ def test_the_random_search_of_the_same_objective_and_budget_goes_before_the_cont
     store.build_database(paths, tmp_path / "scores.duckdb")
     board = store.read_view(tmp_path / "scores.duckdb", "leaderboard", algorithm="rea")
     assert board.select("random_algorithm", "gain_pct").rows() == [("plain", 1.0)]
+
+
+def test_a_search_of_several_stages_is_like_the_random_search_by_its_last_one(paths, tmp_path):
+    staged = FRAMES["search_runs"].filter(algorithm="rea").with_columns(objective=pl.lit("naswot; valid_12"))
+    store.write_table("search_runs", pl.concat([FRAMES["search_runs"], staged]), paths["search_runs"])
+    store.build_database(paths, tmp_path / "scores.duckdb")
+    board = store.read_view(tmp_path / "scores.duckdb", "leaderboard", algorithm="rea").sort("objective")
+    assert board["random_algorithm"].to_list() == ["random", "drawn"]
 
 
 def test_trajectories_hold_the_best_so_far(con):
@@ -539,38 +551,44 @@ def test_trajectories_by_time_leave_out_searches_with_a_run_of_unknown_seconds(p
 
 def test_searches_are_compared_with_random_search_run_by_run(con):
     columns = "algorithm, random_algorithm, n_pairs, gain_pct, std_pct, low_pct, high_pct, p_value"
-    freerea, rea = con.execute(f"select {columns} from against_random order by algorithm").fetchall()
-    assert freerea == ("freerea", "random", 1, 3.0, None, None, None, None)
+    freerea, rea = con.execute(
+        f"select {columns} from against_random where random_kind = 'random_search' order by algorithm"
+    ).fetchall()
+    assert freerea == ("freerea", "drawn", 1, 3.0, None, None, None, None)
     # By hand: rea gains 1 and 4, and finds nothing in run 2. Mean 2.5, standard deviation 3 / sqrt(2), so the standard
     # error is 1.5 and z 5 / 3.
-    expected = ("rea", "random", 2, 2.5, 3 / 2**0.5, 2.5 - 1.96 * 1.5, 2.5 + 1.96 * 1.5, math.erfc(5 / 3 / 2**0.5))
+    expected = ("rea", "drawn", 2, 2.5, 3 / 2**0.5, 2.5 - 1.96 * 1.5, 2.5 + 1.96 * 1.5, math.erfc(5 / 3 / 2**0.5))
     assert rea == (*expected[:3], *(pytest.approx(value, abs=1.5e-7) for value in expected[3:]))
 
 
 @pytest.mark.parametrize("n_seeds", [1, 2, 3, 4, 5, 12, 25])
 def test_runs_that_see_the_scores_of_a_seed_count_as_one(paths, tmp_path, n_seeds):
-    # Seed k finds 91 + k * k again and again, 90 and 92 in turn around it; the control finds 89.
+    # Seed k finds 91 + k * k again and again, 90 and 92 in turn around it; random search finds 89, the control 90.5.
     run = pl.DataFrame({"run": range(100)}).with_columns(seed=pl.col("run") // 2 % n_seeds)
     about = FRAMES["search_runs"].drop("run", "seed")
     runs = about.filter(algorithm="rea")[:1].join(run, how="cross")
     runs = runs.with_columns(accuracy_pct=90.0 + pl.col("seed") ** 2 + 2 * (pl.col("run") % 2))
-    random = about.filter(algorithm="random")[:1].join(run.with_columns(seed=None), how="cross")
+    random = about.filter(algorithm="drawn")[:1].join(run.with_columns(seed=None), how="cross")
     frames = [frame.select(FRAMES["search_runs"].columns) for frame in (runs, random)]
     store.write_table("search_runs", frames, paths["search_runs"])
     store.build_database(paths, tmp_path / "scores.duckdb")
     board = store.read_view(tmp_path / "scores.duckdb", "leaderboard", algorithm="rea").row(0, named=True)
-    gain = store.read_view(tmp_path / "scores.duckdb", "against_random", algorithm="rea").row(0, named=True)
+    gains = store.read_view(tmp_path / "scores.duckdb", "against_random", algorithm="rea")
     seeds = 91.0 + np.arange(n_seeds) ** 2
-    assert (board["n_runs"], board["n_seeds"], gain["n_pairs"], gain["n_seeds"]) == (100, n_seeds, 100, n_seeds)
-    if n_seeds == 1:
-        assert board["low_pct"] is gain["low_pct"] is gain["p_value"] is None
-        return
-    half = stats.t.ppf(0.975, n_seeds - 1) * stats.sem(seeds)
-    assert board["high_pct"] - board["mean_pct"] == pytest.approx(half, rel=1e-3)
-    assert gain["gain_pct"] - gain["low_pct"] == pytest.approx(half, rel=1e-3)
-    assert board["gain_low_pct"] == gain["low_pct"]
-    t = gain["gain_pct"] / stats.sem(seeds)
-    assert gain["p_value"] == pytest.approx(2 * stats.t.sf(t, n_seeds - 1), rel=1e-9)
+    assert (board["n_runs"], board["n_seeds"], gains["n_pairs"].to_list()) == (100, n_seeds, [100, 100])
+    means = dict(gains.select("random_kind", "gain_pct").rows())
+    assert means == pytest.approx({"random_search": board["mean_pct"] - 89, "random": board["mean_pct"] - 90.5})
+    for gain in gains.iter_rows(named=True):
+        assert gain["n_seeds"] == n_seeds
+        if n_seeds == 1:
+            assert board["low_pct"] is gain["low_pct"] is gain["p_value"] is None
+            continue
+        half = stats.t.ppf(0.975, n_seeds - 1) * stats.sem(seeds)
+        assert board["high_pct"] - board["mean_pct"] == pytest.approx(half, rel=1e-3)
+        assert gain["gain_pct"] - gain["low_pct"] == pytest.approx(half, rel=1e-3)
+        t = gain["gain_pct"] / stats.sem(seeds)
+        assert gain["p_value"] == pytest.approx(2 * stats.t.sf(t, n_seeds - 1), rel=1e-9)
+    assert board["gain_low_pct"] == gains.row(by_predicate=pl.col("random_kind") == "random", named=True)["low_pct"]
 
 
 def test_coverage_counts_failures(con):

@@ -13,6 +13,7 @@ def main(job: "Snakemake") -> None:
         table = analysis.correlations_table(
             store.read_parquet(job.input.networks),
             store.read_parquet(job.input.scores),
+            store.read_parquet(job.input.scores_by_seed),
             store.read_parquet(job.input.accuracies),
             job.params.higher_is_better,
             **job.params.bootstrap,

@@ -543,6 +543,13 @@ def _check_entry(config: Config, users: list[str], entry: Config, place: list[st
         ("datasets", entry.get("datasets", []), config["datasets"]),
     ):
         yield from _unknown(names, there, [*place, key], key.rstrip("s"))
+    clock = clocks.get(entry.get("clock"), {})
+    if clock and not clock.keys() & set(re.findall(r"\w+", entry["objective"])):
+        yield (
+            [*place, "clock"],
+            f"'{entry['clock']}' has seconds of {', '.join(clock)}, and the objective has none of them. Expected one "
+            "at least. Name another clock, or none.",
+        )
 
 
 def _check_labels(entries: list[Config]) -> Problems:

@@ -17,11 +17,11 @@ TABLES = 1
 # What searches share, such as random numbers, objectives and the clock; each also has a version of its own: `searches`.
 SEARCHES = 3
 # Correlations, regrets and the worth of what searches found: `analysis`.
-ANALYSIS = 8
+ANALYSIS = 9
 # Pictures: `figures`.
 FIGURES = 5
 # Figures in print beside ours: `papers`.
-PAPERS = 7
+PAPERS = 8
 # How it is measured whether a processor is fast in bfloat16: `passes.precision`.
 PRECISION = 1
 # Plain code, and how it and the library are timed: `benchmark`.

@@ -23,6 +23,7 @@ _KEY = ["space", "dataset", "arch_index"]
 def correlations_table(
     networks: pl.DataFrame,
     scores: pl.DataFrame,
+    scores_by_seed: pl.DataFrame,
     accuracies: pl.DataFrame,
     higher_is_better: Mapping[str, bool],
     *,
@@ -40,9 +41,12 @@ def correlations_table(
     intervals over networks too narrow. A subset keeps its networks in all samples. Of a proxy that is scored on a
     sample, networks outside are in none.
 
+    Other weights and images would move a correlation too, on the size space by more than other networks: their part is
+    the standard deviation over single seeds, on the same networks.
+
     Parameters
     ----------
-    networks, scores, accuracies : polars.DataFrame
+    networks, scores, scores_by_seed, accuracies : polars.DataFrame
         The tables of these names.
     higher_is_better : mapping of str to bool
         Direction of each proxy that is wanted.
@@ -58,7 +62,8 @@ def correlations_table(
     """
     parts = known_networks(networks, scores, accuracies)
     return store.stack(
-        "correlations", (_correlations(part, higher_is_better, n_resamples, seed, scored_on) for part in parts)
+        "correlations",
+        (_correlations(part, scores_by_seed, higher_is_better, n_resamples, seed, scored_on) for part in parts),
     )
 
 
@@ -154,6 +159,7 @@ def row_of(found: Correlation) -> dict[str, float | int]:
 
 def _correlations(
     networks: pl.DataFrame,
+    scores_by_seed: pl.DataFrame,
     higher_is_better: Mapping[str, bool],
     n_resamples: int,
     seed: int,
@@ -176,11 +182,40 @@ def _correlations(
             if subset != FINITE or not within[asked].all():
                 columns[proxy, subset] = np.where(within, ranked, np.nan)
     found = correlate(columns, accuracy, n_resamples=n_resamples, seed=seed, units=classes)
-    rows = [
-        {"proxy": proxy, "subset": subset, "n_finite": n, **row_of(found.get((proxy, subset), found[proxy, ALL]))}
-        for (proxy, subset), n in n_finite.items()
-    ]
+    over_seeds = _over_seeds(networks, scores_by_seed, columns, higher_is_better)
+    rows = []
+    for (proxy, subset), n in n_finite.items():
+        key = (proxy, subset if (proxy, subset) in found else ALL)
+        tau, rho = over_seeds.get(key, (np.nan, np.nan))
+        row = {"proxy": proxy, "subset": subset, "n_finite": n, **row_of(found[key])}
+        rows.append(row | {"seeds_std": tau, "spearman_seeds_std": rho})
     return at_place(networks, rows)
+
+
+def _over_seeds(
+    networks: pl.DataFrame,
+    scores_by_seed: pl.DataFrame,
+    columns: Mapping[tuple[str, str], NDArray[np.float64]],
+    higher_is_better: Mapping[str, bool],
+) -> dict[tuple[str, str], tuple[float, float]]:
+    """Standard deviations of tau and rho over seeds, by proxy and subset, of proxies that have several.
+
+    `columns` say by their NaN which networks a subset leaves out. What is best by the score differs between seeds, and
+    is left out.
+    """
+    by_seed: dict[tuple[str, str], list[tuple[float, float]]] = {}
+    there = scores_by_seed.join(networks.select(_KEY), on=_KEY, how="semi")
+    for part in there.partition_by("seed"):
+        of_seed = networks.select(_KEY).join(part, on=_KEY, how="left", maintain_order="left")
+        pairs = {}
+        for (proxy, subset), ranked in columns.items():
+            score = of_seed[proxy].cast(pl.Float64).to_numpy()
+            if subset not in BEST_SCORED and np.isfinite(score).any():
+                score = worst_if_missing(score, higher_is_better[proxy])
+                pairs[proxy, subset] = np.where(np.isnan(ranked), np.nan, score), networks["accuracy_pct"].to_numpy()
+        for key, found in resample(pairs, n_resamples=0, seed=0).items():
+            by_seed.setdefault(key, []).append((found.kendall[0], found.spearman[0]))
+    return {key: tuple(np.std(found, axis=0, ddof=1).tolist()) for key, found in by_seed.items() if len(found) > 1}
 
 
 def _partial(networks: pl.DataFrame, higher_is_better: Mapping[str, bool], n_resamples: int, seed: int) -> pl.DataFrame:

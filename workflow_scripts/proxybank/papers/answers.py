@@ -56,7 +56,8 @@ class Answer:
     n_scored : int or None
         Of the networks, those with a score.
     spread : float
-        For a correlation, its standard deviation over single seeds, which the figure in print has too; else 0.
+        Standard deviation over single seeds, which the figure in print has too: of a correlation, and of a search whose
+        runs see one seed each, widened as its error is; else 0.
     n_seeds : int or None
         Seeds of the scores that come in, of the proxy with the fewest; None where no seed changes any.
     """
@@ -216,9 +217,12 @@ class Run:
         label += f", found on {found_on}" if found_on else ""
         half = analysis.half_interval(found, "value")
         error = (std or 0.0) / values.len() ** 0.5 if half is None else half / analysis.HALF_INTERVAL
+        spread = 0.0
         if found["seed"].count():
             n_seeds = 1
-        return Answer(values.mean(), std, error, label, values.len(), "runs", n_seeds=n_seeds)
+            # Of one seed, as widely as `half` takes it.
+            spread = 0.0 if half is None else error * found["seed"].drop_nulls().n_unique() ** 0.5
+        return Answer(values.mean(), std, error, label, values.len(), "runs", spread=spread, n_seeds=n_seeds)
 
     def _best_of(
         self, proxy: str, place: dict, quantity: str, networks: str, score: str | None = None, among: str = "all"

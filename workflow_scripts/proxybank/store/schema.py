@@ -235,6 +235,13 @@ _TABLES = (
             _count("n_finite", "of these, networks with a score"),
             _number("spearman_low", "2.5% quantile of rho over the same bootstrap samples", True),
             _number("spearman_high", "97.5% quantile of rho over the same bootstrap samples", True),
+            _number(
+                "seeds_std",
+                "standard deviation (n - 1) of tau-b over single seeds, whose noise low and high do not hold; null if "
+                "there is one seed, and for best_scored",
+                True,
+            ),
+            _number("spearman_seeds_std", "the same of rho", True),
         ),
     ),
     Table(

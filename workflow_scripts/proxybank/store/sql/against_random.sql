@@ -1,10 +1,11 @@
 -- One row per space, dataset, constraint_id, algorithm, objective, budget, random_algorithm, random_objective,
--- random_budget: a search against a random search (drawing networks and keeping the one with the best score, or the
--- control that draws one; random_kind is its algorithm), run by run of the same number. n_pairs: runs in which both
--- found a network. is_alike: whether both have the same objective and budget, in the same unit.
+-- random_budget: a search against a random search (drawing networks and keeping the one with the best score), run by run
+-- of the same number, or against the control that draws one, whose mean over all networks within the limits is known
+-- exactly; random_kind is its algorithm. n_pairs: runs in which both found a network. is_alike: whether both have the
+-- same budget, in the same unit, and objective; of several stages the last one counts.
 -- gain_pct: mean of accuracy_pct less the random search's, percentage points; std_pct has n_pairs - 1.
 -- low_pct, high_pct: 95% interval of gain_pct, 1.96 standard errors.
--- p_value: two-sided paired test of no gain; mean and standard error are taken for normal, so have 30 pairs or more.
+-- p_value: two-sided test of no gain, paired between runs; mean and standard error are taken for normal, so have 30 pairs or more.
 -- Where runs see the scores of one seed each, those of a seed share its noise: the standard error is then that of the
 -- means of n_seeds seeds, the search's own or else the random search's, and interval and test are Student's; null if
 -- there is one seed.
@@ -23,15 +24,35 @@ with pairs as (
         r.objective as random_objective,
         r.budget as random_budget,
         r.kind as random_kind,
-        s.objective = r.objective and s.budget = r.budget and s.budget_unit = r.budget_unit as is_alike,
+        trim(string_split(s.objective, ';')[-1]) = r.objective
+        and s.budget = r.budget and s.budget_unit = r.budget_unit as is_alike,
         coalesce(s.seed, r.seed) as seed,
         s.accuracy_pct - r.accuracy_pct as gain_pct
     from search_runs as s
     inner join search_runs as r
         on s.space = r.space and s.dataset = r.dataset and s.constraint_id = r.constraint_id and s.run = r.run
     where
-        r.kind in ('random', 'naswot_search', 'random_search')
+        r.kind in ('naswot_search', 'ensemble', 'random_search')
         and (s.algorithm <> r.algorithm or s.objective <> r.objective or s.budget <> r.budget)
+    union all
+    select
+        s.space,
+        s.dataset,
+        s.constraint_id,
+        s.algorithm,
+        s.objective,
+        s.budget,
+        r.algorithm as random_algorithm,
+        r.objective as random_objective,
+        1.0 as random_budget,
+        'random' as random_kind,
+        false as is_alike,
+        s.seed,
+        s.accuracy_pct - r.mean_pct as gain_pct
+    from search_runs as s
+    inner join regrets as r
+        on s.space = r.space and s.dataset = r.dataset and s.constraint_id = r.constraint_id
+    where r.algorithm = 'random' and r.objective = '' and s.kind <> 'random'
 ),
 
 seeds as (

@@ -6,8 +6,8 @@
 -- What all runs share is not in an interval or p_value: other initialisations, where a search sees one set of
 -- scores; nor are they corrected for the number of searches.
 -- n_runs: runs that found a network. simulated_seconds, own_seconds: mean of a run; own_seconds are measured.
--- gain_pct, gain_low_pct, gain_high_pct, p_value: against a random search run by run, see against_random: the one with
--- the same objective and budget, else the one that draws a single network; random_algorithm is which, null if neither.
+-- gain_pct, gain_low_pct, gain_high_pct, p_value: against a random search, see against_random: the one with the same
+-- objective and budget, run by run, else the control random; random_algorithm is which.
 create or replace view leaderboard as
 with seeds as (
     select
