@@ -211,6 +211,8 @@ def images_of(wildcards):
 def digests(paths):
     """What is in the user's files and folders: one in whose place an older one is put is, to Snakemake, unchanged.
 
+    Folders are `ancient` inputs beside: their times change with any file that a file manager leaves there.
+
     It is for parameters that are computed of wildcards alone: those of a function that has `input` among its arguments
     are not compared with those of the run before.
     """
@@ -219,9 +221,10 @@ def digests(paths):
 
 @cache
 def digest(path):
-    """Size of a file and, where that is no more than Snakemake takes checksums of, a checksum; of a folder, its files'.
+    """Size of a file and, where that is no more than Snakemake takes checksums of, a checksum, else its time.
 
-    Of these, names, sizes and times decide: reading them all would take longer than what depends on them may.
+    Of a folder, names, sizes and times of its files decide: reading them all would take longer than what depends on
+    them may.
     """
     if Path(path).is_dir():
         try:
@@ -235,7 +238,7 @@ def digest(path):
         return len(files), hashlib.sha256(str(files).encode()).hexdigest()
     size = Path(path).stat().st_size
     if size > workflow.dag_settings.max_checksum_file_size:
-        return size, ""
+        return size, Path(path).stat().st_mtime_ns
     with open(path, "rb") as file:
         return size, hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -8,7 +8,7 @@ Makes: the batches that networks are scored on, one per dataset and seed; the ta
 rule batch:
     """One fixed batch of distinct training images per seed."""
     input:
-        images=images_of,
+        images=ancient(images_of),
     output:
         batches="results/{run}/batches/{dataset}.npz",
     log:

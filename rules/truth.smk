@@ -9,7 +9,7 @@ networks trained here beside those of the table.
 rule train_part:
     """Train every network of one part of a space."""
     input:
-        images=images_of,
+        images=ancient(images_of),
     output:
         accuracies="results/{run}/truth/{space}/{dataset}/{part}.parquet",
     log:
@@ -44,7 +44,7 @@ rule train_part:
 rule archive:
     """Every training in the official archive of one space, one row per seed."""
     input:
-        folder=archive_of,
+        folder=ancient(archive_of),
     output:
         trainings="results/{run}/archives/{space}.parquet",
     log:
@@ -57,6 +57,7 @@ rule archive:
     resources:
         mem_mb=1500,
     params:
+        files=lambda wildcards: digests([archive_of(wildcards)]),
         versions=[versions.SPACES, versions.TRUTH],
     message:
         "Importing the archive of {wildcards.space}"
@@ -96,7 +97,7 @@ rule truth:
 rule retrain:
     """Some networks, drawn at random and trained here, beside their accuracies in the table."""
     input:
-        images=images_of,
+        images=ancient(images_of),
         accuracies="results/{run}/truth/{space}/{dataset}.parquet",
     output:
         accuracies="results/{run}/truth/{space}/{dataset}_retrained.parquet",

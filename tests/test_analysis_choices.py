@@ -48,6 +48,12 @@ def test_choices_are_classes_in_the_order_of_scores_and_then_of_parameters():
     assert chosen(SCORES, {"naswot": False}, "unlimited") == {"naswot": ["a", "c", "e"]}
 
 
+def test_a_run_of_sizes_alone_has_no_counts_of_operations():
+    directions = {"naswot": True}
+    with_counts = analysis.choices_table(NETWORKS, SCORES, LIMITS, directions)
+    assert analysis.choices_table(NETWORKS.drop("n_none"), SCORES, LIMITS, directions).equals(with_counts)
+
+
 def test_the_smallest_member_of_a_class_stands_for_it_by_its_own_score():
     scores = SCORES.with_columns(naswot=pl.Series([7.0, 9.0, 6.0, None, 8.5]))
     assert chosen(scores, {"naswot": True}, "unlimited") == {"naswot": ["e", "a", "c"]}

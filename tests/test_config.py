@@ -238,6 +238,33 @@ def test_a_complete_configuration_stays_as_it_is():
             "c.yaml, datasets.digits.truth.tss.measurements[0]: seconds come from two columns. Expected one.",
         ),
         (
+            changed(
+                "datasets",
+                "digits",
+                "truth",
+                "tss",
+                {
+                    "source": "table",
+                    "path": "p",
+                    "measurements": [{"split": "test", "epochs": 2, "accuracy": name} for name in "ab"],
+                },
+            ),
+            "c.yaml, datasets.digits.truth.tss.measurements[1]: split test after 2 epochs stands there twice. Expected",
+        ),
+        (
+            changed("datasets", "digits", "images", "a{b}.npz"),
+            "c.yaml, datasets.digits.images: found 'a{b}.npz'. Expected a path without { and }.",
+        ),
+        (
+            changed("constraints", {"tss": [{"id": "few", "max_mflops": "1e9"}]}),
+            "c.yaml, constraints.tss[0].max_mflops: found '1e9'. Expected a number above 0. Most multiply-adds for one "
+            "image, millions. To YAML this is a text: 1e9 is written 1.0e+9, with a point and a sign.",
+        ),
+        (
+            changed("searches", "clocks", "gpu", {"naswot": "1e-3"}),
+            "c.yaml, searches.clocks.gpu.naswot: no column is called '1e-3'. Known: none. To YAML this is a text: 1e9",
+        ),
+        (
             changed("constraints", "tss", [{"id": "a"}, {"id": "a"}]),
             "c.yaml, constraints.tss[1].id: 'a' stands there twice. Expected unique ids.",
         ),

@@ -116,6 +116,15 @@ def test_half_batches_have_a_batch_norm_of_their_own(network):
         assert_near(flat(pair[half] for pair in found), expected)
 
 
+@pytest.mark.parametrize("genes", [(3, 1, 2, 4, 3, 1), (3, 3, 3, 3, 3, 3)])
+def test_a_half_of_one_image_with_maps_of_one_pixel_has_no_gradients(genes):
+    """The last BatchNorm has one value for each channel, whose mean it is: no output depends on anything."""
+    skeleton = spaces.Skeleton(image_side=4, stem_width=8, cells_per_stage=1)
+    batch = passes.Batch(torch.randn(2, 3, 4, 4, generator=torch.Generator().manual_seed(0)), torch.arange(2))
+    found = evidence("half_batches", networks.Network("tss", genes, skeleton), batch)
+    assert not flat(gradients for gradients in found[:-1]).any()
+
+
 @EACH
 def test_input_gradient_equals_the_sum_of_all_rows_of_the_jacobian(network):
     weights, _ = drawn(network)

@@ -12,7 +12,7 @@ SPACE = spaces.get("tss")
 def read(folder, columns, rows):
     """Write a table and read it."""
     pl.DataFrame(rows).write_csv(folder / "t.csv")
-    return store.read_columns(folder / "t.csv", SPACE, columns)
+    return store.read_columns(folder / "t.csv", SPACE, columns, ["digits"])
 
 
 def test_columns_are_renamed_and_in_official_order(tmp_path):
@@ -49,13 +49,13 @@ def test_times_of_clocks_are_not_negative(tmp_path):
     rows = {"arch_index": [7, 8, 9], "phone": [1.0, float("inf"), -2.5]}
     read(tmp_path, {"phone_s": "phone"}, rows)  # a score, say
     with pytest.raises(TableError, match=r"t.csv: column phone, row 3: found -2.5. Expected seconds from 0, and"):
-        store.read_columns(tmp_path / "t.csv", SPACE, {"phone_s": "phone"}, ["phone_s", "gpu_s"])
+        store.read_columns(tmp_path / "t.csv", SPACE, {"phone_s": "phone"}, ["digits"], ["phone_s", "gpu_s"])
 
 
 def test_a_published_table_is_complete(shared_data):
     # Latencies on 27 devices, of which the first network takes 10.754371 ms on the first (the file's own row).
     path = shared_data / "hardware/tss_latency_ms.parquet"
-    found = store.read_columns(path, SPACE, {"gtx_ms": "1080ti_1", "raspi4_ms": "raspi4"})
+    found = store.read_columns(path, SPACE, {"gtx_ms": "1080ti_1", "raspi4_ms": "raspi4"}, ["digits"])
     assert store.missing_networks(found) == []
     assert found["gtx_ms"][0] == pytest.approx(10.754371, abs=1e-6)
 
@@ -70,6 +70,10 @@ def test_a_published_table_is_complete(shared_data):
         (
             {"space": ["tss", "sss"], "arch_index": [1, 2], "phone": 1.0},
             "column space has sss in 1 of 2 rows. Expected tss",
+        ),
+        (
+            {"dataset": ["digits", "cifar10"], "arch_index": [1, 2], "phone": 1.0},
+            "column dataset has cifar10 in 1 of 2 rows. Expected digits",
         ),
         ({"arch_index": [1], "phone": ["slow"]}, "column phone, row 1: 'slow'. Expected numbers."),
         ({"arch_index": [99_999], "phone": [1.0]}, "row 1: tss has no network 99999."),

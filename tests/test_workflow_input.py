@@ -137,6 +137,20 @@ def test_networks_are_trained_again_for_as_long_as_in_the_table(tmp_path, messag
     config.check_files(config.load(path))
 
 
+@pytest.mark.parametrize("algorithm", ["rea", "area"])
+def test_a_search_by_training_that_no_truth_has(tmp_path, message_of, algorithm):
+    objective = {"rea": "valid_8", "area": "naswot; valid_8"}[algorithm]
+    entry = {"algorithm": algorithm, "objective": objective, "evaluations": 9}
+    path = write(tmp_path, searches={"entries": [entry]})
+    started = "searches.entries[0].objective: no truth that this search runs on has 'valid_8', validation accuracies"
+    assert message_of(path) == f"{started} after so many epochs. Known: none. Correct it, or remove the search.\n"
+    both = [TABLE, TABLE.with_columns(split=pl.lit("valid"))]
+    pl.concat(both).write_csv(tmp_path / "table.csv")
+    assert "epochs. Known: valid_9." in message_of(path)
+    path.write_text(path.read_text().replace("valid_8", "valid_9"))
+    config.check_files(config.load(path))
+
+
 def test_mistakes_in_tables_of_columns(tmp_path, message_of):
     columns = {"space": "tss", "path": str(tmp_path / "latency.csv"), "columns": {"phone_ms": "phone"}}
     path = write(tmp_path, columns=[columns])

@@ -29,7 +29,8 @@ def users_columns(job: "Snakemake", space: str, dataset: str) -> Iterator[pl.Dat
     """Columns of users' tables that are about one space and dataset; the log says which networks they miss."""
     for path, table in zip(job.input.columns, job.params.columns, strict=True):
         if table["space"] == space and dataset in table.get("datasets", [dataset]):
-            columns = store.read_columns(path, spaces.get(space), table["columns"])
+            datasets = table.get("datasets", job.params.datasets)
+            columns = store.read_columns(path, spaces.get(space), table["columns"], datasets)
             for message in store.missing_networks(columns):
                 logs.log.warning(
                     "%s: %s. Regrets under limits on it, and searches that need it, are left out.", path, message

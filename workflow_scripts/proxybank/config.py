@@ -8,7 +8,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from copy import deepcopy
 from functools import cache
 from pathlib import Path
@@ -184,6 +184,7 @@ def check_files(config: Config) -> None:
     _check_present(config)
     if config["known_scores"]:
         store.check_known(config["known_scores"])
+    validated: dict[tuple[str, str], set[int]] = {}
     for dataset, settings in config["datasets"].items():
         images = data.load(settings["images"], settings.get("n_classes"), settings.get("image_side"))
         for space in config["spaces"].values():
@@ -194,7 +195,9 @@ def check_files(config: Config) -> None:
         pool = data.scoring_pool(images, settings.get("training"))
         data.draw_batches(images, config["batch_size"], config["seeds"], pool)
         for name, truth in settings["truth"].items():
+            validated[name, dataset] = {settings["training"]["epochs"]} if truth["source"] == "train" else set()
             if truth["source"] == "archive":
+                validated[name, dataset].update(store.ARCHIVED_EPOCHS[name])
                 store.check_archive(truth["path"], spaces.get(name))
                 _check_retrained(dataset, settings, truth, store.ARCHIVED_EPOCHS[name])
             if truth["source"] == "table":
@@ -205,6 +208,7 @@ def check_files(config: Config) -> None:
                     truth.get("measurements"),
                     truth.get("further_paths", ()),
                 )
+                validated[name, dataset].update(rows.filter(split="valid")["epochs"])
                 _check_complete(truth, store.final_accuracies(rows)["arch_index"].to_numpy())
                 _check_retrained(dataset, settings, truth, rows["epochs"].unique().sort().to_list())
                 n_final = store.final_accuracies(rows).height
@@ -213,10 +217,30 @@ def check_files(config: Config) -> None:
                         f"{truth['path']}: {n_final} networks have a final test accuracy. Expected at least 2, which "
                         "scores can be compared with. Add rows of split test, or remove the table from truth."
                     )
+    _check_validated(config, validated)
     clocks = config["searches"]["clocks"].values()
     of_clocks = {seconds for clock in clocks for seconds in clock.values() if isinstance(seconds, str)}
     for table in config["columns"]:
-        store.read_columns(table["path"], spaces.get(table["space"]), table["columns"], of_clocks)
+        datasets = table.get("datasets", config["datasets"])
+        store.read_columns(table["path"], spaces.get(table["space"]), table["columns"], datasets, of_clocks)
+
+
+def _check_validated(config: Config, validated: Mapping[tuple[str, str], Collection[int]]) -> None:
+    """Raise ConfigError if a search trains for epochs after which nowhere that it runs accuracies are known."""
+    for k, entry in enumerate(config["searches"]["entries"]):
+        known = [
+            f"valid_{n}"
+            for (space, dataset), epochs in validated.items()
+            if space in entry.get("spaces", [space]) and dataset in entry.get("datasets", [dataset])
+            for n in sorted(epochs)
+        ]
+        for name in _TRAINED.findall(entry["objective"]):
+            if validated and name not in known:
+                raise ConfigError(
+                    f"searches.entries[{k}].objective: no truth that this search runs on has '{name}', validation "
+                    f"accuracies after so many epochs. Known: {', '.join(dict.fromkeys(known)) or 'none'}. Correct it, "
+                    "or remove the search."
+                )
 
 
 def _check_retrained(dataset: str, settings: Config, truth: Config, epochs: Collection[int]) -> None:
@@ -298,7 +322,16 @@ def _message(error: jsonschema.ValidationError, where: str) -> str:
     if error.validator == "uniqueItems":
         name = next(item for k, item in enumerate(value) if item in value[:k])
         return f"{place}: {name!r} stands there more than once. Expected every item once. Remove the copies."
-    return f"{place}: found {value!r}. Expected {_expected(rule)}. {meaning}".rstrip()
+    return f"{place}: found {value!r}. Expected {_expected(rule)}. {meaning}{_as_number(value)}".rstrip()
+
+
+def _as_number(value: Any) -> str:
+    """What to do about a text that looks like a number, which 1e9 is to YAML; nothing about others."""
+    try:
+        float(value if isinstance(value, str) else "")
+    except ValueError:
+        return ""
+    return " To YAML this is a text: 1e9 is written 1.0e+9, with a point and a sign."
 
 
 def _expected(rule: dict[str, Any]) -> str:
@@ -411,7 +444,14 @@ def _check_datasets(config: Config) -> Problems:
                         f"it belongs to source {' or '.join(sources)}, and source is {truth['source']}. Remove one of "
                         "the two.",
                     )
+            measured = [(measurement["split"], measurement["epochs"]) for measurement in truth.get("measurements", [])]
             for k, measurement in enumerate(truth.get("measurements", [])):
+                if measured[k] in measured[:k]:
+                    yield (
+                        [*place, "measurements", k],
+                        f"split {measured[k][0]} after {measured[k][1]} epochs stands there twice. Expected it once. "
+                        "Remove one of the two.",
+                    )
                 if {"train_seconds", "train_seconds_per_epoch"} <= measurement.keys():
                     yield [*place, "measurements", k], "seconds come from two columns. Expected one. Remove the other."
             if space == "tss" and "widths" in truth:
@@ -515,7 +555,8 @@ def _check_searches(config: Config) -> Problems:
             known = [*config["proxies"], *users, *_TRAINED.findall(column)]
             yield from _unknown([column], known, place, "score column")
             if isinstance(seconds, str):
-                yield from _unknown([seconds], users, [*place, column], "column")
+                for where, message in _unknown([seconds], users, [*place, column], "column"):
+                    yield where, message + _as_number(seconds)
     for k, entry in enumerate(config["searches"]["entries"]):
         yield from _check_entry(config, users, entry, ["searches", "entries", k])
     yield from _check_labels(config["searches"]["entries"])

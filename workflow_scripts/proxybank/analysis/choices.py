@@ -50,9 +50,11 @@ def choices_table(
     scores = scores.select("space", "dataset", "arch_index", *(pl.col(name).alias(names[name]) for name in names))
     table = networks.join(scores, on=["space", "dataset", "arch_index"], how="left", maintain_order="left")
     costs = ["params_m", "mflops", "n_relu"]
+    first = {"params_m": False, "n_none": True, "arch_index": False}  # columns, and whether the largest comes first
+    first = {name: descending for name, descending in first.items() if name in table.columns}  # sizes have no n_none
     frames = []
     for constraint, within in _known_to_keep(table, constraints):
-        within = within.sort("params_m", "n_none", "arch_index", descending=[False, True, False])
+        within = within.sort(*first, descending=list(first.values()))
         for proxy, higher in higher_is_better.items():
             score = names[proxy]
             best = within.filter(pl.col(score).is_finite()).unique("class_index", keep="first", maintain_order=True)

@@ -90,7 +90,8 @@ class _Norm:
         means = sums.mean(dim=1) / n_pixels
         along = products.mean(dim=1) / n_pixels  # mean(x (x - near)), mean(dx (x - near))
         self._mean = mean = means[0]
-        self._scale = (along[0] - mean * (mean - near) + EPSILON).rsqrt()
+        # A channel with a single value is its mean, and what is left of it would be rounding.
+        self._scale = (along[0] - mean * (mean - near) + EPSILON).rsqrt() * (n_images * n_pixels > 1)
         if len(means) == 2:
             self._tangent_mean = means[1]
             self._h = self._scale * (along[1] - means[1] * (mean - near))

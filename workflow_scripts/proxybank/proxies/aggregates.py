@@ -10,6 +10,10 @@ _SET = "Over all networks of the space, copies of one function included. "
 _WORST = _SET + "A network without a score of a term is its worst, tied with all such. "
 _SAMPLE = "Mean and deviation are those of 100 networks that the seed draws, without those that have no score. "
 _TSAI = "Wu, Lin, Tsai, ICEA 2021"
+_IMMUNITY = (
+    "The second term is `ni`, of later work by the authors; their code of this score has minus the sum of squares of "
+    "what noise of deviation 0.05 changes in the outputs, which is not registered. "
+)
 
 for name, terms, higher_is_better, definition, source, differs in (
     (
@@ -18,15 +22,16 @@ for name, terms, higher_is_better, definition, source, differs in (
         True,
         "Twice the standardised `naswot` plus the standardised `ni`.",
         _TSAI,
-        _SAMPLE + "No score where a term has none.",
+        _IMMUNITY + _SAMPLE + "No score where a term has none.",
     ),
     (
         "ninaswot_ntk",
         ("naswot", "ni", "ntk"),
         True,
         "`ninaswot` over the root of 5, less the standardised `ntk`.",
-        "OEmiliatanO, nas-without-training, GA_search.py, after " + _TSAI,
-        _SAMPLE
+        "OEmiliatanO, Rank-Based-NAS, score/__init__.py, after " + _TSAI,
+        _IMMUNITY
+        + _SAMPLE
         + "No score where the code has -1e6, if a term has none. The code's files of it are named after naswot.",
     ),
     (

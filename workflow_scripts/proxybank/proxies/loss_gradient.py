@@ -92,7 +92,7 @@ def fisher_channels(layers: "list[LayerGradient]") -> float:
     source="Wang, Zhang, Grosse, ICLR 2020, arXiv:2002.07376",
     differs=_INITIALISATION + "Logits are not divided by a temperature (200 in the paper), and the sign is that of the "
     "code of Abdelfattah et al. 2021, opposite to the paper's. On the CPU, terms of about a ten thousandth are left "
-    "out.",
+    "out, which is more of the score where the others cancel (docs/performance.md has how much).",
 )
 def grasp(curvature: float) -> float:
     """Sum over weights of -w (H g), with gradient g and Hessian H of the loss."""

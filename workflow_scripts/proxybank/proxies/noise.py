@@ -55,8 +55,9 @@ def _noise_immunity(response: "NoiseResponse", n_convs: int, n_channels: int) ->
     needs="perturbed_noise",
     higher_is_better=True,
     source="Lin, Wang, Sun, Chen, Sun, Qian, Li, Jin, ICCV 2021, arXiv:2102.01063",
-    differs="Norms' variances are those of the batch, as printed; the code reads running ones, a mixture of 1 and two "
-    "batches. Norms that see no variation at all are left out.",
+    differs="Norms' variances are those of the batch, as printed; the code reads running ones, a mixture of 1, two "
+    "batches and, from the second repeat on, mostly earlier initialisations. Norms that see no variation at all are "
+    "left out.",
 )
 def zen(repeats: "list[Perturbation]") -> float | Status:
     """Mean over repeats of ln(change of the last feature maps) plus the logarithms of all norms' deviations.

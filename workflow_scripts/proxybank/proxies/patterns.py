@@ -41,7 +41,8 @@ def swap_regularised(patterns: "SignPatterns") -> float:
     source="Chen, Gong, Wang, ICLR 2021, arXiv:2102.11535; Xiong et al., ICML 2020",
     differs="Codes are compared exactly, in the code in half precision; crops come from the run's batch, in the code "
     "from the training set. All run at once; in the code three batches of 1,000, each with its own BatchNorm "
-    "statistics. Constant on the size space, where every cell is the same.",
+    "statistics. Kaiming normal, as the code means, see `ntk`; of one channel, fan in is fan out. Constant on the size "
+    "space, where every cell is the same.",
 )
 def te_nas_regions(n_regions: int | None) -> float | Status:
     """Number of linear regions that 3,000 crops of 3 x 3 pixels fall into, in one cell of one channel."""

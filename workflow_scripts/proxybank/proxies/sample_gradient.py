@@ -73,8 +73,8 @@ def knas_code(gradients: "SampleGradients") -> float | Status:
     higher_is_better=True,
     source="Zhang, Jia, ICLR 2022, arXiv:2110.08616",
     differs=_STATISTICS
-    + "The authors' code runs each image alone, so that BatchNorm sees a batch of one, and takes the "
-    "mean over weights, where the paper has the sum.",
+    + "The authors' code runs each image alone, so that BatchNorm sees a batch of one; one of its scripts takes the "
+    "mean over weights in place of the paper's sum.",
 )
 def gradsign(gradients: "SampleGradients") -> float:
     """Sum over weights of |sum over images of the sign of the gradient|."""
@@ -98,9 +98,10 @@ def _eigenvalues(gram: NDArray[np.float64]) -> NDArray[np.floating] | Status:
     needs="tangent_kernel",
     higher_is_better=False,
     source=_CHEN,
-    differs="The run's initialisation; the code uses kaiming normal, fan out. Every network as it is scored otherwise, "
-    "where TE-NAS searches in a thin supernet. Inner products in float64. A least eigenvalue that rounding alone could "
-    "leave gives no score; the code may give a negative condition number, which ranks first.",
+    differs="The run's initialisation; the code means kaiming normal, fan out, but the name that its launcher gives it "
+    "fits none, which leaves PyTorch's. Every network as it is scored otherwise, where TE-NAS searches in a thin "
+    "supernet. Inner products in float64. A least eigenvalue that rounding alone could leave gives no score; the code "
+    "may give a negative condition number, which ranks first.",
 )
 def ntk(gram: NDArray[np.float64]) -> float | Status:
     """Condition number of the neural tangent kernel of the sum of logits."""

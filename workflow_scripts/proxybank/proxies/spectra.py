@@ -23,9 +23,10 @@ VKDNW = "Tybl, Neumann, CVPR 2025, arXiv:2502.04975"
     needs="activation_rank",
     higher_is_better=True,
     source="Husistein, Reiher, Eckhoff, ICLR 2025, arXiv:2408.08776",
-    differs="As in the code, norms count beside convolutions, ReLUs and the classifier. The run's initialisation, and "
-    "16 of its images. Squares of successive pixels always fit; the code's may be cut at the end of the batch. Where "
-    "16 images have fewer pixels than there are channels or classes, all of them count; the code takes more images.",
+    differs="As in the code, norms count beside convolutions, ReLUs and the classifier. The run's initialisation, in "
+    "the code PyTorch's, and 16 of its images. Squares are of successive pixels along rows, in the code along columns, "
+    "and always fit; the code's may be cut at the end of the batch. Where 16 images have fewer pixels than there are "
+    "channels or classes, all of them count; the code takes more images.",
 )
 def near(sums: "NDArray[np.float64]") -> float:
     """Sum over operations of the effective rank of a square of pixels by channels, mean of 32 initialisations."""

@@ -316,7 +316,8 @@ _ALGORITHMS = (
         source="Cavagnero et al., WACV 2023, arXiv:2207.05135; NiccoloCavagnero/FreeREA search.py",
         parameters=_evolution(25, 5),
         repeats="free",
-        differs="a network without a finite score ranks last; the code imputes the column's minimum",
+        differs="a network without a finite score ranks last, where the code imputes the column's minimum; a child "
+        "beyond the limits is drawn again, where the code drops it",
     ),
     Algorithm(
         name="area",

@@ -19,7 +19,11 @@ from proxybank.store.users_tables import (
 
 
 def read_columns(
-    path: str | Path, space: Space, columns: Mapping[str, str], seconds: Collection[str] = ()
+    path: str | Path,
+    space: Space,
+    columns: Mapping[str, str],
+    datasets: Collection[str],
+    seconds: Collection[str] = (),
 ) -> pl.DataFrame:
     """Read some columns of numbers from CSV or Parquet.
 
@@ -31,6 +35,9 @@ def read_columns(
         The space the networks belong to.
     columns : mapping of str to str
         Name of each column here -> its name in the file.
+    datasets : collection of str
+        What the table is for. A column `dataset`, if there is one, has to name it, so that nothing is taken for that of
+        other images.
     seconds : collection of str
         Names of columns here that are to hold times, for clocks count them.
 
@@ -43,12 +50,12 @@ def read_columns(
     Raises
     ------
     TableError
-        If the file is missing or unreadable, is about another space, lacks a column, has one that holds no numbers, or
-        negative ones for times, or names an unknown network or one twice.
+        If the file is missing or unreadable, is about another space or dataset, lacks a column, has one that holds no
+        numbers, or negative ones for times, or names an unknown network or one twice.
     """
     path = Path(path)
     table = read_users_table(path)
-    check_about(table, {"space": space.name}, path)
+    check_about(table, {"space": space.name, "dataset": " and ".join(datasets)}, path)
     table = table.with_columns(arch_index_of(table, space, path)).with_row_index(ROW, offset=1)
     found = table.select("arch_index", **{name: numbers(table, column, path) for name, column in columns.items()})
     check_once(found, path)
