@@ -61,7 +61,8 @@ def test_every_proxy_is_asked_for_and_the_dear_ones_of_1000_classes(settings):
         assert found.keys() == set(itertools.product(groups, settings["datasets"]))
         assert all(found[group, "imagenet16-120"] >= 1000 for group in groups)
         fewer = {pair: n for pair, n in found.items() if n not in (0, 1000)}
-        assert fewer == ({("tangent_kernel", "cifar100"): 250} if space == "tss" else {})
+        few = {"tss": ["cifar100"], "sss": ["cifar10", "cifar100"]}[space]
+        assert fewer == {("tangent_kernel", dataset): 250 for dataset in few}
 
 
 def test_every_accuracy_and_cost_of_the_tables_is_read(settings, linked):

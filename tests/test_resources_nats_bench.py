@@ -23,6 +23,10 @@ KEY = ["space", "dataset", "arch_index"]
 N_NETWORKS = {"tss": 15_625, "sss": 32_768}
 
 
+# Further pages that say how long scoring took.
+HOURS = ("README.md", "docs/nats-bench.md", "config/nats-bench-shipped.yaml")
+
+
 @pytest.fixture(scope="module")
 def tables() -> dict[str, pl.DataFrame]:
     return {name: pl.read_parquet(FOLDER / f"{name}.parquet") for name in store.PACKED}
@@ -54,8 +58,12 @@ def test_the_page_names_all_that_there_is_no_score_of(tables):
     counts = tables["scores"].group_by("space", "dataset").agg(pl.col(proxies).count())
     found = {(row["space"], row["dataset"], name) for row in counts.to_dicts() for name in proxies if not row[name]}
     assert found == expected and set(SETTINGS["proxies"]) - set(proxies) == set(nowhere)
-    kernels = tables["score_status"].filter(space="tss", dataset="cifar100", proxy="ntk")
-    assert f"`ntk` has {kernels['class_index'].n_unique()} classes of CIFAR-100's topologies" in page
+    kernels = tables["score_status"].filter(proxy="ntk").group_by("space", "dataset")
+    kernels = {row[:2]: row[2] for row in kernels.agg(pl.col("class_index").n_unique()).rows()}
+    few = {place: n for place, n in kernels.items() if n < 1000}
+    assert few.keys() == {("tss", "cifar100"), ("sss", "cifar10"), ("sss", "cifar100")}
+    (n,) = set(few.values())
+    assert f"`ntk` has {n} classes of CIFAR-100's topologies and of the CIFARs' sizes." in page
 
 
 def test_files_are_small_and_no_others_are_there():
@@ -148,6 +156,8 @@ def test_the_readme_says_how_long_it_took(tables):
     keys = [*KEY[:2], "class_index", "seed", pl.col("proxy").replace_strict(group_of)]
     hours = tables["score_status"].group_by(keys).agg(pl.col("seconds").max())["seconds"].sum() / 3600
     assert f"in all {hours:.1f} hours" in " ".join((FOLDER / "README.md").read_text().split())
+    for page in (FOLDER / "README.md", *(ROOT / name for name in HOURS)):
+        assert f"{hours:.0f} hours of one core" in " ".join(page.read_text().replace("# ", "").split()), page
 
 
 @pytest.mark.parametrize("group", ["forward", "weights"])
@@ -223,7 +233,7 @@ def test_the_queries_of_the_page_run(tables, monkeypatch):
     assert found.group_by("space").len().sort("space").rows() == [("sss", 3), ("tss", 3)]
     found = {row[:3]: row[3] for row in duckdb.sql(counts).pl().iter_rows()}
     assert found["tss", "cifar10", "jacov"] == tables["scores"].filter(space="tss", dataset="cifar10")["jacov"].count()
-    assert (found["sss", "cifar10", "cv_u"], found["sss", "cifar10", "ntk"]) == (1000, 0)
+    assert (found["sss", "cifar10", "cv_u"], found["sss", "cifar10", "eznas"]) == (1000, 0)
     assert len(found) == 6 * (len(tables["scores"].columns) - len(KEY))
 
 
