@@ -220,7 +220,7 @@ class Run:
         spread = 0.0
         if found["seed"].count():
             n_seeds = 1
-            # Of one seed, as widely as `half` takes it.
+            # Print's search saw scores of its own, as uncertain as those of one seed; `half` is of the mean of all.
             spread = 0.0 if half is None else error * found["seed"].drop_nulls().n_unique() ** 0.5
         return Answer(values.mean(), std, error, label, values.len(), "runs", spread=spread, n_seeds=n_seeds)
 

@@ -1,11 +1,12 @@
 -- One row per space, dataset, constraint_id, algorithm, objective, budget, random_algorithm, random_objective,
--- random_budget: a search against a random search (drawing networks and keeping the one with the best score), run by run
--- of the same number, or against the control that draws one, whose mean over all networks within the limits is known
--- exactly; random_kind is its algorithm. n_pairs: runs in which both found a network. is_alike: whether both have the
--- same budget, in the same unit, and objective; of several stages the last one counts.
+-- random_budget: a search against a random search (drawing networks and keeping the one with the best score), run by
+-- run of the same number, or against the control that draws one, whose mean over all networks within the limits is
+-- known exactly; random_kind is its algorithm. n_pairs: runs in which both found a network. is_alike: whether both have
+-- the same budget, in the same unit, and objective; of several stages the last one counts.
 -- gain_pct: mean of accuracy_pct less the random search's, percentage points; std_pct has n_pairs - 1.
 -- low_pct, high_pct: 95% interval of gain_pct, 1.96 standard errors.
--- p_value: two-sided test of no gain, paired between runs; mean and standard error are taken for normal, so have 30 pairs or more.
+-- p_value: two-sided test of no gain, of the differences within pairs; mean and standard error are taken for normal, so
+-- have 30 pairs or more.
 -- Where runs see the scores of one seed each, those of a seed share its noise: the standard error is then that of the
 -- means of n_seeds seeds, the search's own or else the random search's, and interval and test are Student's; null if
 -- there is one seed.
