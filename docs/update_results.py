@@ -426,7 +426,7 @@ def ranked_everywhere(results: Results) -> str:
     names = sorted(rows, key=lambda proxy: -sum(value for value, _ in rows[proxy]))
     head = ["proxy", *(f"{space}, {dataset}" for space, dataset, _ in places.iter_rows())]
     lines = [
-        [f"`{name}`", *(f"{value:.2f} ± {spread:.2f}" if spread else f"{value:.2f}" for value, spread in rows[name])]
+        [f"`{name}`", *(f"{value:.2f}" + f" ± {spread:.2f}" * ((spread or 0) >= 0.005) for value, spread in rows[name])]
         for name in names
     ]
     lines.append(["*networks*", *(f"{n:,}" for n in places["n"])])

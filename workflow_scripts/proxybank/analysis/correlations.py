@@ -215,7 +215,12 @@ def _over_seeds(
                 pairs[proxy, subset] = np.where(np.isnan(ranked), np.nan, score), networks["accuracy_pct"].to_numpy()
         for key, found in resample(pairs, n_resamples=0, seed=0).items():
             by_seed.setdefault(key, []).append((found.kendall[0], found.spearman[0]))
-    return {key: tuple(np.std(found, axis=0, ddof=1).tolist()) for key, found in by_seed.items() if len(found) > 1}
+    # Less the first, equal ones deviate by 0, and not by roundings.
+    return {
+        key: tuple(np.std(np.subtract(found, found[0]), axis=0, ddof=1).tolist())
+        for key, found in by_seed.items()
+        if len(found) > 1
+    }
 
 
 def _partial(networks: pl.DataFrame, higher_is_better: Mapping[str, bool], n_resamples: int, seed: int) -> pl.DataFrame:
