@@ -425,10 +425,7 @@ def ranked_everywhere(results: Results) -> str:
             rows[proxy] = [at[place] for place in places["space", "dataset"].iter_rows()]
     names = sorted(rows, key=lambda proxy: -sum(value for value, _ in rows[proxy]))
     head = ["proxy", *(f"{space}, {dataset}" for space, dataset, _ in places.iter_rows())]
-    lines = [
-        [f"`{name}`", *(f"{value:.2f}" + f" ± {spread:.2f}" * ((spread or 0) >= 0.005) for value, spread in rows[name])]
-        for name in names
-    ]
+    lines = [[f"`{name}`", *(_with_spread(*cell) for cell in rows[name])] for name in names]
     lines.append(["*networks*", *(f"{n:,}" for n in places["n"])])
     facts = results.facts
     seeds = ", ".join(map(str, json.loads(facts["config.seeds"])))
@@ -438,6 +435,11 @@ Batch of {facts["config.batch_size"]} images; scores are means over seeds {seeds
         _with_fewer_seeds(results.table("scores_by_seed"), names)
     }
 proxybank {facts["proxybank.version"]}, torch {facts["libraries.torch"]}; {_processors(facts)}."""
+
+
+def _with_spread(value: float, spread: float | None) -> str:
+    """A correlation and its deviation over seeds, if two digits show any."""
+    return f"{value:.2f} ± {spread:.2f}" if spread is not None and spread >= 0.005 else f"{value:.2f}"
 
 
 def _processors(facts: dict[str, str]) -> str:
