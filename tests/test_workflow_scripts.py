@@ -321,30 +321,30 @@ def test_correlations_and_what_limits_them(folder):
     place = {"space": "tss", "dataset": "digits", "arch_index": range(8)}
     costs = {"arch": "a", "params_m": 1.0, "mflops": 1.0, "n_relu": [1] * 4 + [2] * 4, "skipped_layers": 0.0}
     truth = {"split": "test", "epochs": 9, "accuracy_pct": range(8), "train_seconds": None, "source": "mine.csv"}
-    columns = {
-        "networks": {**place, **costs, "class_index": [0] * 4 + [1] * 4},
-        "scores": {**place, "naswot": [3.0, 1.0, 2.0, 4.0, 7.0, 5.0, 6.0, 8.0]},
-        "accuracies": {**place, **truth},
+    naswot = [3.0, 1.0, 2.0, 4.0, 7.0, 5.0, 6.0, 8.0]
+    seeds = [{**place, "seed": 0, "naswot": naswot}, {**place, "seed": 1, "naswot": np.arange(8.0)}]
+    frames = {
+        "networks": pl.DataFrame({**place, **costs, "class_index": [0] * 4 + [1] * 4}),
+        "scores": pl.DataFrame({**place, "naswot": naswot}),
+        "scores_by_seed": pl.concat(map(pl.DataFrame, seeds)),
+        "accuracies": pl.DataFrame({**place, **truth}),
     }
-    inputs = {name: folder / "correlations" / f"{name}.parquet" for name in columns}
+    inputs = {name: folder / "correlations" / f"{name}.parquet" for name in frames}
     for name, path in inputs.items():
-        store.write_table(name, pl.DataFrame(columns[name]), path)
+        store.write_table(name, frames[name], path)
     params = {"bootstrap": {"n_resamples": 50, "seed": 0}, "higher_is_better": {"naswot": True}, "samples": {}}
     table = run_script("correlations", folder, {"table": "correlations.parquet"}, inputs, params).output.table
     # By hand: of 28 pairs, two in each class are discordant: (28 - 2 * 4) / 28. A sample has both classes, which is the
     # same, or one of them twice: (6 - 2 * 2) / 6.
-    found = store.read_parquet(table).select("kendall", "low", "high").row(0)
-    assert found == pytest.approx((20 / 28, 2 / 6, 20 / 28))
+    found = store.read_parquet(table).select("kendall", "low", "high", "seeds_std").row(0)
+    # One seed is as the mean, the other one has accuracy's order.
+    assert found == pytest.approx((20 / 28, 2 / 6, 20 / 28, (1 - 20 / 28) / 2**0.5))
     # Given ReLUs, whose 16 pairs all agree with both: (20 / 28 - 16 / 28) / (1 - 16 / 28).
     partial = run_script("partial_correlations", folder, {"table": "partial.parquet"}, inputs, params).output.table
     found = store.read_parquet(partial, given="n_relu")["kendall"].item()
     assert found == pytest.approx((20 - 16) / (28 - 16))
-    # Scores by two seeds, one of which has accuracy's order. Of the accuracies, one class is always above the other.
-    by_seed = inputs | {"scores_by_seed": folder / "correlations" / "scores_by_seed.parquet"}
-    naswot = [columns["scores"]["naswot"], np.arange(8.0)]
-    seeds = [pl.DataFrame({**place, "seed": seed, "naswot": scores}) for seed, scores in enumerate(naswot)]
-    store.write_table("scores_by_seed", pl.concat(seeds), by_seed["scores_by_seed"])
-    ceilings = run_script("ceilings", folder, {"table": "ceilings.parquet"}, by_seed, params).output.table
+    # Of the accuracies, one class is always above the other.
+    ceilings = run_script("ceilings", folder, {"table": "ceilings.parquet"}, inputs, params).output.table
     found = dict(store.read_parquet(ceilings, subset="all").select("estimate", "kendall").rows())
     assert found["two_seeds"] == pytest.approx(20 / 28)
     assert found["class_mean"] == pytest.approx(16 / np.sqrt(16 * 28))
