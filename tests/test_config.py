@@ -35,6 +35,13 @@ def searched(*entries, **entry) -> dict:
     return changed("searches", "entries", [usual | some for some in entries or [entry]])
 
 
+def measured(*measurements) -> dict:
+    """Build the minimal configuration with a wide table of test accuracies after two epochs."""
+    measurements = [{"split": "test", "epochs": 2} | some for some in measurements]
+    truth = {"source": "table", "path": "p", "measurements": measurements}
+    return changed("datasets", "digits", "truth", "tss", truth)
+
+
 COLUMNS = {"space": "tss", "path": "t.csv", "columns": {"a_ms": "a"}}
 
 
@@ -221,34 +228,11 @@ def test_a_complete_configuration_stays_as_it_is():
             "c.yaml, columns[0].columns.accuracy_pct: a column of a run's tables is called 'accuracy_pct' already.",
         ),
         (
-            changed(
-                "datasets",
-                "digits",
-                "truth",
-                "tss",
-                {
-                    "source": "table",
-                    "path": "p",
-                    "measurements": [
-                        {"split": "test", "epochs": 2, "accuracy": "a"}
-                        | {"train_seconds": "b", "train_seconds_per_epoch": "c"}
-                    ],
-                },
-            ),
+            measured({"accuracy": "a", "train_seconds": "b", "train_seconds_per_epoch": "c"}),
             "c.yaml, datasets.digits.truth.tss.measurements[0]: seconds come from two columns. Expected one.",
         ),
         (
-            changed(
-                "datasets",
-                "digits",
-                "truth",
-                "tss",
-                {
-                    "source": "table",
-                    "path": "p",
-                    "measurements": [{"split": "test", "epochs": 2, "accuracy": name} for name in "ab"],
-                },
-            ),
+            measured({"accuracy": "a"}, {"accuracy": "b"}),
             "c.yaml, datasets.digits.truth.tss.measurements[1]: split test after 2 epochs stands there twice. Expected",
         ),
         (
