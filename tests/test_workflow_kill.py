@@ -30,7 +30,8 @@ def started(run: Workspace, command: Sequence[str] = ()) -> Iterator[subprocess.
         kill_group(process)
 
 
-def wait_until(condition, process: subprocess.Popen, timeout_s: float = 120) -> None:
+def wait_until(condition, process: subprocess.Popen, timeout_s: float = 900) -> None:
+    """Wait for a condition; `timeout_s`, several times what a busy machine needs, only ends what hangs."""
     end = time.monotonic() + timeout_s
     while not condition():
         assert process.poll() is None, "the run ended before it could be killed"
