@@ -30,8 +30,7 @@ with pairs as (
         coalesce(s.seed, r.seed) as seed,
         s.accuracy_pct - r.accuracy_pct as gain_pct
     from search_runs as s
-    inner join search_runs as r
-        on s.space = r.space and s.dataset = r.dataset and s.constraint_id = r.constraint_id and s.run = r.run
+    inner join search_runs as r using (space, dataset, constraint_id, run)
     where
         r.kind in ('naswot_search', 'ensemble', 'random_search')
         and (s.algorithm <> r.algorithm or s.objective <> r.objective or s.budget <> r.budget)
@@ -51,8 +50,7 @@ with pairs as (
         s.seed,
         s.accuracy_pct - r.mean_pct as gain_pct
     from search_runs as s
-    inner join regrets as r
-        on s.space = r.space and s.dataset = r.dataset and s.constraint_id = r.constraint_id
+    inner join regrets as r using (space, dataset, constraint_id)
     where r.algorithm = 'random' and r.objective = '' and s.kind <> 'random'
 ),
 
@@ -91,8 +89,7 @@ gains as (
         avg(gain_pct) as gain_pct,
         stddev_samp(gain_pct) as std_pct
     from pairs
-    group by
-        space, dataset, constraint_id, algorithm, objective, budget, random_algorithm, random_objective, random_budget
+    group by all
 ),
 
 gains_by_seed as (
@@ -102,11 +99,10 @@ gains_by_seed as (
         s.seeds_pct
     from gains as g
     left join by_seed as s
-        on
-            g.space = s.space and g.dataset = s.dataset and g.constraint_id = s.constraint_id
-            and g.algorithm = s.algorithm and g.objective = s.objective and g.budget = s.budget
-            and g.random_algorithm = s.random_algorithm and g.random_objective = s.random_objective
-            and g.random_budget = s.random_budget
+        using (
+            space, dataset, constraint_id, algorithm, objective, budget,
+            random_algorithm, random_objective, random_budget
+        )
 ),
 
 tests as (

@@ -17,10 +17,8 @@ with feasible as (
             order by a.accuracy_pct desc, n.arch_index asc
         ) as place
     from feasible_networks as f
-    inner join networks as n
-        on f.space = n.space and f.dataset = n.dataset and f.arch_index = n.arch_index
-    inner join accuracies_final as a
-        on n.space = a.space and n.dataset = a.dataset and n.arch_index = a.arch_index
+    inner join networks as n using (space, dataset, arch_index)
+    inner join accuracies_final as a using (space, dataset, arch_index)
     where a.split = 'test'
 )
 

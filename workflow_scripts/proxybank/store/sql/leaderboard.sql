@@ -51,7 +51,7 @@ runs as (
         avg(simulated_seconds) as simulated_seconds,
         avg(own_seconds) as own_seconds
     from search_runs
-    group by space, dataset, constraint_id, algorithm, objective, budget
+    group by all
 ),
 
 controls as (
@@ -127,12 +127,6 @@ select  -- noqa: ST06
     g.p_value,
     s.n_seeds
 from entries as e
-left join by_seed as s
-    on
-        e.space = s.space and e.dataset = s.dataset and e.constraint_id = s.constraint_id
-        and e.algorithm = s.algorithm and e.objective = s.objective and e.budget = s.budget
-left join gains as g
-    on
-        e.space = g.space and e.dataset = g.dataset and e.constraint_id = g.constraint_id
-        and e.algorithm = g.algorithm and e.objective = g.objective and e.budget = g.budget
+left join by_seed as s using (space, dataset, constraint_id, algorithm, objective, budget)
+left join gains as g using (space, dataset, constraint_id, algorithm, objective, budget)
 order by e.space, e.dataset, e.constraint_id, place, e.algorithm, e.objective, e.budget;

@@ -13,7 +13,7 @@ with budgets as (
         budget,
         max(n_evaluated) as most
     from search_runs
-    group by space, dataset, constraint_id, algorithm, objective, budget
+    group by all
 ),
 
 grid as (
@@ -32,23 +32,14 @@ grid as (
 
 points as (
     select
-        g.*,
-        r.run
-    from grid as g
-    inner join search_runs as r
-        on
-            g.space = r.space and g.dataset = r.dataset and g.constraint_id = r.constraint_id
-            and g.algorithm = r.algorithm and g.objective = r.objective and g.budget = r.budget
+        grid.*,
+        search_runs.run
+    from grid
+    inner join search_runs using (space, dataset, constraint_id, algorithm, objective, budget)
 )
 
 select
-    p.space,
-    p.dataset,
-    p.constraint_id,
-    p.algorithm,
-    p.objective,
-    p.budget,
-    p.n_evaluated,
+    points.* exclude (run),
     count(*) as n_runs,
     count(t.accuracy_pct) as n_found,
     avg(t.accuracy_pct) as mean_pct,
@@ -58,11 +49,8 @@ select
     quantile_cont(t.accuracy_pct, 0.5) as median_pct,
     quantile_cont(t.accuracy_pct, 0.75) as q75_pct,
     quantile_cont(t.accuracy_pct, 0.95) as high_pct
-from points as p
-asof left join search_trajectories as t
-    on
-        p.space = t.space and p.dataset = t.dataset and p.constraint_id = t.constraint_id
-        and p.algorithm = t.algorithm and p.objective = t.objective and p.budget = t.budget and p.run = t.run
-        and p.n_evaluated >= t.n_evaluated
-group by p.space, p.dataset, p.constraint_id, p.algorithm, p.objective, p.budget, p.n_evaluated
-order by p.space, p.dataset, p.constraint_id, p.algorithm, p.objective, p.budget, p.n_evaluated;
+from points
+asof left join search_trajectories as t -- the last of the run until then
+    using (space, dataset, constraint_id, algorithm, objective, budget, run, n_evaluated)
+group by all
+order by space, dataset, constraint_id, algorithm, objective, budget, n_evaluated;

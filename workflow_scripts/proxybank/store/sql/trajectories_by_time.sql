@@ -14,7 +14,7 @@ with budgets as (
         budget,
         max(simulated_seconds) as most
     from search_runs
-    group by space, dataset, constraint_id, algorithm, objective, budget
+    group by all
     having min(simulated_seconds) > 0 and count(simulated_seconds) = count(*)
 ),
 
@@ -34,13 +34,10 @@ grid as (
 
 points as (
     select
-        g.*,
-        r.run
-    from grid as g
-    inner join search_runs as r
-        on
-            g.space = r.space and g.dataset = r.dataset and g.constraint_id = r.constraint_id
-            and g.algorithm = r.algorithm and g.objective = r.objective and g.budget = r.budget
+        grid.*,
+        search_runs.run
+    from grid
+    inner join search_runs using (space, dataset, constraint_id, algorithm, objective, budget)
 ),
 
 changes as (  -- where evaluations take no time, the last of those at one moment
@@ -53,13 +50,7 @@ changes as (  -- where evaluations take no time, the last of those at one moment
 )
 
 select
-    p.space,
-    p.dataset,
-    p.constraint_id,
-    p.algorithm,
-    p.objective,
-    p.budget,
-    p.simulated_seconds,
+    points.* exclude (run),
     count(*) as n_runs,
     count(t.accuracy_pct) as n_found,
     avg(t.accuracy_pct) as mean_pct,
@@ -69,12 +60,9 @@ select
     quantile_cont(t.accuracy_pct, 0.5) as median_pct,
     quantile_cont(t.accuracy_pct, 0.75) as q75_pct,
     quantile_cont(t.accuracy_pct, 0.95) as high_pct
-from points as p
-asof left join changes as t
-    on
-        p.space = t.space and p.dataset = t.dataset and p.constraint_id = t.constraint_id
-        and p.algorithm = t.algorithm and p.objective = t.objective and p.budget = t.budget and p.run = t.run
-        and p.simulated_seconds >= t.simulated_seconds
-group by p.space, p.dataset, p.constraint_id, p.algorithm, p.objective, p.budget, p.simulated_seconds
+from points
+asof left join changes as t -- the last of the run until then
+    using (space, dataset, constraint_id, algorithm, objective, budget, run, simulated_seconds)
+group by all
 having count(t.accuracy_pct) > 0
-order by p.space, p.dataset, p.constraint_id, p.algorithm, p.objective, p.budget, p.simulated_seconds;
+order by space, dataset, constraint_id, algorithm, objective, budget, simulated_seconds;
