@@ -56,6 +56,16 @@ def test_a_norm_with_a_large_mean_keeps_its_digits():
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("shape", SHAPES)
+def test_how_far_a_map_moves(shape, dtype):
+    (x, tx), (y, ty) = (drawn(shape, dtype, seed) for seed in range(2))
+    expected = (tx.float() - ty.float()).double().square().mean()
+    assert maps.mean_squared_change(x, y) == pytest.approx(expected.item(), rel=1e-6)
+    x.reshape(-1)[-1] = np.int16(0x7FC0) if dtype == torch.bfloat16 else np.nan
+    assert np.isnan(maps.mean_squared_change(x, y))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", SHAPES)
 def test_pooling(shape, dtype):
     x, tensor = drawn(shape, dtype)
     assert_equal(maps.pool(x), F.avg_pool2d(tensor, 3, 1, 1, count_include_pad=False), dtype)

@@ -149,6 +149,17 @@ def _add_up(shift, x, a, y, c, z, e, total, active):
                 out_active[i] = narrow(max(tile[i], np.float32(0)), out_active)
 
 
+@numba.njit(cache=True, nogil=True, fastmath=_FAST)
+def _squared_change(x, y):
+    totals = np.zeros(_TILE)
+    for start in range(0, len(x), _TILE):
+        first, second = x[start : start + _TILE], y[start : start + _TILE]
+        for i in range(len(first)):
+            change = widen(first[i]) - widen(second[i])
+            totals[i] += change * change
+    return totals.sum()
+
+
 @numba.njit(cache=True, nogil=True)
 def _signs(x, out):
     for image in range(len(x)):
@@ -269,6 +280,11 @@ def pool_back(x: Map) -> Map:
     out = np.empty_like(x)
     _pool(x, out, True)
     return out
+
+
+def mean_squared_change(x: Map, y: Map) -> float:
+    """Mean over all numbers of the squared difference of two maps of one shape, added up in float64."""
+    return _squared_change(x.reshape(-1), y.reshape(-1)) / x.size
 
 
 def signs(x: Map) -> NDArray[np.uint64]:

@@ -10,9 +10,10 @@ from torch import Tensor
 from proxybank import networks
 from proxybank.networks import Network, Weights
 from proxybank.networks.randomness import normal, stream_key
-from proxybank.passes import devices, inference, operations
+from proxybank.passes import devices, inference, maps, operations
 from proxybank.passes.devices import on_cpu
 from proxybank.passes.evidence import Batch
+from proxybank.passes.maps import Map
 from proxybank.passes.prefixes import Trunk
 from proxybank.spaces.base import Layer
 from proxybank.spaces.tss import CONV1, CONV3, EDGES, POOL
@@ -56,28 +57,27 @@ class NoiseResponse(NamedTuple):
         return cls(change, len(pools), len(convs), sum(pools) + sum(convs), len(blocks), sum(blocks))
 
 
-# Inputs of poolings, and how many poolings have this very input.
-Pools = list[tuple[Tensor, int]]
+# Inputs of poolings (maps on the CPU, else tensors), and how many poolings have this very input.
+Pools = list[tuple[Map | Tensor, int]]
 
 
 class _Engine(NamedTuple):
-    """What runs the parts of a network, and lists what goes into their poolings."""
+    """What runs the parts of a network, lists what goes into their poolings, and says how far that moves."""
 
     stem: Callable[[Weights, Tensor], Any]
     layer: Callable[[Layer, Weights, Any], tuple[Any, Pools]]
     head: Callable[[Any], Pools]
+    mean_squared_change: Callable[[Any, Any], Tensor | float]
 
 
 def _layer_on_cpu(layer: Layer, weights: Weights, x: Any) -> tuple[Any, Pools]:
     pools: Pools = []
-    y = inference.run_layer(layer, weights, x, on_pool=lambda z, times: pools.append((inference.as_tensor(z), times)))
+    y = inference.run_layer(layer, weights, x, on_pool=lambda z, times: pools.append((z, times)))
     return y, pools
 
 
 def _head_on_cpu(x: Any) -> Pools:
-    pools: Pools = []
-    inference.head(x, lambda active, times: pools.append((inference.as_tensor(active), times)))
-    return pools
+    return [(inference.last_features(x), 1)]
 
 
 def _layer_elsewhere(layer: Layer, weights: Weights, x: Tensor) -> tuple[Tensor, Pools]:
@@ -89,16 +89,15 @@ def _head_elsewhere(x: Tensor) -> Pools:
     return [(operations.last_features(x), 1)]
 
 
-_ON_CPU = _Engine(inference.stem, _layer_on_cpu, _head_on_cpu)
-_ELSEWHERE = _Engine(networks.stem, _layer_elsewhere, _head_elsewhere)
+def _mean_squared_change_elsewhere(x: Tensor, y: Tensor) -> Tensor:
+    return (x.float() - y.float()).square().mean(dtype=torch.float64)
+
+
+_ON_CPU = _Engine(inference.stem, _layer_on_cpu, _head_on_cpu, maps.mean_squared_change)
+_ELSEWHERE = _Engine(networks.stem, _layer_elsewhere, _head_elsewhere, _mean_squared_change_elsewhere)
 
 # Outputs of a layer for images without and with noise, and the change up to there.
 State = tuple[Any, Any, Tensor | float]
-
-
-def _change(clean: Pools, noisy: Pools) -> Tensor | float:
-    pairs = zip(clean, noisy, strict=True)
-    return sum(times * (x.float() - y.float()).square().mean(dtype=torch.float64) for (x, times), (y, _) in pairs)
 
 
 @torch.inference_mode()  # on a generator, it holds within each step only
@@ -123,17 +122,21 @@ def noise_responses(
     draw = partial(networks.draw, initialisation=initialisation, seed=seed, device=images.device)
     engine = _ON_CPU if on_cpu(images) else _ELSEWHERE
 
+    def change_of(clean: Pools, noisy: Pools) -> Tensor | float:
+        pairs = zip(clean, noisy, strict=True)
+        return sum(times * engine.mean_squared_change(x, y) for (x, times), (y, _) in pairs)
+
     def run(network: Network, layer: Layer, before: State | None) -> State:
         if before is None:
             weights = draw(network, layers=("stem",))
             before = engine.stem(weights, images), engine.stem(weights, noisy_images), 0.0
         weights = draw(network, layers=(layer.name,))
         (x, clean), (y, noisy) = (engine.layer(layer, weights, output) for output in before[:2])
-        return x, y, before[2] + _change(clean, noisy)
+        return x, y, before[2] + change_of(clean, noisy)
 
     trunk = Trunk(run)
     for network in members:
         start = devices.seconds()
         x, y, change = trunk.visit(network, len(network.layers))[-1]
-        change = change + _change(engine.head(x), engine.head(y))
+        change = change + change_of(engine.head(x), engine.head(y))
         yield NoiseResponse.of(network, float(change)), devices.seconds() - start
