@@ -98,8 +98,8 @@ def opening(results: Results) -> str:
     head = ["what must hold", "space", "dataset", "method in print", "figure", "target", "ours", "by", "holds"]
     return f"""# Results beside the papers'
 
-Made by `make results` from the run of `config/nats-bench.yaml` with `config/nats-bench-shipped.yaml`: figures of the
-papers' tables (`resources/papers/published.csv`) beside ours.
+Made by `make results` from the run of `config/nats-bench.yaml`: figures of the papers' tables
+(`resources/papers/published.csv`) beside ours.
 
 @contents
 
