@@ -34,8 +34,7 @@ results: .venv/run.stamp
 	for further in nats-bench-literal nats-bench-128; do \
 	  .venv/bin/python workflow_scripts/run.py --configfile config/nats-bench.yaml config/$$further.yaml \
 	    --cores $(CORES) --target results/$$further/scores.duckdb || exit; done
-	.venv/bin/python workflow_scripts/run.py --configfile config/nats-bench.yaml \
-	  --cores $(CORES) --target results
+	.venv/bin/python workflow_scripts/run.py --configfile config/nats-bench.yaml --cores $(CORES) --target results
 	.venv/bin/python docs/update_results.py
 
 lint: .venv/test.stamp

@@ -92,8 +92,8 @@ rule pack:
     """Networks and scores as a few small files beside the code, from which they can be queried without a run.
 
     `all` leaves it out: `snakemake --configfile config/nats-bench.yaml --cores all pack` makes resources/nats-bench. Its
-    output is a list of them: Snakemake would remove the files themselves, which are under version control, before the new ones are there. So it
-    does not see that one is gone or another one; `--force pack` packs in any case.
+    output is a list of them: Snakemake would remove the files themselves, which are under version control, before the
+    new ones are there. So it does not see that one is gone or another one; `--force pack` packs in any case.
     """
     input:
         **{

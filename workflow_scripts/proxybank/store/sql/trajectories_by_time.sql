@@ -52,12 +52,7 @@ changes as (  -- where evaluations take no time, the last of those at one moment
 found as (
     select
         points.* exclude (run),
-        count(*) as n_runs,
-        count(t.accuracy_pct) as n_found,
-        avg(t.accuracy_pct) as mean_pct,
-        stddev_samp(t.accuracy_pct) as std_pct,
-        -- all five in one call: five calls take fifteen times as long
-        quantile_cont(t.accuracy_pct, [0.05, 0.25, 0.5, 0.75, 0.95]) as quantiles_pct
+        over_runs(t.accuracy_pct) as runs
     from points
     asof left join changes as t -- the last of the run until then
         using (space, dataset, constraint_id, algorithm, objective, budget, run, simulated_seconds)
@@ -66,11 +61,7 @@ found as (
 )
 
 select
-    * exclude (quantiles_pct),
-    quantiles_pct[1] as low_pct,
-    quantiles_pct[2] as q25_pct,
-    quantiles_pct[3] as median_pct,
-    quantiles_pct[4] as q75_pct,
-    quantiles_pct[5] as high_pct
+    * exclude (runs),
+    unnest(runs)  -- noqa: AL03
 from found
 order by space, dataset, constraint_id, algorithm, objective, budget, simulated_seconds;
