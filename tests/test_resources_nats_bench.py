@@ -150,11 +150,38 @@ def test_statuses_are_of_all_that_was_computed(tables, facts):
         assert (scored == (both["status"] == "ok")).all()
 
 
-def test_the_readme_says_how_long_it_took(tables):
-    """Proxies of one group of passes share its time: the dearest has all of it."""
+@pytest.fixture(scope="module")
+def hours_of(tables) -> dict[tuple[str, str], float]:
+    """Of each space and group of passes. Its proxies share its time: the dearest has all of it."""
     group_of = {name: group for group in GROUPS for name in in_group(REGISTRY, group)}
-    keys = [*KEY[:2], "class_index", "seed", pl.col("proxy").replace_strict(group_of)]
-    hours = tables["score_status"].group_by(keys).agg(pl.col("seconds").max())["seconds"].sum() / 3600
+    status = tables["score_status"].with_columns(passes=pl.col("proxy").replace_strict(group_of))
+    taken = status.group_by(*KEY[:2], "class_index", "seed", "passes").agg(pl.col("seconds").max())
+    taken = taken.group_by("space", "passes").agg(pl.col("seconds").cast(pl.Float64).sum() / 3600)
+    return {row[:2]: row[2] for row in taken.rows()}
+
+
+def test_the_configuration_says_how_long_each_sample_took(hours_of):
+    text = (ROOT / "config/nats-bench.yaml").read_text()
+    cheap, samples = text[text.index("# Cheap passes") : text.index("# Dear passes")], text.split("\nsamples:\n")[1]
+    entries, dear = iter(SETTINGS["samples"]), set()
+    for comment in samples.split("\n\n")[0].split("  # ")[1:]:
+        groups = set()
+        for _ in re.findall("^  - ", comment, flags=re.MULTILINE):
+            entry = next(entries)
+            groups |= {(entry["space"], passes) for passes in entry["passes"]}
+        dear |= groups
+        assert re.findall(r"([\d.]+) hours", comment) == [f"{sum(hours_of[group] for group in groups):.1f}"], comment
+    assert next(entries, None) is None
+    said = re.findall(r"([\d.]+) hours(?: of one core)? on (TSS|SSS)", " ".join(cheap.replace("# ", "").split()))
+    rest = {
+        name: sum(hours_of[group] for group in hours_of.keys() - dear if group[0] == name)
+        for name in SETTINGS["spaces"]
+    }
+    assert said == [(f"{rest[name]:.1f}", name.upper()) for name in ("tss", "sss")]
+
+
+def test_the_readme_says_how_long_it_took(hours_of):
+    hours = sum(hours_of.values())
     assert f"in all {hours:.1f} hours" in " ".join((FOLDER / "README.md").read_text().split())
     for page in (FOLDER / "README.md", *(ROOT / name for name in HOURS)):
         assert f"{hours:.0f} hours of one core" in " ".join(page.read_text().replace("# ", "").split()), page
