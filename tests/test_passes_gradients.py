@@ -190,6 +190,12 @@ def test_tangent_kernel_equals_one_forward_and_backward_pass_for_each_image(netw
     assert_near(evidence("tangent_kernel", network), tangent_kernel(network))
 
 
+def test_tangent_kernel_of_a_single_value_a_channel():
+    # BatchNorm leaves 0 of it, and nothing but the classifier has a gradient.
+    batch = passes.Batch(IMAGES[:1, :, :4, :4], LABELS[:1])
+    assert evidence("tangent_kernel", networks.Network("sss", (0, 0, 0, 0, 0), SMALL), batch).shape == (1, 1)
+
+
 def test_float32_leaves_condition_numbers_of_a_million():
     """Of images that hardly differ: rounding limits the roots of eigenvalues, not eigenvalues."""
     network = networks.Network("tss", (4, 1, 4, 4, 1, 1), SMALL)

@@ -1,5 +1,6 @@
 """Passes of the forward families against the reference network, watched as the proxies' authors watch it."""
 
+import math
 from collections import Counter
 
 import numpy as np
@@ -250,13 +251,13 @@ def test_channel_correlations(network):
 
 
 def test_few_channels_are_sampled_whole(monkeypatch):
-    # Drawing as many of the 8 channels as there are, or more, leaves nothing to chance: the weight is then 1, or 1/4.
+    # Drawing as many of the 8 channels as there are, or more, leaves nothing to chance.
     narrow = networks.Network("sss", (0, 0, 0, 0, 0), SMALL)
-    for n_sampled, weight in ((32, 1 / 4), (8, 1)):
+    for n_sampled in (32, 8):
         monkeypatch.setattr(channel_correlation, "N_SAMPLED", n_sampled)
         found = evidence("channel_correlation", narrow)
         assert found.least > 0.1
-        assert found.least_sampled == pytest.approx(found.least * weight, abs=1e-9)
+        assert found.least_sampled == pytest.approx(found.least, abs=1e-9)
     wide = evidence("channel_correlation", SIZES)
     assert wide.least_sampled > wide.least  # fewer channels have a larger least eigenvalue
 
@@ -277,6 +278,15 @@ def test_least_eigenvalue_by_hand():
     maps = torch.tensor([[1.0, 0, -1], [1, -1, 0]])
     assert float(channel_correlation.least_eigenvalue(maps)) == pytest.approx(0.5)
     assert float(channel_correlation.least_eigenvalue(torch.cat([maps, torch.full((1, 3), 0.1)]))) == pytest.approx(0)
+
+
+def test_as_many_channels_as_pixels_have_no_least_eigenvalue():
+    # Centred, three pixels have rank two; a square matrix of many classes is not made for the one pixel of each.
+    maps = torch.tensor([[1.0, 0, -1], [1, -1, 0], [0.5, 2, 0]])
+    assert float(channel_correlation.least_eigenvalue(maps)) == 0
+    assert float(torch.linalg.eigvalsh(maps.corrcoef())[0]) == pytest.approx(0, abs=1e-6)
+    assert float(channel_correlation.least_eigenvalue(torch.rand(10**6, 1))) == 0
+    assert math.isnan(channel_correlation.least_eigenvalue(torch.tensor([[1.0], [math.inf], [-math.inf]])))
 
 
 @EACH

@@ -64,6 +64,7 @@ def test_gradient_sums_by_hand(name, expected):
 
 def test_grasp_is_minus_the_curvature():
     assert score("grasp", 2.5) == -2.5
+    assert str(score("grasp", 0.0)) == "0.0"
 
 
 def test_zico_by_hand():

@@ -137,12 +137,13 @@ class _Runs:
 def _longer(timed: _Runs, first: Scored, spent: float, most_seconds: float) -> tuple[int, Scored, float]:
     """Length of runs that pays, beginning with 1; the first run of this length, and its seconds."""
     length = 1
-    while length < 512 and spent <= most_seconds:
-        alone, together = timed.run(0, length)[1], timed.run(0, 8 * length)[1]
-        if together > GAIN * 8 * alone:
+    if spent <= most_seconds:
+        first, spent = timed.run(0, length)  # with full caches
+    while length < 512 and 8 * spent <= most_seconds:
+        run, together = timed.run(0, 8 * length)
+        if together > GAIN * 8 * spent:
             break
-        length *= 8
-        first, spent = timed.run(0, length)
+        length, first, spent = 8 * length, run, together
     return length, first, spent
 
 

@@ -38,10 +38,10 @@ def _ignore(_: Tensor, __: int) -> None:
     pass
 
 
-def batch_norm(x: Tensor) -> Tensor:
-    """BatchNorm in training mode with scale 1 and shift 0; a channel with a single value has 0."""
+def batch_norm(x: Tensor, scale: Tensor | None = None) -> Tensor:
+    """BatchNorm in training mode with shift 0, and scale 1 by default; a channel with a single value has 0."""
     # What F.batch_norm calls, which refuses the latter.
-    return torch.batch_norm(x, None, None, None, None, True, 0.1, EPSILON, torch.backends.cudnn.enabled)
+    return torch.batch_norm(x, scale, None, None, None, True, 0.1, EPSILON, torch.backends.cudnn.enabled)
 
 
 def forward(

@@ -24,7 +24,8 @@ class ChannelCorrelations(NamedTuple):
     least : float
         Sum over operations of the least eigenvalue.
     least_sampled : float
-        The same among 8 channels drawn at random, each weighted by the number of channels over 8.
+        The same among 8 channels drawn at random, or all if there are fewer; each weighted by the number of channels
+        over that of those drawn.
     """
 
     least: float
@@ -39,6 +40,8 @@ def least_eigenvalue(maps: Tensor) -> Tensor:
     maps : Tensor, shape (n_channels, n_pixels)
     """
     maps = maps.double()
+    if maps.shape[1] <= len(maps):  # centred, so many pixels have a lower rank
+        return 0 * maps.sum()  # NaN stays
     centred = maps - maps.mean(dim=1, keepdim=True)
     norms = centred.norm(dim=1, keepdim=True)
     # Rounding leaves a constant row with a tiny norm.
@@ -71,7 +74,7 @@ def channel_correlations(
             n_channels = len(maps)
             drawn = uniform(stream_key(seed, "channel_correlation", layer, number), (n_channels,)).argsort()
             drawn = drawn[:N_SAMPLED].to(maps.device)
-            sampled = least_eigenvalue(maps[drawn]) * n_channels / N_SAMPLED
+            sampled = least_eigenvalue(maps[drawn]) * n_channels / len(drawn)
             sums = sums + operation.times * torch.stack([least_eigenvalue(maps), sampled])
         return sums
 

@@ -91,7 +91,7 @@ def tangent_kernels(network: Network, batch: Batch, initialisation: str, seed: i
 
     def norm(x: Tensor) -> Tensor:
         scales.append(x.new_ones(x.shape[1]).requires_grad_())
-        return F.batch_norm(x, None, None, scales[-1], training=True)
+        return networks.batch_norm(x, scales[-1])
 
     logits = networks.forward(network, weights, batch.images, norm=norm).logits
     tensors = [*matrices(weights), *scales]

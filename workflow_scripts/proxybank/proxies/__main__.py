@@ -14,8 +14,8 @@ a configuration.
 - Initialisation and batch are the run's, but for these, whose definition has its own. Weights: standard normal for
   `swap`, `swap_regularised` and `zen`; Kaiming normal, fan in, for `az_*` and `vkdnw*`, fan out for `cv_u`, `cv_u_10`,
   `eznas` and `te_nas_regions`; all 1e-7, then all 1, for `epsinas`. Images: Gaussian noise for `az_*` and `vkdnw*` (64)
-  and `zen` (16); 16 of the batch for `swap`, `swap_regularised` and `near`, one for `meco` and `meco_opt`, crops for
-  `te_nas_regions`; one of ones for flows.
+  and `zen` (16); 16 of the batch for `swap`, `swap_regularised`, `near` and the patterns of `l_swag`, one for `meco`
+  and `meco_opt`, crops for `te_nas_regions`; one of ones for flows.
 - Scores are raw; one that is not
   a finite number is null, and `score_status` says why: `singular`, `constant`, `overflow`, `nan`. Nothing is imputed.
 - By default, networks are scored without dead edges, and one network of each class stands for all

@@ -30,7 +30,7 @@ def meco(sums: "ChannelCorrelations") -> float:
     name="meco_opt", version=1, needs="channel_correlation", higher_is_better=True, source=MECO, differs=MECO_DIFFERS
 )
 def meco_opt(sums: "ChannelCorrelations") -> float:
-    """Like `meco`, among 8 channels drawn at random, weighted by the number of channels over 8."""
+    """Like `meco`, among 8 channels drawn at random, weighted by the number of channels over 8; all if fewer."""
     return sums.least_sampled
 
 

@@ -96,7 +96,7 @@ def fisher_channels(layers: "list[LayerGradient]") -> float:
 )
 def grasp(curvature: float) -> float:
     """Sum over weights of -w (H g), with gradient g and Hessian H of the loss."""
-    return -curvature
+    return 0.0 - curvature  # not -0, where nothing curves
 
 
 @register(
@@ -114,7 +114,8 @@ def zico(layers: "list[Tensor]") -> float:
     """Sum over layers of ln(sum of mean |g| / std g), gradients g of two batches; weights with std 0 are left out."""
     total: Tensor | float = 0.0
     for gradients in layers:
-        std = gradients.double().std(dim=0, correction=0)
-        inverse = (gradients.double().abs().mean(dim=0) / std).where(std != 0, 0.0).sum()
+        one, other = gradients.double()
+        gap = (one - other).abs()  # twice the standard deviation
+        inverse = ((one.abs() + other.abs()) / gap).where(gap != 0, 0.0).sum()
         total = total + inverse.log().where(inverse != 0, 0.0)  # 0 where no weight of the layer varies
     return float(total)

@@ -46,12 +46,12 @@ class TopologySpace(Space):
     @cached_property
     def _representatives(self) -> Genes:
         """Of each function class, the cell with fewest edges, without dead ones; ties go to the smallest genes."""
-        live = drop_dead_edges(self.genes)
+        live, cell_of = np.unique(drop_dead_edges(self.genes), axis=0, return_inverse=True)
         best: dict[Function, tuple[int, ...]] = {}
         functions = [function_of(cell) for cell in live.tolist()]
         for function, cell in zip(functions, map(tuple, live.tolist()), strict=True):
             best[function] = min(best.get(function, cell), cell, key=lambda c: (6 - c.count(NONE), c))
-        return np.array([best[function] for function in functions], np.int8)
+        return np.array([best[function] for function in functions], np.int8)[cell_of]
 
     @cached_property
     def isomorphism_classes(self) -> NDArray[np.int64]:
