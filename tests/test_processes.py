@@ -10,6 +10,8 @@ import psutil
 import pytest
 from conftest import ROOT
 
+from proxybank import processes
+
 PROGRAM = """
 import resource
 import numpy as np
@@ -69,3 +71,15 @@ if __name__ == "__main__":
         worker = psutil.Process(int(middle.stdout.readline()))
         middle.kill()
         assert worker.wait(timeout=50) in (None, 1)
+
+
+def test_a_container_has_no_more_memory_than_it_may_use(tmp_path):
+    whole = psutil.virtual_memory().total
+    assert processes.memory_bytes(tmp_path) == whole
+    (tmp_path / "memory.max").write_text("max\n")
+    assert processes.memory_bytes(tmp_path) == whole
+    (tmp_path / "memory.max").write_text("1000000\n")
+    assert processes.memory_bytes(tmp_path) == 1_000_000
+    (tmp_path / "memory").mkdir()
+    (tmp_path / "memory/memory.limit_in_bytes").write_text("2000\n")
+    assert processes.memory_bytes(tmp_path) == 2000

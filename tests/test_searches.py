@@ -7,7 +7,6 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-import numba.core.caching
 import numpy as np
 import polars as pl
 import pytest
@@ -500,13 +499,6 @@ def test_compiled_searches_are_a_hundred_times_faster(root):
         check=True,
     )
     assert compiled < float(plain.stdout) / 2 / 100
-
-
-def test_without_a_place_for_a_cache_a_search_is_compiled_anew(monkeypatch):
-    # As where neither the package's folder nor the user's can be written.
-    monkeypatch.setattr(numba.core.caching.CacheImpl, "_locator_classes", [])
-    _, state = search_state(cube())
-    assert core.kernel(core.random_network.py_func)(state) in range(256)
 
 
 # What is particular to one search.

@@ -45,6 +45,27 @@ def test_what_is_not_finite_is_missing(tmp_path):
     assert store.missing_networks(found) == ["column a has no value for 2 of 15625 networks: networks 0, 1"]
 
 
+def test_numbers_may_be_padded_and_not_there(tmp_path):
+    # As NumPy and Python's csv write them.
+    (tmp_path / "t.csv").write_text("arch_index,a\n7, 2.5\n8,nan\n9,-1e3\n")
+    found = store.read_columns(tmp_path / "t.csv", SPACE, {"a": "a"}, ["digits"])
+    assert found.drop_nulls().rows() == [(7, 2.5), (9, -1000.0)]
+
+
+def test_a_damaged_file_and_a_path_that_cannot_be_are_named(tmp_path, monkeypatch):
+    def panic(*_, **__):
+        raise pl.exceptions.PanicException("index out of bounds")
+
+    path = tmp_path / "t.parquet"
+    path.touch()
+    monkeypatch.setattr(pl, "read_parquet", panic)
+    with pytest.raises(TableError, match="this cannot be read as a parquet table: index out of bounds"):
+        store.read_columns(path, SPACE, {"a": "a"}, ["digits"])
+    path = tmp_path / ("t" * 300 + ".csv")
+    with pytest.raises(TableError, match="there is no such file"):
+        store.read_columns(path, SPACE, {"a": "a"}, ["digits"])
+
+
 def test_times_of_clocks_are_not_negative(tmp_path):
     rows = {"arch_index": [7, 8, 9], "phone": [1.0, float("inf"), -2.5]}
     read(tmp_path, {"phone_s": "phone"}, rows)  # a score, say

@@ -1,7 +1,9 @@
 """Tables packed for the repository: small, sorted, whole or not at all, and nothing in them that is not ours."""
 
 import logging
+import os
 import shutil
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -206,6 +208,17 @@ def test_files_that_are_too_large_leave_the_old_ones_alone(tables, tmp_path, mon
     with pytest.raises(TableError, match=message):
         store.pack(tables, outputs(tmp_path), COMPUTED)
     assert {path: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
+
+
+def test_provenance_takes_its_place_last(tables, tmp_path, monkeypatch):
+    # It says what the others are: of a packing that was interrupted, old provenance refuses new scores.
+    renamed = []
+    replace = os.replace
+    monkeypatch.setattr(os, "replace", lambda source, target: (renamed.append(target), replace(source, target)))
+    store.pack(tables, outputs(tmp_path), COMPUTED)
+    named = [Path(path).name for path in renamed if not Path(path).name.startswith(".")]
+    assert named == [f"{name}.parquet" for name in store.PACKED]
+    assert store.PACKED[-1] == "provenance"
 
 
 def test_the_rule_packs_a_run(tiny_run, workspace):

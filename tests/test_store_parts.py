@@ -282,7 +282,7 @@ def test_what_is_known_of_some_seeds_and_proxies(tmp_path):
     assert len(score.asked) == 2
 
 
-@pytest.mark.parametrize("earlier", ["other settings", "no metadata", "half a file"])
+@pytest.mark.parametrize("earlier", ["other settings", "no metadata", "half a file", "damaged"])
 def test_a_part_made_otherwise_is_made_anew(tmp_path, earlier):
     score, path = Scorer(), tmp_path / "0.parquet"
     if earlier == "other settings":
@@ -291,7 +291,9 @@ def test_a_part_made_otherwise_is_made_anew(tmp_path, earlier):
         store.write_part(score(["snip"], [0, 1], 0), path)
     else:
         update(path, score, snip=1)
-        path.write_bytes(path.read_bytes()[:100])
+        whole = path.read_bytes()
+        zeros = whole[:4] + bytes(60) + whole[64:]  # the footer is good
+        path.write_bytes(zeros if earlier == "damaged" else whole[:100])
     assert update(path, score, fisher=1, snip=1)["snip"].to_list() == [204.0, 205.0]
     assert score.asked[1:] == [(["fisher", "snip"], [0, 1], 0)]
 

@@ -561,6 +561,25 @@ def test_searches_are_compared_with_random_search_run_by_run(con):
     assert rea == (*expected[:3], *(pytest.approx(value, abs=1.5e-7) for value in expected[3:]))
 
 
+def test_searches_are_alike_if_their_scores_are(paths, tmp_path):
+    """Means of all seeds on one side and single ones on the other are not, nor is a probability below 0."""
+    about = FRAMES["search_runs"].drop("run", "seed")
+    run = pl.DataFrame({"run": range(10)}).with_columns(seed=pl.col("run") % 5)
+    rea = about.filter(algorithm="rea")[:1].join(run, how="cross")
+    rea = rea.with_columns(accuracy_pct=90 + pl.col("seed") * 1e-6)
+    drawn = about.filter(algorithm="rea")[:1].with_columns(kind=pl.lit("naswot_search"), accuracy_pct=80.0)
+    drawn = [
+        drawn.with_columns(algorithm=pl.lit(name)).join(runs, how="cross")
+        for name, runs in (("of means", run.with_columns(seed=None)), ("of seeds", run))
+    ]
+    frames = [frame.select(FRAMES["search_runs"].columns) for frame in (rea, *drawn)]
+    store.write_table("search_runs", frames, paths["search_runs"])
+    store.build_database(paths, tmp_path / "scores.duckdb")
+    gains = store.read_view(tmp_path / "scores.duckdb", "against_random", algorithm="rea", random_kind="naswot_search")
+    assert dict(gains.select("random_algorithm", "is_alike").rows()) == {"of means": False, "of seeds": True}
+    assert all(0 <= p < 1e-9 for p in gains["p_value"])
+
+
 @pytest.mark.parametrize("n_seeds", [1, 2, 3, 4, 5, 12, 25])
 def test_runs_that_see_the_scores_of_a_seed_count_as_one(paths, tmp_path, n_seeds):
     # Seed k finds 91 + k * k again and again, 90 and 92 in turn around it; random search finds 89, the control 90.5.

@@ -20,7 +20,7 @@ import psutil
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from proxybank import config  # noqa: E402  (it is used in place, not installed)
+from proxybank import config, processes  # noqa: E402  (it is used in place, not installed)
 from proxybank.errors import ConfigError, ProxybankError  # noqa: E402
 
 LOCKS = Path(".snakemake/locks")
@@ -58,7 +58,7 @@ def main(arguments: list[str]) -> int:
     if not processes_here(is_engine) and not processes_here(is_job):  # which leave them alone that still are written
         for folder in ("results", "resources"):
             remove_temporaries(Path(folder))
-    memory = f"mem_mb={psutil.virtual_memory().total // 2**20}"  # so that jobs do not ask for more together
+    memory = f"mem_mb={processes.memory_bytes() // 2**20}"  # so that jobs do not ask for more together
     target = ["--", options.target] if options.target else []
     code = run_to_its_end([*snakemake, "--cores", options.cores, "--resources", memory, *target])
     if code == 0 and not target:

@@ -517,7 +517,7 @@ def _check_columns(config: Config) -> Problems:
 
 
 # Validation accuracy after so many epochs, as objectives name it.
-_TRAINED = re.compile(r"valid_[1-9]\d*")
+_TRAINED = re.compile(r"\bvalid_[1-9]\d*\b")
 
 
 @cache

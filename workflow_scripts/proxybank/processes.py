@@ -5,8 +5,12 @@ Importing it does not import torch: what reads files, `store`, has processes too
 
 import ctypes
 import os
+from contextlib import suppress
 from multiprocessing import parent_process
+from pathlib import Path
 from threading import Thread
+
+import psutil
 
 # Parameters of glibc's mallopt, from malloc.h, and the largest value that it takes for the second on 64-bit machines.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
@@ -28,6 +32,15 @@ def use_one_core() -> None:
     if mallopt is not None:
         mallopt(_M_MMAP_THRESHOLD, _LARGEST_THRESHOLD)
         mallopt(_M_TRIM_THRESHOLD, _NEVER)
+
+
+def memory_bytes(groups: Path = Path("/sys/fs/cgroup")) -> int:
+    """Memory of this machine, or of the container that this is, where one is limited to less."""
+    limits = [psutil.virtual_memory().total]
+    for name in ("memory.max", "memory/memory.limit_in_bytes"):  # control groups, version 2 and 1
+        with suppress(OSError, ValueError):  # no such file; no number but "max"
+            limits.append(int((groups / name).read_text()))
+    return min(limits)
 
 
 def end_with_parent() -> None:

@@ -7,7 +7,6 @@ look at networks in several stages, each with an objective and a cost of its own
 
 import hashlib
 from collections.abc import Callable
-from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -127,13 +126,10 @@ def kernel(function: Callable) -> Callable:
     """Compile a search, and keep the machine code between sessions until any file of this package changes.
 
     Numba itself looks at the kernel's own file only, and would go on using old helpers. Threads run side by side.
-    Where neither this folder nor the user's cache can be written, each session compiles anew.
     """
-    dispatcher = njit(nogil=True)(function)
+    dispatcher = njit(nogil=True, cache=True)(function)
     if not config.DISABLE_JIT:
-        with suppress(RuntimeError):  # there is no place for a cache
-            dispatcher.enable_caching()
-            dispatcher._cache._cache_file._source_stamp = _sources()
+        dispatcher._cache._cache_file._source_stamp = _sources()
     return dispatcher
 
 

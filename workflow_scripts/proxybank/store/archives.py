@@ -1,6 +1,7 @@
 """NATS-Bench's official archives: every accuracy in them, through the benchmark's own classes."""
 
 import math
+import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
@@ -50,8 +51,8 @@ def check_archive(path: str | Path, space: Space) -> None:
     path, name = Path(path), _ARCHIVES[space.name][0]
     expected = f"Expected the folder {name} that the official archive unpacks to"
     source = "https://github.com/D-X-Y/NATS-Bench says where to get it"
-    if not path.is_dir():
-        found = "this is a file" if path.exists() else "there is no such folder"
+    if not os.path.isdir(path):  # Path's own raises PermissionError
+        found = "this is a file" if os.path.exists(path) else "there is no such folder"
         raise TableError(f"{path}: {found}. {expected}. Correct the path; {source}.")
     try:
         there = {entry.name for entry in path.iterdir()}

@@ -13,6 +13,9 @@ import pyarrow.parquet as pq
 
 from proxybank.errors import TableError
 
+# What polars raises of a damaged file; a panic is no Exception.
+UNREADABLE = (pl.exceptions.PolarsError, pl.exceptions.PanicException)
+
 
 @contextmanager
 def atomic(path: str | Path) -> Iterator[Path]:
@@ -84,7 +87,7 @@ def read_parquet(path: str | Path, **equal: str | int) -> pl.DataFrame:
     try:
         rows = pl.scan_parquet(path, glob=False, hive_partitioning=False)
         return (rows.filter(**equal) if equal else rows).collect()
-    except pl.exceptions.PolarsError as error:
+    except UNREADABLE as error:
         raise TableError(f"{path}: this is no readable Parquet file ({error}). Delete it and run again.") from None
 
 

@@ -1,6 +1,7 @@
 """Scores that a packed run has: a run that would compute them again to the same values takes them from there."""
 
 import logging
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -20,7 +21,7 @@ _FILES = ("networks", "scores_by_seed", "score_status", "provenance")
 
 def check_known(folder: str | Path) -> None:
     """Raise ConfigError unless a folder has the files of a packed run."""
-    missing = [f"{name}.parquet" for name in _FILES if not (Path(folder) / f"{name}.parquet").is_file()]
+    missing = [f"{name}.parquet" for name in _FILES if not os.path.isfile(Path(folder, f"{name}.parquet"))]
     if missing:
         raise ConfigError(
             f"known_scores: {folder} has no {', '.join(missing)}. Expected the folder of a packed run. Correct the "

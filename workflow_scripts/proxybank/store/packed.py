@@ -55,7 +55,8 @@ def pack(tables: Mapping[str, str | Path], outputs: Mapping[str, str | Path], co
     for name in ("networks", "scores", "scores_by_seed"):
         _check_complete(frames[name], str(tables[name]))
     with ExitStack() as stack:
-        temporary = {name: stack.enter_context(atomic(outputs[name])) for name in PACKED}
+        # The last is renamed first: provenance, which says what the others are, last of all.
+        temporary = {name: stack.enter_context(atomic(outputs[name])) for name in reversed(PACKED)}
         for name, frame in frames.items():
             _write(frame, name, temporary[name])
         sizes = {str(outputs[name]): temporary[name].stat().st_size for name in PACKED}

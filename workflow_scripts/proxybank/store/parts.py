@@ -15,7 +15,6 @@ from typing import NamedTuple
 
 import numpy as np
 import polars as pl
-import pyarrow as pa
 
 from proxybank.errors import TableError
 from proxybank.store.files import read_metadata, read_parquet, write_parquet
@@ -254,8 +253,10 @@ def _still_good(path: str | Path, made_with: MadeWith) -> Known:
             rows = read_parquet(path).select(KEY + columns_of(names)).filter(pl.col("seed").is_in(seeds))
             return Known(rows, _makers(metadata))
         log.info("Nothing is taken from the earlier %s: its settings are others", path)
-    except (OSError, pa.ArrowInvalid, KeyError, ValueError, TableError):
-        pass  # no file, or none that this version of the project has written
+    except FileNotFoundError:
+        pass
+    except Exception as error:  # a damaged file raises whatever pyarrow and polars do
+        log.warning("Nothing is taken from the earlier %s, which cannot be read: %r", path, error)
     return NOTHING
 
 

@@ -6,6 +6,7 @@ keep it (`update`), it takes the output that a failed job found for the one that
 """
 
 import json
+import logging
 import os
 import shutil
 import time
@@ -13,10 +14,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import polars as pl
-import pyarrow as pa
 
-from proxybank.errors import TableError
 from proxybank.store.files import atomic, read_metadata, read_parquet, write_parquet
+
+log = logging.getLogger("proxybank")
 
 SECONDS = 60.0  # that a job which is stopped may lose
 
@@ -88,8 +89,10 @@ class Progress:
             try:
                 if read_metadata(path)["settings"] == metadata["settings"]:
                     self._frames.append(read_parquet(path))
-            except (OSError, pa.ArrowInvalid, KeyError, TableError):
-                pass  # no file, or none that this version of the project has written
+            except FileNotFoundError:
+                pass
+            except Exception as error:  # a damaged file raises whatever pyarrow and polars do
+                log.warning("Nothing is taken from the earlier %s, which cannot be read: %r", path, error)
 
     @property
     def rows(self) -> pl.DataFrame:

@@ -1,5 +1,6 @@
 """Users' tables of networks, CSV or Parquet. What is wrong with one is a TableError, which begins with the path."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import polars as pl
 
 from proxybank.errors import TableError, suggest
 from proxybank.spaces import Space
+from proxybank.store.files import UNREADABLE
 
 # Column with the number of each row, from 1 below the header.
 ROW = "row of the file"
@@ -15,7 +17,7 @@ ROW = "row of the file"
 
 def read_users_table(path: Path) -> pl.DataFrame:
     """Read a table that has rows."""
-    if not path.is_file():
+    if not os.path.isfile(path):  # Path's own raises PermissionError
         raise TableError(f"{path}: there is no such file. Expected a table of networks, CSV or Parquet.")
     readers = {
         ".csv": lambda: pl.read_csv(path, infer_schema_length=None, glob=False),
@@ -27,7 +29,7 @@ def read_users_table(path: Path) -> pl.DataFrame:
         table = readers[path.suffix]()
     except PermissionError as error:
         raise TableError(f"{path}: {error.strerror}. Expected a readable file. Change its permissions.") from None
-    except pl.exceptions.PolarsError as error:
+    except UNREADABLE as error:
         # What follows the first paragraph is advice to callers of polars.
         found = " ".join(str(error).partition("\n\n")[0].split())
         raise TableError(f"{path}: this cannot be read as a {path.suffix[1:]} table: {found}") from None
@@ -108,12 +110,14 @@ def texts(table: pl.DataFrame, name: str, path: Path) -> pl.Series:
 def numbers(table: pl.DataFrame, name: str, path: Path) -> pl.Series:
     """Return a column as float64, NaN as null."""
     values = column_of(table, name, path)
+    if values.dtype == pl.String:  # of a CSV file, also where numbers are padded, or NaN is written as Python does
+        parsed = values.str.strip_chars().cast(pl.Float64, strict=False)
+        bad = values.is_not_null() & parsed.is_null()
+        if bad.any():
+            raise TableError(f"{path}: column {name}, {rows_of(bad)}: '{values.filter(bad)[0]}'. Expected numbers.")
+        values = parsed
     if not values.dtype.is_numeric() and values.null_count() < values.len():
-        found = f" holds {values.dtype} values"
-        if values.dtype == pl.String:
-            bad = values.is_not_null() & values.str.strip_chars().cast(pl.Float64, strict=False).is_null()
-            found = f", {rows_of(bad)}: '{values.filter(bad)[0]}'" if bad.any() else found
-        raise TableError(f"{path}: column {name}{found}. Expected numbers.")
+        raise TableError(f"{path}: column {name} holds {values.dtype} values. Expected numbers.")
     return values.cast(pl.Float64).fill_nan(None)
 
 

@@ -2,7 +2,8 @@
 -- random_budget: a search against a random search (drawing networks and keeping the one with the best score), run by
 -- run of the same number, or against the control that draws one, whose mean over all networks within the limits is
 -- known exactly; random_kind is its algorithm. n_pairs: runs in which both found a network. is_alike: whether both have
--- the same budget, in the same unit, and objective; of several stages the last one counts.
+-- the same budget, in the same unit, and objective, and both see means of scores or those of one seed; of several
+-- stages the last one counts.
 -- gain_pct: mean of accuracy_pct less the random search's, percentage points; std_pct has n_pairs - 1.
 -- low_pct, high_pct: 95% interval of gain_pct, 1.96 standard errors.
 -- p_value: two-sided test of no gain, of the differences within pairs; mean and standard error are taken for normal, so
@@ -26,7 +27,7 @@ with pairs as (
         r.budget as random_budget,
         r.kind as random_kind,
         trim(string_split(s.objective, ';')[-1]) = r.objective
-        and s.budget = r.budget and s.budget_unit = r.budget_unit as is_alike,
+        and s.budget = r.budget and s.budget_unit = r.budget_unit and (s.seed is null) = (r.seed is null) as is_alike,
         coalesce(s.seed, r.seed) as seed,
         s.accuracy_pct - r.accuracy_pct as gain_pct
     from search_runs as s
@@ -105,6 +106,7 @@ gains_by_seed as (
         )
 ),
 
+-- Abramowitz and Stegun 1964: of Student's t, 26.7.3 and 26.7.4; erfc(z / sqrt(2)), 7.1.26, right to 1.5e-7.
 tests as (
     select
         *,
@@ -113,7 +115,11 @@ tests as (
         abs(gain_pct) / nullif(error_pct, 0) as z,
         1 / (1 + 0.3275911 * z / sqrt(2)) as t,
         n_seeds - 1 as freedom,
-        atan(z / sqrt(freedom)) as theta
+        atan(z / sqrt(freedom)) as theta,
+        1 - freedom % 2 * 2 * theta / pi() - sin(theta) / sqrt(pi()) * coalesce(list_sum([
+            exp(lgamma((j + 1) / 2) - lgamma(j / 2 + 1)) * pow(cos(theta), j)
+            for j in range(freedom % 2, freedom - 1, 2)
+        ]), 0) as beyond
     from gains_by_seed
 )
 
@@ -135,14 +141,8 @@ select
     n_seeds,
     gain_pct - quantile * error_pct as low_pct,
     gain_pct + quantile * error_pct as high_pct,
-    -- Abramowitz and Stegun 1964: of Student's t, 26.7.3 and 26.7.4; erfc(z / sqrt(2)), 7.1.26, right to 1.5e-7.
     case
-        when n_seeds > 0
-            then
-                1 - freedom % 2 * 2 * theta / pi() - sin(theta) / sqrt(pi()) * coalesce(list_sum([
-                    exp(lgamma((j + 1) / 2) - lgamma(j / 2 + 1)) * pow(cos(theta), j)
-                    for j in range(freedom % 2, freedom - 1, 2)
-                ]), 0)
+        when n_seeds > 0 then if(beyond < 0, 0, beyond) -- by rounding
         else
             exp(-z * z / 2) * t
             * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))))
