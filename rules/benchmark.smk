@@ -9,7 +9,7 @@ beside those of plain per-proxy code.
 rule speed_part:
     """One group of passes, timed on one core at every batch size."""
     input:
-        images=images_of,
+        images=ancient(images_of),
     output:
         seconds="results/{run}/benchmark/speed/{space}/{dataset}/{passes}.parquet",
     log:
@@ -23,6 +23,7 @@ rule speed_part:
         mem_mb=16000,
     params:
         images=how_to_read,
+        files=lambda wildcards: digests(images_of(wildcards)),
         skeleton=lambda wildcards: config["spaces"][wildcards.space],
         settings=config["benchmark"],
         seed=config["seeds"][0],
@@ -88,7 +89,7 @@ rule figure_speed:
 rule compare_seconds:
     """The library and plain per-proxy code, timed in turns on all cores."""
     input:
-        images=images_of,
+        images=ancient(images_of),
     output:
         seconds="results/{run}/benchmark/{comparison}_{dataset}_seconds.parquet",
     log:
@@ -102,6 +103,7 @@ rule compare_seconds:
         mem_mb=6000,
     params:
         compared=compared,
+        files=lambda wildcards: digests(images_of(wildcards)),
         settings=config["benchmark"],
         versions=lambda wildcards: versions_of(
             COMPARISONS[wildcards.comparison].proxies
@@ -117,7 +119,7 @@ rule compare_seconds:
 rule compare_values:
     """Scores of the library and of plain per-proxy code on the same weights."""
     input:
-        images=images_of,
+        images=ancient(images_of),
     output:
         values="results/{run}/benchmark/{comparison}_{dataset}_values.parquet",
     log:
@@ -131,6 +133,7 @@ rule compare_values:
         mem_mb=6000,
     params:
         compared=compared,
+        files=lambda wildcards: digests(images_of(wildcards)),
         settings=config["benchmark"],
         versions=lambda wildcards: versions_of(
             COMPARISONS[wildcards.comparison].proxies

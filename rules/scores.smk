@@ -43,7 +43,7 @@ rule score_part:
     conda:
         "../envs/proxybank.yaml"
     resources:
-        # sample_gradient and tangent_kernel hold the gradients of each image.
+        # sample_gradient, gradient_sign and tangent_kernel hold the gradients of each image.
         mem_mb=500 + 35 * max(64, config["batch_size"]),
         # Minutes, for a cluster. tangent_kernel on CIFAR, the dearest, takes an hour or more for a part of a sample with
         # the papers' batches of 64, on one core (AMD EPYC); what is stopped at the limit goes on where it was.
