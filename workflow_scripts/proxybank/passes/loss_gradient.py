@@ -40,18 +40,15 @@ def half_batch_gradients(
 ) -> Iterator[tuple[list[Tensor], float]]:
     """Yield the gradients of the mean cross-entropy of each half of the batch to each weight, and the seconds taken.
 
-    One tensor for each weight, float32, shape (2, n_weights); of an odd number of images the second half has one more.
+    One tensor for each weight, float32, shape (2, n_weights); of an odd number of images the first half has one more.
     Parameters as for every pass.
     """
-    middle = len(batch.images) // 2
-    sweeps = [
-        Sweep(batch.images[part], batch.labels[part], {"loss"}, to_weights=True)
-        for part in (slice(None, middle), slice(middle, None))
-    ]
+    halves = zip(batch.images.tensor_split(2), batch.labels.tensor_split(2), strict=True)
+    sweeps = [Sweep(*half, {"loss"}, to_weights=True) for half in halves]
     for network in members:
         start = devices.seconds()
         weights = networks.draw(network, initialisation, seed, device=batch.images.device)
-        halves = [sweep.run(network, weights).gradients for sweep in sweeps]
+        both = [sweep.run(network, weights).gradients for sweep in sweeps]
         nothing = {name: torch.zeros_like(weight) for name, weight in weights.items() if name != "classifier.bias"}
-        found = [torch.stack([half.get(name, zeros) for half in halves]).flatten(1) for name, zeros in nothing.items()]
+        found = [torch.stack([half.get(name, zeros) for half in both]).flatten(1) for name, zeros in nothing.items()]
         yield found, devices.seconds() - start
