@@ -109,9 +109,9 @@ def jacobian_gain(x: Tensor, y: Tensor, sign: Tensor) -> Tensor:
     if not y.requires_grad:  # no path
         return x.new_zeros((), dtype=torch.float64)
     (back,) = torch.autograd.grad(y, x, sign)
-    if torch.equal(back, sign):
-        return x.new_full((), torch.nan, dtype=torch.float64)
+    copies = (back == sign).all() if back.shape == sign.shape else back.new_zeros((), dtype=torch.bool)
     if back.shape[2] != sign.shape[2]:
         back = F.pixel_unshuffle(back, back.shape[2] // sign.shape[2])
     back, sign = (part.permute(0, 2, 3, 1).flatten(0, 2) for part in (back, sign))
-    return torch.linalg.svdvals(back.T @ sign)[0].double() / len(sign)
+    gain = torch.linalg.svdvals(back.T @ sign)[0].double() / len(sign)
+    return torch.where(copies, torch.nan, gain)
