@@ -7,7 +7,7 @@ import pytest
 from polars.testing import assert_frame_equal
 from scipy import stats
 
-from proxybank import analysis, store
+from proxybank import analysis, spaces, store
 from proxybank.analysis import ranks
 
 RNG = np.random.default_rng(7)
@@ -340,6 +340,30 @@ def test_table_resamples_classes():
     expected = one(SCORE[::-1], ACCURACY[::-1], n_resamples=50)
     assert found.select("low", "high").row(0) == pytest.approx(expected.kendall_interval)
     assert found["n"][0] == 2 * N
+
+
+def test_a_run_of_networks_as_written_resamples_functions_too():
+    """Of edges that reach nothing the table of networks knows no class; closed forms and accuracies are alike."""
+    tss = spaces.get("tss")
+    own, functions = np.arange(tss.size), tss.classes("drop")
+    drawn = np.flatnonzero(functions < 40)
+    networks, *given = tables(classes=own, naswot=functions * 37 % 101 + 0.0)
+    given[-1] = given[-1].with_columns(accuracy_pct=functions * 37 % 101 + functions * 53 % 97 + 0.0)
+    assert analysis.by_function(networks)["class_index"].to_list() == functions.tolist()
+    given = [table.filter(pl.col("arch_index").is_in(drawn)) for table in given]
+    wide, narrow = (
+        analysis.correlations_table(some, *given, {"naswot": True}, n_resamples=50, seed=0).row(0, named=True)
+        for some in (analysis.by_function(networks), networks)
+    )
+    assert wide["kendall"] == narrow["kendall"]
+    assert wide["high"] - wide["low"] > 1.2 * (narrow["high"] - narrow["low"])
+
+
+@pytest.mark.parametrize(("n", "is_there"), [(4, False), (5, True)])
+def test_few_networks_have_no_interval(n, is_there):
+    (found,) = analysis.correlate({"": SCORE[:n]}, ACCURACY[:n], n_resamples=100, seed=0).values()
+    assert np.isfinite(found.kendall)
+    assert np.isfinite([*found.kendall_interval, *found.spearman_interval]).tolist() == [is_there] * 4
 
 
 def test_partial_table_holds_what_residuals_of_ranks_give():

@@ -12,7 +12,8 @@ def main(job: "Snakemake") -> None:
     with logs.to_file(job.log[0]):
         networks, scores = map(store.read_parquet, job.input)
         constraints = job.params.constraints
-        table = analysis.choices_table(networks, scores, constraints, job.params.higher_is_better)
+        functions = analysis.by_function(networks)
+        table = analysis.choices_table(functions, scores, constraints, job.params.higher_is_better)
         store.write_table("choices", table, job.output.table)
         store.write_table("feasible_networks", analysis.feasible_networks(networks, constraints), job.output.feasible)
 

@@ -17,11 +17,11 @@ TABLES = 1
 # What searches share, such as random numbers, objectives and the clock; each also has a version of its own: `searches`.
 SEARCHES = 3
 # Correlations, regrets and the worth of what searches found: `analysis`.
-ANALYSIS = 9
+ANALYSIS = 10
 # Pictures: `figures`.
 FIGURES = 5
 # Figures in print beside ours: `papers`.
-PAPERS = 8
+PAPERS = 9
 # How it is measured whether a processor is fast in bfloat16: `passes.precision`.
 PRECISION = 1
 # Plain code, and how it and the library are timed: `benchmark`.

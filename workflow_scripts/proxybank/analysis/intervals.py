@@ -28,6 +28,6 @@ def half_interval(runs: pl.DataFrame, column: str = "accuracy_pct") -> float | N
     if seeded.is_empty():
         values, quantile = found[column], HALF_INTERVAL
     else:
-        values = seeded.group_by("seed").agg(pl.col(column).mean())[column]
+        values = seeded.group_by("seed", maintain_order=True).agg(pl.col(column).mean())[column]
         quantile = float(stats.t.ppf(0.975, values.len() - 1))
     return quantile * values.std() / values.len() ** 0.5 if values.len() > 1 else None

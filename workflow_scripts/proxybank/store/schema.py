@@ -316,7 +316,11 @@ _TABLES = (
             _number("max_n_relu", "limit, ReLUs called, inclusive; null if there is none", True),
             Column("budget_unit", pl.String(), "what budget counts: evaluations, or simulated seconds", nullable=True),
             _text("limits", "all limits, inclusive, as JSON: max_<column of networks>, in the unit of the column"),
-            _number("half_pct", "half the 95% interval of mean_pct over runs, as in leaderboard; null if exact", True),
+            _number(
+                "half_pct",
+                "half the 95% interval of mean_pct over runs, as in leaderboard; null if exact, or of one run or seed",
+                True,
+            ),
         ),
     ),
     Table(
