@@ -17,6 +17,10 @@ import polars as pl
 
 ROOT = Path(__file__).parents[1]
 FIGURE = "correlations_nats-bench.png"
+BEST, LATENCY = "Among the best, at equal cost, and what noise allows", "Within limits of latency"  # titles
+SEARCHES = ("freerea N=290", "freerea- N=290", "freerea chosen N=290", "ga_rk", "sa_rk")  # that limits are shown of
+RELUS = "n_relu"  # what partial correlations are given
+SLIP = "misprint"  # what notes of figures that print has wrong start with
 WITHIN = "The difference is within what is uncertain of it."
 KEY = ["space", "dataset", "arch_index"]
 PUBLISHED = "published_"  # names of users' columns that hold others' scores start with this
@@ -67,8 +71,90 @@ class Results:
 
 
 def opening(results: Results) -> str:
-    """What the page is, and the figures that must hold."""
-    facts, held = results.facts, results.must_hold
+    """What the page is, and how its scores were made."""
+    facts, by_seed = results.facts, results.table("scores_by_seed")
+    seeds = ", ".join(map(str, json.loads(facts["config.seeds"])))
+    fewer = _with_fewer_seeds(by_seed, by_seed.columns[by_seed.columns.index("seed") + 1 :])
+    names = [f"`nats-bench-{run}`" for run in results.compared["run"].drop_nulls().unique(maintain_order=True)]
+    further = f" Answers by {', '.join(names)} have the number of their seeds in their lines." if names else ""
+    return f"""# Results beside the papers'
+
+Made by `make results` from the run of `config/nats-bench.yaml`: figures of the papers' tables
+(`resources/papers/published.csv`) beside ours.
+
+@contents
+
+Scores: seeds {seeds}, batches of {facts["config.batch_size"]} images,
+means over the seeds.{fewer}{further} proxybank {facts["proxybank.version"]} ({facts["proxybank.commit"]}), torch
+{facts["libraries.torch"]}, {facts["machine.processor"]}, {facts["machine.cores"]} cores; {_processors(facts)}."""
+
+
+def in_brief(results: Results) -> str:
+    """Which proxies rank best, and how much of the papers' tables is met."""
+    found = _turned(results, "correlations").with_columns(of_all=_of_all_networks("subset"))
+    given = _turned(results, "partial_correlations").filter(pl.col("given").str.contains(","))
+    kinds = {
+        "all networks": found.filter("of_all", subset="all"),
+        "all, scored on a sample": found.filter(~pl.col("of_all"), subset="all"),
+        "best 10%": found.filter("of_all", subset="best_10_pct"),
+        "given costs": given.filter(_of_all_networks("given")),
+    }
+    ceilings = results.table("ceilings").filter(estimate="noise_added", subset="all")
+    places = found.select("space", "dataset").unique().sort(pl.col("space") != "tss", "dataset")
+    rows = []
+    for space, dataset in places.iter_rows():
+        here = {"space": space, "dataset": dataset}
+        ceiling = ceilings.filter(**here)["kendall"].to_list()
+        rows.append([space, dataset, _number(ceiling[0] if ceiling else None, 2)])
+        for table in kinds.values():
+            best = table.filter(**here).top_k(1, by="kendall").to_dicts()
+            rows[-1].append(f"`{best[0]['proxy']}` {_with_interval(best[0])}" if best else "-")
+    answers = results.compared
+    met = answers.group_by("figure").agg((~pl.col("beyond")).any())["beyond"]
+    counts = {kind: answers.filter(reason=kind).height for kind in REASONS}
+    slips = answers.filter(pl.col("note").str.starts_with(SLIP)).unique("figure", maintain_order=True)
+    slips = [
+        f"{row['paper']}, table {row['table']}, {row['dataset']}, {row['method']}, {QUANTITIES[row['quantity']]}"
+        f" {row['printed']}{row['note'].removeprefix(SLIP)}"
+        for row in slips.iter_rows(named=True)
+    ]
+    return f"""## In brief
+
+The first of all proxies on each dataset, by Kendall's τ-b with final test accuracy, with 95% intervals; signs are
+turned where lower is better. Of so many proxies the first is partly so by chance. *Given costs*: partial τ given
+parameters, multiply-adds and ReLUs; *best 10%*: the networks of highest accuracy. [All of them](#{_anchor(BEST)}),
+the ceiling too.
+
+{_table(["space", "dataset", "ceiling", *kinds], rows)}
+
+Of the {len(met):,} figures in print that have an answer here, {int(met.sum()):,} have one within what is uncertain of
+both. Of the {answers.height:,} answers, {int(answers["beyond"].sum()):,} are beyond it: of {
+        counts["because"]:,} figures
+here or in print show why, for {counts["supposed"]:,} a reason is supposed, and {counts["unexplained"]:,} are
+unexplained; a letter behind each difference leads to the reason below its table.{
+        f" Slips in print: {'; '.join(slips)}." if slips else ""
+    }"""
+
+
+def _turned(results: Results, name: str) -> pl.DataFrame:
+    """A table of correlations, without those that are none, their signs turned where lower is better; and the sign."""
+    signs = results.table("proxies").select("proxy", sign=pl.when("higher_is_better").then(1).otherwise(-1))
+    table = results.table(name).filter(pl.col("kendall").is_not_null())
+    table = table.join(signs, on="proxy", how="left", maintain_order="left").with_columns(pl.col("sign").fill_null(1))
+    ends = [pl.col(end) * pl.col("sign") for end in ("low", "high")]
+    return table.with_columns(
+        pl.col("kendall") * pl.col("sign"), low=pl.min_horizontal(ends), high=pl.max_horizontal(ends)
+    )
+
+
+def _of_all_networks(kind: str) -> pl.Expr:
+    """Whether a correlation is of as many networks as any of its kind, so that its proxy was not scored on a sample."""
+    return pl.col("n") == pl.col("n").max().over("space", "dataset", kind)
+
+
+def promises(results: Results) -> str:
+    """The figures that must hold."""
+    held = results.must_hold
     n_held, n_open = int(held["holds"].sum()), held["holds"].null_count()
     figures = held.group_by("space", "dataset", "method", "quantity").agg(
         every=pl.col("holds").all(ignore_nulls=False), some=pl.col("holds").any()
@@ -90,27 +176,14 @@ def opening(results: Results) -> str:
         ]
         for row in held.iter_rows(named=True)
     ]
-    seeds = ", ".join(map(str, json.loads(facts["config.seeds"])))
-    by_seed = results.table("scores_by_seed")
-    fewer = _with_fewer_seeds(by_seed, by_seed.columns[by_seed.columns.index("seed") + 1 :])
-    names = [f"`nats-bench-{run}`" for run in results.compared["run"].drop_nulls().unique(maintain_order=True)]
-    further = f" Answers by {', '.join(names)} have the number of their seeds in their lines." if names else ""
     head = ["what must hold", "space", "dataset", "method in print", "figure", "target", "ours", "by", "holds"]
-    return f"""# Results beside the papers'
-
-Made by `make results` from the run of `config/nats-bench.yaml`: figures of the papers' tables
-(`resources/papers/published.csv`) beside ours.
-
-@contents
-
-Scores: seeds {seeds}, batches of {facts["config.batch_size"]} images,
-means over the seeds.{fewer}{further} proxybank {facts["proxybank.version"]} ({facts["proxybank.commit"]}), torch
-{facts["libraries.torch"]}, {facts["machine.processor"]}, {facts["machine.cores"]} cores; {_processors(facts)}.
+    return f"""## What must hold
 
 *Print* is what the papers have. Of {figures.height} figures we ask that ours reach print's, or come within a tolerance
 (`must_hold` in `resources/papers/rules.yaml`): {n_every} hold by every answer of ours, {n_some - n_every} by some, and
 {figures.height - n_some} by none. Of the {held.height} answers, {n_held} hold, {held.height - n_held - n_open} do not,
-and {n_open} are missing in this run. They are compared in as many digits as print has.
+and {n_open} are missing in this run. What must reach a figure in print is compared in as many digits as that has, a
+number of our own and a distance in all. Searches by others' scores, and runs behind this one, are not asked.
 
 {_table(head, rows)}{reasons}"""
 
@@ -145,9 +218,9 @@ def overview(results: Results) -> str:
 - *Turin* is a report on NASWOT and Synflow by Melchionna, Revel Garrone and Suriano, *hybrid GA* a manuscript on GA-rk
   and SA-rk by the authors of OEmiliatanO/Rank-Based-NAS; we know of no public address of either.
 - *By* says what of ours stands beside a figure: a proxy, or a search and its budget; a dataset at its end is the one
-  that it is of, where that is not the figure's. `freerea` has 45 seconds by our scoring times, `freerea rtx3080` by
-  those that its authors measured on CIFAR-10{_networks_in_time(results)}; `freerea N=290` has 290 networks, more than
-  these allow, on every dataset, and `freerea published` its authors' scores.
+  that it is of, where that is not the figure's. Behind seconds stand the networks that a search saw in them, in the
+  mean over its runs. `freerea` has 45 seconds by our scoring times, `freerea rtx3080` by those that its authors
+  measured on CIFAR-10, and `freerea published` its authors' scores.
 - *Ours* is the mean, ± the standard deviation over runs (n - 1), or over draws where it is exact; *n* is what it is
   over; *seeds* is the number of weight initialisations that scores are means over, of the proxy with the fewest; none
   where no seed changes anything. All runs of a search share these scores; runs of one *by seed* see the scores of one
@@ -173,17 +246,6 @@ def overview(results: Results) -> str:
 {_table(head, rows)}"""
 
 
-def _networks_in_time(results: Results) -> str:
-    """How many networks FreeREA sees in its authors' seconds, in the mean of all runs, in all and within limits."""
-    seen = results.table("search_runs").filter(algorithm="freerea rtx3080")
-    seen = seen.group_by("constraint_id").agg(pl.col("n_evaluated").mean())
-    without = seen.filter(constraint_id="unlimited")["n_evaluated"]
-    within = seen.filter(pl.col("constraint_id").str.starts_with("flops_"))["n_evaluated"]
-    if without.is_empty() or within.is_empty():
-        return ""
-    return f" ({without[0]:.0f} networks in the mean, within limits on FLOPs {within.min():.0f} to {within.max():.0f})"
-
-
 def papers(results: Results) -> str:
     """One table for each table in print."""
     return "\n\n".join(
@@ -197,38 +259,47 @@ def among_the_best(results: Results) -> str:
     """Correlations that no paper shows: among the best, at equal cost, and what noise lets any score reach."""
     key = ["space", "dataset", "proxy"]
     shown = ["all", "best_10_pct", "best_1_pct"]
-    subsets = results.table("correlations").filter(pl.col("subset").is_in(shown))
     shared = [*key, "subset", "kendall", "low", "high", "n"]
-    given = results.table("partial_correlations").filter(pl.col("given").str.contains(","))
-    given = given.with_columns(subset=pl.lit("given")).select(shared)
+    subsets = _turned(results, "correlations").filter(pl.col("subset").is_in(shown))
+    given = _turned(results, "partial_correlations").select(*key, "given", "kendall", "low", "high", "n")
+    given = given.rename({"given": "subset"}).filter((pl.col("subset") == RELUS) | pl.col("subset").str.contains(","))
+    given = given.with_columns(
+        pl.when(pl.col("subset") == RELUS).then("subset").otherwise(pl.lit("costs")).alias("subset")
+    )
     ceilings = results.table("ceilings")
     limits = ceilings.filter(estimate="noise_added").with_columns(proxy=pl.lit("ceiling"))
     seeds = ceilings.filter(estimate="two_seeds", subset="all").select(*key[:2], proxy="quantity", two_seeds="kendall")
-    found = pl.concat([subsets.select(*shared, "seeds_std"), given, limits.select(shared)], how="diagonal_relaxed")
+    found = pl.concat(
+        [subsets.select(*shared, "seeds_std", "sign"), given.select(shared), limits.select(shared)],
+        how="diagonal_relaxed",
+    )
     rows, strength = [], {}
     for (space, dataset, proxy), part in found.group_by(key, maintain_order=True):
         cells = {row["subset"]: row for row in part.iter_rows(named=True)}
-        if cells["all"]["n"] and cells["all"]["kendall"] is not None:
+        if "all" in cells and cells["all"]["kendall"] is not None:
             again = seeds.filter(space=space, dataset=dataset, proxy=proxy)["two_seeds"].to_list()
-            n = f"{cells['all']['n']:,}, {cells['best_10_pct']['n']:,}, {cells['best_1_pct']['n']:,}"
-            values = [_with_interval(cells.get(name)) for name in (*shown, "given")]
+            n = ", ".join(f"{cells[name]['n']:,}" if name in cells else "-" for name in shown)
+            values = [_with_interval(cells.get(name)) for name in (*shown, RELUS, "costs")]
             values[1:1] = [_number(cells["all"]["seeds_std"], 3)]
-            rows.append([space, dataset, proxy, *values, _number(again[0] if again else None, 2), n])
-            strength[space, dataset, proxy] = -abs(cells["all"]["kendall"])
-    # The ceiling first, then by how well a proxy ranks all networks, whichever way.
+            name = proxy + (" \N{DOWNWARDS ARROW}" if cells["all"]["sign"] == -1 else "")
+            rows.append([space, dataset, name, *values, _number(again[0] if again else None, 2), n])
+            strength[space, dataset, name] = -cells["all"]["kendall"]
+    # The ceiling first, then by how well a proxy ranks all networks.
     rows.sort(key=lambda row: (row[0] != "tss", row[1], row[2] != "ceiling", strength[tuple(row[:3])]))
-    head = ["space", "dataset", "proxy", "all", "± seeds", "best 10%", "best 1%", "given costs", "two seeds", "n"]
-    return f"""## Among the best, at equal cost, and what noise allows
+    head = ["space", "dataset", "proxy", "all", "± seeds", "best 10%", "best 1%", "given ReLUs", "given costs"]
+    head += ["two seeds", "n"]
+    return f"""## {BEST}
 
-Kendall's τ-b with final test accuracy: of all networks, of the best 10% and the best 1% of them by accuracy, and of all
-given parameters, multiply-adds and ReLUs (partial τ). In brackets, 95% bootstrap intervals over classes, which do not
-hold the noise of weights and images: *± seeds* is the standard deviation of τ over single seeds, of all networks; a
-value is of mean scores, and may be above that of each seed. *Ceiling*: what accuracies have with those of one more
-training, its noise drawn from what members of one class deviate from their mean; no score of the function can be
-expected to have more, and the size space has no two members of one class. That of the best 1% is an estimate: few
-trainings tell of their noise. *Two seeds*: a proxy with itself, by other weights and another batch. *n*: networks of
-all, of the best 10% and of the best 1%, ties at the border included; a sample has a few in its best 1%, and may exceed
-the ceiling by chance.
+Kendall's τ-b with final test accuracy: of all networks, of the best 10% and the best 1% of them by accuracy, of all
+given the number of ReLUs, and given parameters, multiply-adds and ReLUs (partial τ). Signs are turned where lower is
+better (\N{DOWNWARDS ARROW}): below 0 a proxy ranks networks the wrong way round. In brackets, 95% bootstrap intervals
+over classes, which do not hold the noise of weights and images: *± seeds* is the standard deviation of τ over single
+seeds, of all networks; a value is of mean scores, and may be above that of each seed. *Ceiling*: what accuracies have
+with those of one more training, its noise drawn from what members of one class deviate from their mean; no score of the
+function can be expected to have more, and the size space has no two members of one class. That of the best 1% is an
+estimate: few trainings tell of their noise. *Two seeds*: a proxy with itself, by other weights and another batch. *n*:
+networks of all, of the best 10% and of the best 1%, ties at the border included; a sample has a few in its best 1%, and
+may exceed the ceiling by chance. All sizes have the same number of ReLUs.
 
 ![Rank correlation of each proxy with test accuracy, a panel per space](figures/{FIGURE})
 
@@ -275,33 +346,103 @@ def _spearman(table: pl.DataFrame, name: str) -> float:
 
 
 def within_latencies(results: Results) -> str:
-    """What proxies lose under limits of latency, which no paper shows; nothing where no limit is one."""
-    regrets = results.table("regrets").filter(pl.col("constraint_id").str.ends_with("ms"), algorithm="argmax")
-    if regrets.is_empty():
-        return ""
-    limits = regrets["constraint_id"].unique(maintain_order=True).to_list()
-    cells = regrets.pivot("constraint_id", index=["space", "dataset", "objective"], values="regret_pct")
-    counts = results.table("correlations").filter(subset="all")
-    counts = counts.filter(pl.col("kendall").is_not_null())  # without those that are equal everywhere, or not there
-    n = {(row["space"], row["dataset"], row["proxy"]): row["n"] for row in counts.iter_rows(named=True)}
-    rows = [
-        [
-            *(row[name] for name in ("space", "dataset", "objective")),
-            f"{n[row['space'], row['dataset'], row['objective']]:,}",
-            *(_number(row[limit], 2) for limit in limits),
-        ]
-        for row in cells.sort("space", "dataset", maintain_order=True).iter_rows(named=True)
-        if (row["space"], row["dataset"], row["objective"]) in n
-    ]
-    return f"""## Within limits of latency
+    """What is lost under limits of latency, which no paper shows; nothing where no limit is one."""
+    lost = _lost_within(results, pl.col("constraint_id").str.ends_with("ms"))
+    return (
+        lost
+        and f"""## {LATENCY}
 
-Percentage points of test accuracy lost by the network with the best score among those within a limit, the mean over
-those that tie (milliseconds, measured or estimated for five devices; on the GPU for a batch of 32 images), against the
-best network within it. Scores are those of this run: other weights may choose another network. A proxy that was scored
-on a sample chooses from the sample, and is measured against the best network there, so that it compares with others of
-the sample alone.
+Percentage points of test accuracy lost within a limit (milliseconds, measured or estimated for five devices; on the GPU
+for a batch of 32 images), against the best network within it. Of a proxy it is the network with the best score, the
+mean over those that tie, by mean scores; in brackets, the least and the most by single seeds, where these differ: a
+network that is first by a hair may lose much. Of a search it is the mean over runs, ± half a 95% interval. *Sample*:
+proxies that were scored on a sample choose from that, and are measured against the best network there, so that they
+compare with others of the sample alone.
 
-{_table(["space", "dataset", "proxy", "networks", *limits], rows)}"""
+{lost}"""
+    )
+
+
+def within_sizes(results: Results) -> str:
+    """The same under limits of parameters and multiply-adds."""
+    lost = _lost_within(results, pl.col("constraint_id").str.contains("^(flops|params)_"), sampled=False)
+    return (
+        lost
+        and f"""## Within limits of size
+
+As [within limits of latency](#{_anchor(LATENCY)}), in millions of multiply-adds or of parameters, by proxies that were
+scored on all networks.
+
+{lost}"""
+    )
+
+
+def _lost_within(results: Results, limits: pl.Expr, *, sampled: bool = True) -> str:
+    """For each space, what proxies and `SEARCHES` lose within limits, with proxies of a sample if asked; or nothing."""
+    regrets = results.table("regrets").filter(limits)
+    feasible = results.table("feasible_networks").filter(limits)
+    accuracies = results.table("accuracies").filter(split="test")
+    last = pl.col("epochs") == pl.col("epochs").max().over("space", "dataset")
+    feasible = feasible.join(accuracies.filter(last).select(*KEY, "accuracy_pct"), on=KEY)
+    counts = results.table("correlations").filter(pl.col("kendall").is_not_null(), subset="all")
+    tables = []
+    for space in sorted(regrets["space"].unique(), key="tss".__ne__):
+        rows, names = [], regrets.filter(space=space)["constraint_id"].unique(maintain_order=True).to_list()
+        for dataset in regrets.filter(space=space)["dataset"].unique().sort():
+            place = {"space": space, "dataset": dataset}
+            here, inside = regrets.filter(**place), feasible.filter(**place)
+            n_of = dict(counts.filter(**place).select("proxy", "n").iter_rows())
+            places = results.table("networks").filter(**place)["sample_place"].sort()
+            by_seed = _lost_by_seed(results, inside, [name for name in n_of if n_of[name] == len(places)])
+            for n in sorted(set(n_of.values()), reverse=True) if sampled else [len(places)]:
+                drawn = "" if n == len(places) else f"sample of {n:,}: "
+                some = inside.join(results.table("networks").filter(pl.col("sample_place") <= places[n - 1]), on=KEY)
+                facts = some.group_by("constraint_id").agg(
+                    pl.len(), best=pl.col("accuracy_pct").max(), mean=pl.col("accuracy_pct").mean()
+                )
+                facts = {row["constraint_id"]: row for row in facts.iter_rows(named=True)}
+                of = [facts.get(name) for name in names]
+                rows.append([dataset, f"*{drawn}networks*", *(f"{row['len']:,}" if row else "0" for row in of)])
+                rows.append([dataset, f"*{drawn}best, %*", *(_number(row and row["best"], 2) for row in of)])
+                lost = [row and row["best"] - row["mean"] for row in of]
+                rows.append([dataset, f"*{drawn}random*", *(_number(value, 2) for value in lost)])
+                for search in [] if drawn else SEARCHES:
+                    means = {row["constraint_id"]: row for row in here.filter(algorithm=search).iter_rows(named=True)}
+                    cells = [_with_half(means.get(name)) for name in names]
+                    rows += [[dataset, f"search `{search}`", *cells]] if means else []
+                for proxy in [name for name in n_of if n_of[name] == n]:
+                    one = here.filter(algorithm="argmax", objective=proxy)
+                    values = dict(one.select("constraint_id", "regret_pct").iter_rows())
+                    cells = [_with_range(values.get(name), by_seed.get((name, proxy))) for name in names]
+                    rows.append([dataset, f"`{proxy}`", *cells])
+        tables.append(_table([f"{space}: dataset", "by", *names], rows))
+    return "\n\n".join(tables)
+
+
+def _lost_by_seed(results: Results, inside: pl.DataFrame, proxies: list[str]) -> dict[tuple[str, str], list[float]]:
+    """Points lost by each seed's best-scored networks among `inside`, by limit and proxy."""
+    signs = dict(results.table("proxies").select("proxy", "higher_is_better").iter_rows())
+    scored = inside.join(results.table("scores_by_seed").select(*KEY, "seed", *proxies), on=KEY)
+    best = dict(inside.group_by("constraint_id").agg(pl.col("accuracy_pct").max()).iter_rows())
+    lost: dict[tuple[str, str], list[float]] = {}
+    for proxy in proxies:
+        score = pl.col(proxy) if signs.get(proxy, True) else -pl.col(proxy)
+        first = scored.drop_nulls(proxy).filter(score == score.max().over("constraint_id", "seed"))
+        for name, _, mean in first.group_by("constraint_id", "seed").agg(pl.col("accuracy_pct").mean()).iter_rows():
+            lost.setdefault((name, proxy), []).append(best[name] - mean)
+    return lost
+
+
+def _with_range(value: float | None, by_seed: list[float] | None) -> str:
+    """Points lost, and the least and the most by single seeds, if they differ in what is shown."""
+    ends = [_number(end, 2) for end in (min(by_seed), max(by_seed))] if by_seed else []
+    return _number(value, 2) + (f" ({' to '.join(ends)})" if len(set(ends)) > 1 else "")
+
+
+def _with_half(row: dict | None) -> str:
+    if row is None or row["regret_pct"] is None:
+        return "-"
+    return _number(row["regret_pct"], 2) + ("" if row["half_pct"] is None else f" ± {_number(row['half_pct'], 2)}")
 
 
 def network_by_network(results: Results) -> str:
@@ -329,25 +470,40 @@ def network_by_network(results: Results) -> str:
             ]
             n = f"{both.height:,}, {both.filter(dead=0).height:,}"
             two = _number(sum(between) / len(between), 4) if between else "-"
-            lines.append([space, dataset, name, *rho, two, n])
+            alive = both.filter(dead=0)
+            by = [
+                _number(_apart_by(alive, *pair), 1)
+                for pair in ((PUBLISHED + name, name), *([own[:2]] * (len(own) > 1)))
+            ]
+            lines.append([space, dataset, name, *rho, two, *by, *["-"] * (2 - len(by)), n])
             far += _far_apart(both, name, own)
-    head = ["space", "dataset", "proxy", "all networks", "without dead edges", "two seeds", "n"]
-    listed = ["proxy", "network", "ours", "published", "rank of ours", "published rank", "seeds alone", "dead edges"]
+    head = ["space", "dataset", "proxy", "all networks", "without dead edges", "two seeds", "apart, %"]
+    head += ["two seeds apart, %", "n"]
+    listed = ["proxy", "network", "ours", "published", "rank of ours", "published rank", "between", "seeds alone"]
+    listed += ["dead edges"]
     return f"""## Network by network
 
 Spearman's ρ of our scores with those that FreeREA's authors published, means of three initialisations on either side,
 of the networks that both could score: all, and those without dead edges, which lie on no path from input to output.
-*Two seeds*: two of our own with each other, each with its own weights and batch, mean over the pairs.
+*Two seeds*: two of our own with each other, each with its own weights and batch, mean over the pairs. *Apart*: by how
+much scores of networks without dead edges differ, in the median, from what was published, and those of our first two
+seeds from each other.
 
 {_table(head, lines)}
 
 The ten classes that are farthest apart by rank, each by one network; ranks from the lowest score, *seeds alone* by one
-seed at a time. Published scores are those of networks as they are written, ours the same with and without dead edges.
-So naswot counts the ReLUs of convolutions there that nothing comes of. LogSynflow was published as |ln(g + 1e-6)| in
-place of ln(g + 1): each weight that nothing flows through adds 13.8 times its magnitude, also in networks without any
-path.
+seed at a time, *between* the networks whose published scores lie between the two. Published scores are those of
+networks as they are written, ours the same with and without dead edges. So naswot counts the ReLUs of convolutions
+there that nothing comes of. LogSynflow was published as |ln(g + 1e-6)| in place of ln(g + 1): each weight that nothing
+flows through adds 13.8 times its magnitude, also in networks without any path. Synflow's ten differ in value about as
+much as other weights change it, where scores are so dense that this passes hundreds of networks.
 
 {_table(listed, far)}"""
+
+
+def _apart_by(table: pl.DataFrame, one: str, other: str) -> float | None:
+    """Median of what a column differs from another, in percent of that."""
+    return table.select(((pl.col(other) / pl.col(one) - 1).abs() * 100).median()).item()
 
 
 def _far_apart(both: pl.DataFrame, name: str, seeds: list[str]) -> list[list[str]]:
@@ -365,6 +521,7 @@ def _far_apart(both: pl.DataFrame, name: str, seeds: list[str]) -> list[list[str
             f"{row[name]:.5g}",
             f"{row[PUBLISHED + name]:.5g}",
             *(f"{row[f'{column} rank']:,.0f}" for column in (name, PUBLISHED + name)),
+            f"{_between(both[PUBLISHED + name], row[name], row[PUBLISHED + name]):,}",
             ", ".join(f"{row[f'{column} rank']:,.0f}" for column in seeds),
             str(row["dead"]),
         ]
@@ -372,10 +529,17 @@ def _far_apart(both: pl.DataFrame, name: str, seeds: list[str]) -> list[list[str
     ]
 
 
+def _between(values: pl.Series, one: float, other: float) -> int:
+    return values.is_between(min(one, other), max(one, other), closed="none").sum()
+
+
 def _with_interval(row: dict | None) -> str:
     if row is None or row["kendall"] is None:
         return "-"
-    return f"{row['kendall']:.2f} [{_number(row['low'], 2)}, {_number(row['high'], 2)}]"
+    interval = (
+        "" if row["low"] is None else f" [{row['low']:.2f}, {row['high']:.2f}]"
+    )  # of a few networks there is none
+    return f"{row['kendall']:.2f}{interval}"
 
 
 def unanswered(results: Results) -> str:
@@ -401,10 +565,13 @@ def unanswered(results: Results) -> str:
 # The page, in this order. A further analysis is a function from Results to Markdown in this list.
 SECTIONS: tuple[Callable[[Results], str], ...] = (
     opening,
+    in_brief,
+    promises,
     overview,
     among_the_best,
     in_the_sample,
     within_latencies,
+    within_sizes,
     papers,
     network_by_network,
     unanswered,
@@ -413,10 +580,7 @@ SECTIONS: tuple[Callable[[Results], str], ...] = (
 
 def ranked_everywhere(results: Results) -> str:
     """Correlations of the proxies that rank all networks of every space and dataset: README's table."""
-    found = results.table("correlations").filter(pl.col("kendall").is_not_null(), subset="all")
-    whole = found.filter(pl.col("n") == pl.col("n").max().over("space", "dataset"))
-    signs = results.table("proxies").select("proxy", sign=pl.when("higher_is_better").then(1).otherwise(-1))
-    whole = whole.join(signs, on="proxy").with_columns(pl.col("kendall") * pl.col("sign"))
+    whole = _turned(results, "correlations").filter(_of_all_networks("subset"), subset="all")
     places = whole.select("space", "dataset", "n").unique().sort(pl.col("space") != "tss", "dataset")
     rows = {}
     for (proxy,), part in whole.group_by("proxy", maintain_order=True):

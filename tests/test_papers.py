@@ -265,6 +265,7 @@ def run():
                     "run": range(len(found)),
                     "seed": pl.Series([None] * len(found), dtype=pl.Int64),
                     "best_arch_index": found,
+                    "n_evaluated": [int(budget)] * len(found),
                     "regret_pct": [50.0 - TEST[i] for i in found],
                 }
             )
@@ -276,8 +277,9 @@ def run():
         ]
     )
     lost = {"algorithm": "lost", "objective": "naswot", "budget": 10.0, "run": 0, "seed": None, "best_arch_index": None}
+    lost["n_evaluated"] = 10
     lost = pl.DataFrame({**search, **lost}).with_columns(
-        pl.lit(None, pl.Float64).alias("regret_pct"), pl.col("seed", "best_arch_index").cast(pl.Int64)
+        pl.lit(None, pl.Float64).alias("regret_pct"), pl.col("seed", "best_arch_index", "n_evaluated").cast(pl.Int64)
     )
     oracle = {**PLACE, "algorithm": "oracle", "constraint_id": "small", "optimum_pct": 30.0, "n_feasible": 3}
     speed = {**PLACE, "passes": "forward", "batch_size": 8, "pass_seconds": 0.25, "n_runs": 7, "processor": "CPU"}
@@ -568,7 +570,7 @@ def test_optima_and_seconds(run, tmp_path):
     assert (row["ours"], row["n"], row["allowed"], row["beyond"]) == (30, 3, 0.05, False)
     says = {"seconds": "forward", "batch_size": 8}
     ((row,), _, _) = one(run, tmp_path, says, quantity="seconds_per_network")
-    assert (row["ours"], row["of"]) == (0.25, "pass `forward`, 8 images, one core of CPU")
+    assert (row["ours"], row["of"]) == (0.25, "pass `forward`, 8 images, one core of CPU, median")
 
 
 def test_an_answer_of_another_dataset_says_so(run, tmp_path):
@@ -712,6 +714,13 @@ def test_a_further_run_answers_and_is_held_to_no_promise(run, tmp_path):
     assert unanswered["reason"].to_list() == ["there is no further run 'slow', by night"]
 
 
+def test_a_search_in_seconds_says_how_many_networks_it_saw(run, tmp_path):
+    timed = run.search_runs.with_columns(budget_unit=pl.lit("seconds"), n_evaluated=pl.col("run") + 7)
+    says = {"search": "rea", "objective": "naswot", "budget": "10"}
+    ((row,), _, _) = one(replace(run, search_runs=timed), tmp_path, says, quantity="regret_pct")
+    assert row["of"] == "`rea`, 10 s, 8 networks"  # 7 to 10, the mean rounded to even
+
+
 def test_what_must_hold_and_has_no_answer_is_not_dropped(run, tmp_path):
     _, _, found = one(run, tmp_path, {"nothing": "x"}, must_hold=[{"what": "it", "at_least": "printed"}])
     row = papers.must_hold(*found).row(0, named=True)
@@ -831,7 +840,7 @@ def test_the_page_shows_all_of_it(compared_run, tmp_path):
         compared_run.table("correlations").filter(proxy="naswot", space="tss", subset="best_10_pct").row(0, named=True)
     )
     assert f" | {best['kendall']:.2f} [{best['low']:.2f}, {best['high']:.2f}] | " in page
-    assert "Within limits of latency" not in page  # there are none
+    assert "## Within limits of latency" not in page  # there are none
     (figure,) = re.findall(r"!\[[^]]*\]\((.+)\)", page)
     copied = (tmp_path / "docs" / figure).read_bytes()
     assert copied == (compared_run.results / "figures/correlations.png").read_bytes()
@@ -860,7 +869,7 @@ def test_the_readme_has_proxies_that_were_scored_everywhere():
     kendall = {"low": [-0.1, -0.2, -0.3], "high": [0.3, 0.2, -0.101], "few": [0.9, 0.9, 0.9], "none": [0.9, 0.9, None]}
     rows = [
         {"space": space, "dataset": dataset, "proxy": proxy, "subset": subset, "kendall": value, "n": n - fewer}
-        | {"seeds_std": {"high": 0.004 if space == "sss" else 0.014}.get(proxy)}
+        | {"low": value, "high": value, "seeds_std": {"high": 0.004 if space == "sss" else 0.014}.get(proxy)}
         for proxy, values in kendall.items()
         for (space, dataset, n), value in zip(places, values, strict=True)
         for subset, fewer in {"all": proxy == "few" and space == "sss", "best_1_pct": n - 1}.items()
@@ -896,9 +905,10 @@ def test_scores_published_of_the_same_networks():
     scores = pl.DataFrame(key | {"naswot": [10.0, 20.0, 30.0, 40.0]})
     by_seed = pl.concat([scores.with_columns(seed=seed, naswot=pl.col("naswot") * (1 - 2 * seed)) for seed in (0, 1)])
     page = section(Tables(networks=networks, scores=scores, scores_by_seed=by_seed))
-    assert "| tss | digits | naswot | 0.5000 | 1.0000 | -1.0000 | 3, 2 |\n" in page
-    first = "| naswot | `\\|a~0\\|+\\|b~0\\|` (0) | 10 | 2 | 1 | 2 | 1, 3 | 1 |"
-    assert page.splitlines()[-2:] == [first, "| naswot | `\\|c~0\\|` (1) | 20 | 1 | 2 | 1 | 2, 2 | 0 |"]
+    # Without the dead edge 20 and 30 stand beside 1 and 3; a seed is the other with its sign turned.
+    assert "| tss | digits | naswot | 0.5000 | 1.0000 | -1.0000 | 1400.0 | 200.0 | 3, 2 |\n" in page
+    first = "| naswot | `\\|a~0\\|+\\|b~0\\|` (0) | 10 | 2 | 1 | 2 | 1 | 1, 3 | 1 |"
+    assert page.splitlines()[-2:] == [first, "| naswot | `\\|c~0\\|` (1) | 20 | 1 | 2 | 1 | 2 | 2, 2 | 0 |"]
     assert section(Tables(networks=networks.drop("published_naswot"), scores=scores, scores_by_seed=by_seed)) == ""
 
 
@@ -932,29 +942,158 @@ def test_every_quantity_in_print_has_a_name_on_the_page():
     assert set(FIGURES["quantity"]) == names.keys()
 
 
-def test_the_page_says_what_is_lost_within_latencies():
-    """By hand: two proxies under two limits, of which one lets the second choose nothing; nothing else is shown."""
-    section = runpy.run_path(str(ROOT / "docs/update_results.py"))["within_latencies"]
+@pytest.fixture
+def limited() -> Tables:
+    """Five networks under two limits, of which the first keeps the last three and the second none of the sample."""
     place = {"space": "tss", "dataset": "made"}
-    lost = {
-        ("argmax", "phone_5ms", "naswot"): 1.254,
-        ("argmax", "phone_5ms", "snip"): 30.0,
-        ("argmax", "phone_20ms", "snip"): None,
-        ("argmax", "phone_20ms", "naswot"): 0.5,
-        ("argmax", "phone_5ms", "constant"): 0.0,  # any network is its best
-        ("argmax", "small", "naswot"): 9.0,  # no limit of latency
-        ("rea", "phone_5ms", "naswot"): 8.0,  # no proxy alone
-    }
-    names = ("algorithm", "constraint_id", "objective")
-    keys = [dict(zip(names, key, strict=True)) for key in lost]
-    regrets = pl.DataFrame([{**place, **key, "regret_pct": pct} for key, pct in zip(keys, lost.values(), strict=True)])
-    counts = {"proxy": ["naswot", "naswot", "snip", "constant"], "subset": ["all", "best_10_pct", "all", "all"]}
-    counts |= {"n": [15625, 1563, 1000, 15625], "kendall": [0.6, 0.3, 0.4, None]}
-    page = section(Tables(regrets=regrets, correlations=pl.DataFrame({**place, **counts})))
-    assert [line for line in page.splitlines() if line.startswith("|")] == [
-        "| space | dataset | proxy | networks | phone_5ms | phone_20ms |",
-        "| --- | --- | --- | --- | --- | --- |",
-        "| tss | made | naswot | 15,625 | 1.25 | 0.50 |",
-        "| tss | made | snip | 1,000 | 30.00 | - |",
+    about = {**place, "arch_index": range(5)}
+    lost = [
+        ("argmax", "phone_5ms", "naswot", 1.254, None),
+        ("argmax", "phone_5ms", "snip", 30.0, None),
+        ("argmax", "phone_20ms", "snip", None, None),
+        ("argmax", "phone_20ms", "naswot", 0.5, None),
+        ("argmax", "phone_5ms", "constant", 0.0, None),  # any network is its best
+        ("argmax", "params_2", "naswot", 9.0, None),  # no limit of latency
+        ("rea", "phone_5ms", "naswot", 8.0, 0.1),  # not among those that are shown
+        ("ga_rk", "phone_5ms", "a + b", 7.0, 0.126),
     ]
-    assert section(Tables(regrets=regrets.filter(constraint_id="small"))) == ""
+    names = ("algorithm", "constraint_id", "objective", "regret_pct", "half_pct")
+    regrets = pl.DataFrame([{**place, **dict(zip(names, row, strict=True))} for row in lost])
+    counts = {"proxy": ["naswot", "naswot", "snip", "constant"], "subset": ["all", "best_10_pct", "all", "all"]}
+    counts |= {"n": [5, 1, 3, 5], "kendall": [0.6, 0.3, 0.4, None]}
+    keeps = {"phone_5ms": [2, 3, 4], "phone_20ms": [3, 4], "params_2": [0]}
+    by_seed = [
+        pl.DataFrame({**about, "seed": seed, "naswot": naswot, "snip": 1.0})
+        # By the first seed 4 is best within 5 ms, by the second 2 and 3 tie; within 20 ms both have the fourth.
+        for seed, naswot in enumerate([[9, 1, 1, 2, 3], [9, 1, 3, 3, 2]])
+    ]
+    known = {**about, "split": "test", "epochs": 200, "accuracy_pct": [99.0, 20, 30, 40, 50]}
+    return Tables(
+        regrets=regrets,
+        correlations=pl.DataFrame({**place, **counts}),
+        feasible_networks=pl.concat(
+            pl.DataFrame({**place, "constraint_id": name, "arch_index": some}) for name, some in keeps.items()
+        ),
+        accuracies=pl.concat(
+            [pl.DataFrame(known), pl.DataFrame(known | {"epochs": 12, "accuracy_pct": [1.0, 2, 3, 4, 5]})]
+        ),
+        networks=pl.DataFrame({**about, "sample_place": [0, 1, 2, 3, 4]}),
+        scores_by_seed=pl.concat(by_seed),
+        proxies=pl.DataFrame({"proxy": ["naswot", "snip", "constant"], "higher_is_better": [False, True, True]}),
+    )
+
+
+def test_the_page_says_what_is_lost_within_latencies(limited):
+    """By hand; of naswot lower is better, so that the first seed chooses 2, which loses 20, and the second 4."""
+    section = runpy.run_path(str(ROOT / "docs/update_results.py"))["within_latencies"]
+    assert [line for line in section(limited).splitlines() if line.startswith("|")] == [
+        "| tss: dataset | by | phone_5ms | phone_20ms |",
+        "| --- | --- | --- | --- |",
+        "| made | *networks* | 3 | 2 |",
+        "| made | *best, %* | 50.00 | 50.00 |",
+        "| made | *random* | 10.00 | 5.00 |",
+        "| made | search `ga_rk` | 7.00 ± 0.13 | - |",
+        "| made | `naswot` | 1.25 (0.00 to 20.00) | 0.50 (0.00 to 10.00) |",
+        "| made | *sample of 3: networks* | 1 | 0 |",
+        "| made | *sample of 3: best, %* | 30.00 | - |",
+        "| made | *sample of 3: random* | 0.00 | - |",
+        "| made | `snip` | 30.00 | - |",
+    ]
+    limited["regrets"] = limited["regrets"].filter(constraint_id="params_2")
+    assert section(limited) == ""
+
+
+def test_the_page_says_what_is_lost_within_sizes(limited):
+    """Without what was scored on a sample; the only network within is the best one."""
+    section = runpy.run_path(str(ROOT / "docs/update_results.py"))["within_sizes"]
+    assert [line for line in section(limited).splitlines() if line.startswith("|")][2:] == [
+        "| made | *networks* | 1 |",
+        "| made | *best, %* | 99.00 |",
+        "| made | *random* | 0.00 |",
+        "| made | `naswot` | 9.00 |",
+    ]
+
+
+def test_the_page_begins_with_what_is_best_and_how_much_is_met():
+    """Of `low` lower is better; `few` has a sample; of three answers one meets its figure."""
+    section = runpy.run_path(str(ROOT / "docs/update_results.py"))["in_brief"]
+    at = {"space": "tss", "dataset": "a"}
+    tau = {("low", "all"): -0.5, ("high", "all"): 0.4, ("few", "all"): 0.9, ("low", "best_10_pct"): 0.1}
+    tau |= {("high", "best_10_pct"): 0.05, ("few", "best_10_pct"): 0.8, ("none", "all"): None}
+    rows = [
+        {
+            **at,
+            "proxy": proxy,
+            "subset": subset,
+            "kendall": value,
+            "n": (90 if subset == "all" else 9) // (1 + (proxy == "few")),
+        }
+        | dict.fromkeys(("low", "high"), None if value is None else value + 0.0)
+        for (proxy, subset), value in tau.items()
+    ]
+    rows[0] |= {"low": -0.6, "high": -0.3}
+    given = [
+        {**at, "proxy": "high", "given": "n_relu", "kendall": 0.9},
+        {**at, "proxy": "low", "given": "a, b", "kendall": 0.2},
+    ]
+    answers = {"figure": [0, 0, 1], "beyond": [True, False, True], "reason": ["because", None, "unexplained"]}
+    about = {"paper": "P", "table": "1", "dataset": "a", "method": "M", "quantity": "regret_pct", "printed": "3"}
+    tables = Tables(
+        correlations=pl.DataFrame(rows),
+        partial_correlations=pl.DataFrame([row | {"low": None, "high": None, "n": 90} for row in given]).cast(
+            {"low": pl.Float64, "high": pl.Float64}
+        ),
+        ceilings=pl.DataFrame(
+            {**at, "estimate": "noise_added", "subset": ["all", "best_10_pct"], "kendall": [0.96, 0.7]}
+        ),
+        proxies=pl.DataFrame({"proxy": ["low", "high", "few", "none"], "higher_is_better": [False, True, True, True]}),
+    )
+    tables.compared = pl.DataFrame({**about, **answers, "note": [None, None, "misprint: 5 - 1 = 4"]})
+    page = section(tables)
+    line = (
+        "| tss | a | 0.96 | `low` 0.50 [0.30, 0.60] | `few` 0.90 [0.90, 0.90] | `high` 0.05 [0.05, 0.05] | `low` -0.20"
+    )
+    assert f"{line} |" in page.splitlines()
+    words = " ".join(page.split())
+    assert "Of the 2 figures in print that have an answer here, 1 have one within" in words
+    assert "Of the 3 answers, 2 are beyond it: of 1 figures here or in print show why, for 0 a reason" in words
+    assert words.endswith("Slips in print: P, table 1, a, M, regret 3: 5 - 1 = 4.")
+
+
+def test_proxies_that_rank_the_wrong_way_stand_last_and_below_zero():
+    section = runpy.run_path(str(ROOT / "docs/update_results.py"))["among_the_best"]
+    at = {"space": "tss", "dataset": "a"}
+    shared = {"n": 90, "seeds_std": 0.01}
+    rows = [
+        {**at, **shared, "proxy": proxy, "subset": subset, "kendall": tau, "low": tau - 0.1, "high": tau + 0.1}
+        for proxy, tau in {"wrong": -0.7, "low": -0.5, "good": 0.4}.items()
+        for subset in ("all", "best_10_pct")
+    ]
+    given = [
+        {**at, "proxy": "low", "given": costs, "kendall": tau, "low": tau, "high": tau, "n": 90}
+        for costs, tau in {"n_relu": -0.3, "params_m": -0.2, "params_m, n_relu": -0.1}.items()
+    ]
+    ceilings = {
+        **at,
+        "quantity": "low",
+        "estimate": "two_seeds",
+        "subset": "all",
+        "kendall": 0.8,
+        "low": 0,
+        "high": 1,
+        "n": 9,
+    }
+    page = section(
+        Tables(
+            correlations=pl.DataFrame(rows),
+            partial_correlations=pl.DataFrame(given),
+            ceilings=pl.DataFrame([ceilings]),
+            proxies=pl.DataFrame({"proxy": ["wrong", "low", "good"], "higher_is_better": [True, False, True]}),
+        )
+    )
+    assert page.splitlines()[-3:] == [
+        "| tss | a | low \N{DOWNWARDS ARROW} | 0.50 [0.40, 0.60] | 0.010 | 0.50 [0.40, 0.60] | - | 0.30 [0.30, 0.30] "
+        "| 0.10 [0.10, 0.10] | 0.80 | 90, 90, - |",
+        "| tss | a | good | 0.40 [0.30, 0.50] | 0.010 | 0.40 [0.30, 0.50] | - | - | - | - | 90, 90, - |",
+        "| tss | a | wrong | -0.70 [-0.80, -0.60] | 0.010 | -0.70 [-0.80, -0.60] | - | - | - | - | 90, 90, - |",
+    ]

@@ -213,7 +213,9 @@ class Run:
             raise NoAnswerError(f"no run of search {name} found a network")
         std = values.std() if values.len() > 1 else None
         n_seeds = self._n_seeds(re.findall(r"\w+", f"{kinds['objective'][0]} {score or ''}"), searched)
-        label = f"`{algorithm}`, {kinds['budget'][0]:g} {'s' if runs['budget_unit'][0] == 'seconds' else 'networks'}"
+        label = f"`{algorithm}`, {kinds['budget'][0]:g} "
+        in_seconds = runs["budget_unit"][0] == "seconds"
+        label += f"s, {runs['n_evaluated'].mean():.0f} networks" if in_seconds else "networks"
         label += f", found on {found_on}" if found_on else ""
         half = analysis.half_interval(found, "value")
         error = (std or 0.0) / values.len() ** 0.5 if half is None else half / analysis.HALF_INTERVAL
@@ -268,7 +270,7 @@ class Run:
             raise NoAnswerError("no passes were timed")
         reason = f"pass `{group}` was not timed with {batch_size} images"
         row = self._row_of(self.speed, reason, passes=group, batch_size=int(batch_size), **place)
-        label = f"pass `{group}`, {batch_size} images, one core of {row['processor']}"
+        label = f"pass `{group}`, {batch_size} images, one core of {row['processor']}, median"
         return Answer(row["pass_seconds"], None, 0.0, label, row["n_runs"], "networks")
 
     def _row_of(self, table: pl.DataFrame, reason: str, **equal: object) -> dict[str, Any]:
@@ -320,7 +322,7 @@ class Run:
         networks = self.networks.select(*place, "arch_index", "class_index", "sample_place").filter(**place)
         n_left_out = self._left_out(proxy, place).height
         if n_left_out:  # of the classes inside, the networks that were not drawn have no score either
-            networks = networks.filter(pl.col("sample_place") < networks["class_index"].n_unique() - n_left_out)
+            networks = networks.filter(pl.col("sample_place") < networks["sample_place"].n_unique() - n_left_out)
         # Of the many columns, one is wanted: copies of all would take most of the time.
         found = scores.select(*place, "arch_index", proxy).filter(**place)
         return found.join(networks.select("arch_index", "class_index"), on="arch_index", maintain_order="left")
@@ -407,6 +409,7 @@ def read_run(files: Iterable[str | Path], higher_is_better: Mapping[str, bool], 
     paths = {Path(path).stem: path for path in files}
     not_sampled = read_not_sampled(paths.pop("score_status"))
     tables = {name: store.read_parquet(path) for name, path in paths.items()}
+    tables["networks"] = analysis.by_function(tables["networks"])
     timed = store.read_parquet(speed) if speed else None
     return Run(**tables, not_sampled=not_sampled, higher_is_better=higher_is_better, speed=timed)
 
