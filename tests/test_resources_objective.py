@@ -202,6 +202,11 @@ def test_the_gain_by_seed_by_hand(script):
     # Deviation sqrt(2), its error 1, times t of one degree of freedom, 12.706.
     assert script["seed_rows"]("digits", {0: 1.0, 4: 3.0}) == ["digits", "+1.00", "+3.00", "+2.00 ± 12.71"]
     assert script["seed_rows"]("digits", {0: -1.0}) == ["digits", "-1.00", "-1.00"]
+    none = "**Over FreeREA's objective it gains +2.00 ± 12.71 points on digits, -1.00 points on other** (means over"
+    said = script["verdict"]({"digits": {0: 1.0, 4: 3.0}, "other": {0: -1.0}})
+    assert said.startswith(none) and said.endswith(": on none of them beyond what other weights change.")
+    some = script["verdict"]({"digits": {0: 2.9, 4: 3.0}, "other": {0: 1.0, 4: 3.0}})
+    assert some.endswith(": beyond what other weights change on digits.")
 
 
 def test_afterwards_by_hand(script):

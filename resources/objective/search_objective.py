@@ -314,12 +314,32 @@ def result_rows(dataset: str, baseline: Mapping[str, Finding], chosen: Mapping[s
 
 
 def seed_rows(dataset: str, gains: Mapping[int, float]) -> list[str]:
-    """The gain by the scores of each seed alone, and of their mean a 95% interval, Student's; none of a single seed."""
+    """The gain by the scores of each seed alone, and the mean with its interval."""
+    mean, half = over_seeds(gains)
+    interval = f" ± {half:.2f}" if np.isfinite(half) else ""
+    return [dataset, *(f"{gain:+.2f}" for gain in gains.values()), f"{mean:+.2f}{interval}"]
+
+
+def over_seeds(gains: Mapping[int, float]) -> tuple[float, float]:
+    """Mean of the gains by each seed's scores, and half its 95% interval, Student's; infinite of a single seed."""
     values = np.array(list(gains.values()))
-    mean = f"{values.mean():+.2f}"
-    if values.size > 1:
-        mean += f" ± {t.ppf(0.975, values.size - 1) * values.std(ddof=1) / np.sqrt(values.size):.2f}"
-    return [dataset, *(f"{gain:+.2f}" for gain in values), mean]
+    if values.size == 1:
+        return float(values[0]), np.inf
+    half = t.ppf(0.975, values.size - 1) * values.std(ddof=1) / np.sqrt(values.size)
+    return float(values.mean()), float(half)
+
+
+def verdict(gains: Mapping[str, Mapping[int, float]]) -> str:
+    """Say whether the choice gains more than other weights change; dataset -> seed -> gain."""
+    found = {name: over_seeds(of_seeds) for name, of_seeds in gains.items()}
+    cells = [f"{seed_rows(name, of_seeds)[-1]} points on {name}" for name, of_seeds in gains.items()]
+    certain = [name for name, (mean, half) in found.items() if mean > half]
+    beyond = (
+        f"beyond what other weights change on {' and '.join(certain)}"
+        if certain
+        else ("on none of them beyond what other weights change")
+    )
+    return f"**Over FreeREA's objective it gains {', '.join(cells)}** (means over limits and seeds): {beyond}."
 
 
 def mean_gain(baseline: Mapping[str, Finding], chosen: Mapping[str, Finding]) -> float:
@@ -357,6 +377,8 @@ objectives there are to choose from, order them by CIFAR-10, and write this page
     .venv/bin/python resources/objective/search_objective.py candidates
     .venv/bin/python resources/objective/search_objective.py choose {tables}
     .venv/bin/python resources/objective/search_objective.py evaluate {tables}{option} > docs/objective.md
+
+{verdict}
 
 1. A list of {n_candidates} objectives was written down before any was evaluated (`candidates`): weighted sums like
    FreeREA's, less parameters, and sums of ranks or of logarithms of places, of proxies that one pass or none feeds.
@@ -439,16 +461,16 @@ def page(tables: Path, runs: int, runs_to_choose: int, n_rows: int, afterwards: 
     objectives = candidates()
     ordered, left_out = choose(datasets[CHOICE_DATASET], entries[BASELINE], objectives, runs_to_choose)
     seeds = store.read_parquet(tables / "scores_by_seed.parquet", space="tss")["seed"].unique().sort().to_list()
-    results, by_seed = [], []
+    results, gains = [], {}
     for name, data in datasets.items():
         results += result_rows(
             name, *(find(data, entry, entry["objective"], runs, top=True) for entry in entries.values())
         )
-        gains = {}
+        gains[name] = {}
         for seed in seeds:
             data = read_dataset(tables, name, limits, seed=seed)
-            gains[seed] = mean_gain(*(find(data, entry, entry["objective"], runs) for entry in entries.values()))
-        by_seed.append(seed_rows(name, gains))
+            found = [find(data, entry, entry["objective"], runs) for entry in entries.values()]
+            gains[name][seed] = mean_gain(*found)
     later = ""
     if afterwards:
         found = {
@@ -480,7 +502,10 @@ def page(tables: Path, runs: int, runs_to_choose: int, n_rows: int, afterwards: 
             + ["best-scored, FreeREA's", "best-scored, choice"],
             results,
         ),
-        by_seed=table(["dataset", *(f"seed {seed}" for seed in seeds), "mean"], by_seed),
+        verdict=verdict(gains),
+        by_seed=table(
+            ["dataset", *(f"seed {seed}" for seed in seeds), "mean"], [seed_rows(*row) for row in gains.items()]
+        ),
         seconds=seconds_line(datasets, {"FreeREA's": baseline, "the choice": chosen}),
         afterwards=later,
         version=__version__,
