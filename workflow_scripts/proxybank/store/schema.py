@@ -74,7 +74,10 @@ def _number(name: str, meaning: str, nullable: bool = False) -> Column:
 _SPACE = _text("space", "search space: tss or sss")
 _DATASET = _text("dataset", "the config's name of the dataset")
 _ARCH_INDEX = _count("arch_index", "NATS-Bench's official index of the network")
-_CLASS_INDEX = _count("class_index", "networks of one class compute the same function and share their scores")
+_CLASS_INDEX = _count(
+    "class_index",
+    "networks of one class compute the same function and share their scores; with dead_edges: keep, each is one",
+)
 _SEED = _count("seed", "seed of the weight initialisation")
 _ALGORITHM = _text("algorithm", "the search's name, or its algorithm's where it has none")
 _OBJECTIVE = _text("objective", "expression over score columns that the search maximises")
