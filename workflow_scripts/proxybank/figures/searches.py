@@ -126,13 +126,14 @@ def _name_budgets(ax: Axes, points: pl.DataFrame, colour: str, offset: tuple[int
 
 
 def _time_axis(ax: Axes, seconds: pl.Series) -> None:
-    """Label the axis of simulated seconds, logarithmic if none is 0."""
+    """Label the axis of simulated seconds, logarithmic if there are some and none is 0."""
     ax.set_xlabel("simulated search time (s)")
-    if not (seconds > 0).all():
+    # Without any, `all` is true, and a logarithmic axis could not be saved.
+    if seconds.is_empty() or not (seconds > 0).all():
         return
     ax.set_xscale("log")
     # Less than a decade would get crowded labels of every digit, and many decades one of each.
-    wide = len(seconds) and seconds.max() > 300 * seconds.min()
+    wide = seconds.max() > 300 * seconds.min()
     ax.xaxis.set_major_locator(LogLocator(subs=(1,) if wide else (1, 2, 5)))
     ax.xaxis.set_major_formatter(FormatStrFormatter("%g"))
     ax.xaxis.set_minor_formatter(NullFormatter())
