@@ -151,6 +151,14 @@ def test_accuracy_axis_of_one_value(ax):
     assert ax.get_ylim()[0] < 99.5
 
 
+def test_accuracy_axis_of_values_above_its_end(ax):
+    # Errors below 0.1 are drawn as 0.1.
+    style.accuracy_axis(ax, 99.92, 100)
+    low, high = ax.get_ylim()
+    assert low < 99 < 99.9 < high
+    assert ax.get_yticks().tolist() == [99, 99.3, 99.5, 99.7, 99.8, 99.9]
+
+
 # --- searches
 
 RUNS = pl.DataFrame(

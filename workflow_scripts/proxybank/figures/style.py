@@ -190,9 +190,10 @@ def accuracy_axis(ax: Axes, low: float, high: float) -> None:
         Least and greatest accuracy shown, percent.
     """
     ax.set_yscale("function", functions=(_log_error, _accuracy))
-    if low == high:
-        low, high = low - 1, min(high + 1, 100)
     bottom, top = _log_error(np.array([low, high]))
+    if bottom == top:  # one value, or values that all lie where the axis ends
+        low, high = low - 1, min(high + 1, 100)
+        bottom, top = _log_error(np.array([low, high]))
     margin = 0.03 * (top - bottom)
     ax.set_ylim(*_accuracy(np.array([bottom - margin, top + margin])))
     ax.yaxis.set_major_locator(FixedLocator(_accuracy_ticks(low, high)))
