@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 from matplotlib.collections import LineCollection, QuadMesh
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from PIL import Image
 
 from proxybank import figures
@@ -770,6 +771,50 @@ def test_speed_says_why_a_dot_is_missing():
     slow = pl.DataFrame(rows).with_columns(proxy=pl.lit("ntk"))[:1]
     figure = figures.speed_figure(pl.concat([pl.DataFrame(rows), slow]))
     assert "no dot: a smaller batch took too long" in figure.texts[-1].get_text()
+
+
+# --- room
+
+
+def small_figures():
+    """Figures of so few panels that what is written around them is wider, and a legend of names that are longer."""
+    long = " + ".join(f"{weight} * log(zen)" for weight in range(1, 10))
+    small = pl.DataFrame({"constraint_id": ["small"], "optimum_pct": [94.0], "n_feasible": [1500]})
+    place = {**AT, "arch_index": np.arange(N)}
+    scores, networks = pl.DataFrame({**place, "naswot": SCORE, "zen": SCORE}), pl.DataFrame({**place, "n_relu": SCORE})
+    final = pl.DataFrame({**place, "split": "test", "epochs": 200, "accuracy_pct": ACCURACY})
+    of_tss = CORRELATIONS.filter(space="tss")
+    yield "search_time", figures.search_time_figure(RUNS, small)
+    yield "search_time, long", figures.search_time_figure(RUNS.with_columns(objective=pl.lit(long)), small)
+    yield "regrets", figures.regrets_figure(REGRETS.with_columns(objective=pl.lit(long)), "tss, digits")
+    yield "correlations", figures.correlations_figure(of_tss.with_columns(n=pl.lit(9)), ["naswot"])
+    for proxies in (["naswot"], ["naswot", "zen"]):
+        yield f"scores_{len(proxies)}", figures.scores_figure(scores, final, of_tss, proxies)
+    yield "relus", figures.relus_figure(networks, scores, ["naswot"])
+    yield "children", figures.children_figure(HISTORIES, {"plain": "mutation", "vote": "vote"}, "tss, digits")
+    yield "sampling", figures.sampling_figure(SAMPLING, 100, 32_768, "tss, imagenet16-120")
+    speed = {"space": "tss", "passes": "forward", "proxy": "naswot", "batch_size": [8, 64], "seconds": [0.1, 0.8]}
+    yield "speed", figures.speed_figure(pl.DataFrame({**speed, "processor": "a", "torch": "2", "proxybank": "1"}))
+
+
+def test_no_text_is_cut_off():
+    for name, figure in small_figures():
+        figure.draw_without_rendering()
+        shown = figure.findobj(lambda artist: isinstance(artist, Text) and artist.get_visible() and artist.get_text())
+        axes = [axis for ax in figure.axes for axis in (ax.xaxis, ax.yaxis)]
+        ticks = {label for axis in axes for label in axis.get_ticklabels(which="both")}  # of which some lie outside
+        for text in set(shown) - ticks:
+            box = text.get_window_extent()
+            assert box.x0 >= 0 and box.x1 <= figure.bbox.width, (name, text.get_text())
+
+
+@pytest.mark.parametrize(("n_letters", "rows"), [(20, 1), (80, 2), (200, 2)])
+def test_a_legend_has_as_many_columns_as_fit(ax, n_letters, rows):
+    figure = ax.figure
+    width, height = figure.get_size_inches()
+    style.legend_below(figure, [*ax.plot(1), *ax.plot(2)], ["x" * n_letters] * 2, columns=2)
+    assert figure.get_figheight() == pytest.approx(height + 0.19 * rows)
+    assert (figure.get_figwidth() > width) == (n_letters == 200)  # where one column is wider than the figure
 
 
 # --- files

@@ -171,7 +171,6 @@ def children_figure(histories: pl.DataFrame, labels: Mapping[str, str], where: s
         rows = histories.filter(objective=objective)
         draw_children(ax, rows, {key: label for key, label in labels.items() if key in rows["algorithm"]})
         ax.set_ylabel(textwrap.fill(name.removeprefix(": "), 30))
-    figure.set_figwidth(max(figure.get_figwidth(), 7.2))  # room for the title
     if histories.is_empty():
         suptitle(figure, f"{where}: score by how children are made", "None of these searches could run; see the log")
         return figure

@@ -102,7 +102,10 @@ def draw_regrets(ax: Axes, regrets: pl.DataFrame, lower_is_better: Collection[st
     ax.tick_params(length=0)
     ax.grid(False)
     ax.spines[:].set_visible(False)
-    ax.set_xlabel("regret: test accuracy lost to the optimum within the limits (percentage points)", color=GREY)
+    # Ends with the axes, which may be narrower: to the left is the room of the labels of rows.
+    ax.set_xlabel(
+        "regret: test accuracy lost to the optimum within the limits (percentage points)", color=GREY, loc="right"
+    )
     return ax
 
 

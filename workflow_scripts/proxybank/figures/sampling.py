@@ -91,10 +91,10 @@ def sampling_figure(sampling: pl.DataFrame, n_networks: int, n_all: int, where: 
     left.set_title(f"by networks, {n_seeds.removesuffix('s') if n_seeds == '1 initialisations' else n_seeds}")
     right.set_title(f"by initialisations, {n_networks} networks")
     right.set_ylabel("")
-    legend_below(figure, left.lines, [line.get_label() for line in left.lines], columns=5)
     suptitle(
         figure,
         title + (f", {_MOST} best of {found.height} proxies" if found.height > _MOST else ""),
         "Expected value over all draws with replacement, in closed form; networks without a score are never chosen",
     )
+    legend_below(figure, left.lines, [line.get_label() for line in left.lines], columns=5)
     return figure

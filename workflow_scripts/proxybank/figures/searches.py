@@ -163,8 +163,6 @@ def search_time_figure(search_runs: pl.DataFrame, regrets: pl.DataFrame) -> Figu
         ax.set_title(f"{constraint}: {n_feasible:,} networks")
         if k % columns:
             ax.set_ylabel("")
-    lines = [bars[0] for bars in axes[0].containers]
-    legend_below(figure, lines, _labels_with_budgets(search_runs, searches), columns=min(2, len(axes)))
     space, dataset = search_runs.select("space", "dataset").row(0)
     shown = search_runs.drop_nulls(["accuracy_pct", "simulated_seconds"])
     n_runs = shown.group_by("constraint_id", *_SEARCH, "budget").len()["len"]
@@ -174,6 +172,8 @@ def search_time_figure(search_runs: pl.DataFrame, regrets: pl.DataFrame) -> Figu
         f"Mean of {counted(n_runs, 'runs') if shown.height else 'no run'}; thick: its 95% interval"
         + ("" if is_crowd(len(searches)) else "; thin: middle 90% of runs; numbers: budgets"),
     )
+    lines = [bars[0] for bars in axes[0].containers]
+    legend_below(figure, lines, _labels_with_budgets(search_runs, searches), columns=2)
     return figure
 
 

@@ -73,8 +73,7 @@ def speed_figure(speed: pl.DataFrame) -> Figure:
     """
     rows = rows_of(speed)
     spaces = sorted(speed["space"].unique(), reverse=True)
-    width = max(2.6 + 3.1 * len(spaces), 7.8)  # room for the subtitle
-    figure = Figure(figsize=(width, 1.3 + 0.17 * max(rows.height, 4)))
+    figure = Figure(figsize=(2.6 + 3.1 * len(spaces), 1.3 + 0.17 * max(rows.height, 4)))
     first = None
     for k, space in enumerate(spaces):
         ax = figure.add_subplot(1, len(spaces), k + 1, sharex=first, sharey=first)

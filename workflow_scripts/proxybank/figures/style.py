@@ -12,7 +12,9 @@ import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
+from matplotlib.legend import Legend
 from matplotlib.lines import Line2D
+from matplotlib.text import Text
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from matplotlib.transforms import ScaledTranslation
 from numpy.typing import NDArray
@@ -57,6 +59,8 @@ _RC: dict[Any, object] = {
 }
 _NORMALISED = re.compile(r"\s*/\s*max\(\s*(\w+|\w+\(\s*\w+\s*\))\s*\)")
 _LOG_RANGE = 1e3
+# Left of titles and right of the longest, as a share of the width of the figure.
+_MARGIN = 0.008
 _METADATA = {".png": {"Software": None}, ".svg": {"Date": None, "Creator": None}}
 
 
@@ -99,11 +103,23 @@ def panels(n: int, columns: int, width: float = 2.9, height: float = 2.6) -> tup
 
 
 def suptitle(figure: Figure, title: str, subtitle: str) -> None:
-    """Say above all axes what the figure shows, and in grey how to read it."""
+    """Say above all axes what the figure shows, and in grey how to read it; widen the figure if that needs more."""
     # The second, empty line keeps the room that the subtitle takes: a text of its own, since it has another style.
-    figure.suptitle(f"{title}\n", x=0.008, ha="left", fontsize=11, fontweight="bold")
+    head = figure.suptitle(f"{title}\n", x=_MARGIN, ha="left", fontsize=11, fontweight="bold")
     below = figure.transFigure + ScaledTranslation(0, -0.25, figure.dpi_scale_trans)
-    figure.text(0.008, 1, subtitle, transform=below, va="top", fontsize=9, color=GREY).set_in_layout(False)
+    note = figure.text(_MARGIN, 1, subtitle, transform=below, va="top", fontsize=9, color=GREY)
+    note.set_in_layout(False)
+    _widen(figure, head, note)
+
+
+def _widen(figure: Figure, *artists: Text | Legend) -> None:
+    """Make the figure as wide as these need, to which the layout gives height alone."""
+    figure.set_figwidth(max(figure.get_figwidth(), *map(_width_for, artists)))
+
+
+def _width_for(artist: Text | Legend) -> float:
+    """Width of a figure that holds this between its margins, in inches."""
+    return artist.get_window_extent().width / artist.get_figure(root=True).dpi / (1 - 2 * _MARGIN)
 
 
 def save(figure: Figure, path: str | Path) -> None:
@@ -223,9 +239,17 @@ def legend_beside(ax: Axes, **options: Any) -> None:
 
 
 def legend_below(figure: Figure, lines: Sequence[Line2D], labels: Sequence[str], columns: int) -> None:
-    """Put the legend of all axes below them, in a figure that grows by its height."""
+    """Put the legend of all axes below them, in a figure that grows by its height.
+
+    It has `columns` or as many as fit below the `suptitle`, which is thus said before; the figure is widened for one.
+    """
+    legend = figure.legend(lines, labels, loc="outside lower left", ncols=columns)
+    while columns > 1 and _width_for(legend) > figure.get_figwidth():
+        legend.remove()
+        columns -= 1
+        legend = figure.legend(lines, labels, loc="outside lower left", ncols=columns)
+    _widen(figure, legend)
     figure.set_figheight(figure.get_figheight() + 0.19 * -(-len(labels) // columns))
-    figure.legend(lines, labels, loc="outside lower left", ncols=columns)
 
 
 def _accuracy_ticks(low: float, high: float) -> list[float]:

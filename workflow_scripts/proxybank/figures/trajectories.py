@@ -111,7 +111,6 @@ def trajectories_figure(trajectories: pl.DataFrame, by_time: pl.DataFrame, regre
             draw_trajectories(ax, found, along=along, optimum_pct=optimum, searches=searches)
         pair[0].set_title(constraint)
         pair[1].set_ylabel("")
-    legend_below(figure, axes[0].lines[: len(searches)], choice_labels(searches), columns=2)
     space, dataset = regrets.select("space", "dataset").row(0)
     suptitle(
         figure,
@@ -119,4 +118,5 @@ def trajectories_figure(trajectories: pl.DataFrame, by_time: pl.DataFrame, regre
         f"Each search at its largest budget; lines: mean of {counted(shown['runs'], 'runs')}"
         + ("" if is_crowd(len(searches)) else "; bands: the middle half"),
     )
+    legend_below(figure, axes[0].lines[: len(searches)], choice_labels(searches), columns=2)
     return figure
