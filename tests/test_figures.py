@@ -311,8 +311,11 @@ def test_regrets_have_intervals_only_over_runs(ax):
         (0.5, 0.5): ("0.50 ± 0.59", "bold"),
         (0.5, 1.5): ("1.00", "normal"),
         (0.5, 2.5): ("4.00", "normal"),
-        (1.5, 0.5): ("0.25", "bold"),
+        (1.5, 0.5): ("0.25 ± ?", "bold"),  # of one run, so not exact
     }
+    for rows, said in ((REGRETS, True), (REGRETS.filter(constraint_id="small"), False)):
+        caption = figures.regrets_figure(rows, "tss, digits").texts[-1].get_text()
+        assert ("?: of one run or seed" in caption) == said
 
 
 def test_regrets_that_read_the_same_are_equally_good(ax):

@@ -29,10 +29,11 @@ _DARK = 0.45
 def draw_regrets(ax: Axes, regrets: pl.DataFrame, lower_is_better: Collection[str] = ()) -> Axes:
     """Regret of each choice (a row, the best on top) under each constraint (a column, in the order of the table).
 
-    After the number comes its 95% interval over runs, as in view ``leaderboard``; what is exact has none. The least
-    regret of a column is bold. Colours are spaced by the square root, so that small regrets can be told from none. A
-    proxy that is scored on a sample says so: it chooses from that, and its regret is against the best network in it.
-    Such ones stand by themselves below the others, with which they do not compare.
+    After the number comes its 95% interval over runs, as in view ``leaderboard``: "?" where it is not known, of one run
+    or of runs that all saw one seed. What is exact has none. The least regret of a column is bold. Colours are spaced
+    by the square root, so that small regrets can be told from none. A proxy that is scored on a sample says so: it
+    chooses from that, and its regret is against the best network in it. Such ones stand by themselves below the others,
+    with which they do not compare.
 
     Parameters
     ----------
@@ -66,13 +67,14 @@ def draw_regrets(ax: Axes, regrets: pl.DataFrame, lower_is_better: Collection[st
     largest = np.sqrt(max([*rows["regret_pct"], 0.01]))
     if cells.height:
         ax.pcolormesh(np.sqrt(regret), cmap=DENSITY, vmin=0, vmax=largest, edgecolors="white", linewidth=0.8)
-    for place, column, value, error, best in cells.select(
-        "place", "column", "regret_pct", "half_pct", "is_best"
+    for place, column, value, runs, error, best in cells.select(
+        "place", "column", "regret_pct", "runs", "half_pct", "is_best"
     ).iter_rows():
+        half = "?" if error is None else f"{error:.2f}"
         ax.text(
             column + 0.5,
             place + 0.5,
-            f"{value:z.2f}" if error is None else f"{value:z.2f} ± {error:.2f}",
+            f"{value:z.2f}" if runs is None else f"{value:z.2f} ± {half}",
             ha="center",
             va="center",
             fontsize=6.5,
@@ -130,6 +132,8 @@ def regrets_figure(regrets: pl.DataFrame, where: str, lower_is_better: Collectio
     draw_regrets(figure.add_subplot(), regrets, lower_is_better)
     runs = regrets["runs"].drop_nulls()
     searches = f"; searches: mean of {counted(runs, 'runs')} with its 95% interval" if runs.len() else ""
+    unknown = regrets.drop_nulls(["runs", "regret_pct"])["half_pct"].has_nulls()
+    searches += " (?: of one run or seed)" if unknown else ""
     suptitle(
         figure,
         title,
