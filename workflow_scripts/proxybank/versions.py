@@ -19,7 +19,7 @@ SEARCHES = 3
 # Correlations, regrets and the worth of what searches found: `analysis`.
 ANALYSIS = 10
 # Pictures: `figures`.
-FIGURES = 5
+FIGURES = 6
 # Figures in print beside ours: `papers`.
 PAPERS = 9
 # How it is measured whether a processor is fast in bfloat16: `passes.precision`.
