@@ -59,10 +59,10 @@ def test_every_proxy_is_asked_for_and_the_dear_ones_of_1000_classes(settings):
                 found.update(dict.fromkeys(((group, dataset) for group in entry["passes"]), entry["classes"]))
         groups = set(GROUPS) - cheap | ({"normalised_flow"} if space == "sss" else set())
         assert found.keys() == set(itertools.product(groups, settings["datasets"]))
-        assert all(found[group, "imagenet16-120"] >= 1000 for group in groups)
-        fewer = {pair: n for pair, n in found.items() if n not in (0, 1000)}
+        fewer = {pair: n for pair, n in found.items() if n != 1000}
         few = {"tss": ["cifar100"], "sss": ["cifar10", "cifar100"]}[space]
-        assert fewer == {("tangent_kernel", dataset): 250 for dataset in few}
+        half = {("fisher_spectrum", "cifar100"): 500} if space == "sss" else {}
+        assert fewer == {("tangent_kernel", dataset): 250 for dataset in few} | half
 
 
 def test_every_accuracy_and_cost_of_the_tables_is_read(settings, linked):
