@@ -933,6 +933,22 @@ def test_times_that_no_clock_counts_are_named(value):
         searches.make_problem(np.arange(2)[:, None], np.arange(2), {"a": np.ones(2)}, {"a": np.array([1.0, value])})
 
 
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"columns": {"a": np.ones(1)}}, "a: found 1 values for 2 networks. Expected one for each"),
+        ({"feasible": np.ones(3, bool)}, "feasible: found 3 values for 2 networks"),
+        ({"seconds": {"a": np.ones(3)}}, "seconds of a: found 3 values for 2 networks"),
+        ({"genes": np.arange(3)[:, None]}, "genes: found 3 values for 2 networks"),
+        ({"genes": np.array([[4], [4]])}, "network 7 stands there more than once. Expected one row of each"),
+    ],
+)
+def test_problems_are_of_one_row_for_each_network(changes, message):
+    given = {"genes": np.arange(2)[:, None], "arch_index": np.array([3, 7]), "columns": {"a": np.ones(2)}}
+    with pytest.raises(SearchError, match=message):
+        searches.make_problem(**given | changes)
+
+
 def test_every_search_says_where_it_is_from():
     for name, algorithm in searches.ALGORITHMS.items():
         assert algorithm.name == name

@@ -67,8 +67,20 @@ def make_problem(
     Raises
     ------
     SearchError
-        If a column has times that no clock could count: negative or infinite.
+        If a column has not a value for each network, or times that no clock could count, negative or infinite; or if
+        a network stands there more than once.
     """
+    of_networks = {
+        "genes": genes,
+        **columns,
+        **{f"seconds of {name}": values for name, values in (seconds or {}).items()},
+    }
+    of_networks |= {} if feasible is None else {"feasible": feasible}
+    for name, values in of_networks.items():
+        if len(values) != len(arch_index):
+            raise SearchError(
+                f"{name}: found {len(values)} values for {len(arch_index)} networks. Expected one for each. Correct it."
+            )
     for name, values in (seconds or {}).items():
         bad = np.isinf(values) | (np.asarray(values) < 0)
         if bad.any():
@@ -80,6 +92,10 @@ def make_problem(
     choices, dense = np.unique(genes, return_inverse=True)
     n_genes, n_choices = genes.shape[1], choices.size
     codes = spaces.codes(dense.reshape(genes.shape), n_choices)
+    first = np.unique(codes, return_index=True)[1]
+    if first.size < codes.size:
+        again = np.delete(np.asarray(arch_index), first)[0]
+        raise SearchError(f"network {again} stands there more than once. Expected one row of each. Remove the others.")
 
     def by_code(values: NDArray, absent: float) -> NDArray:
         table = np.full(n_choices**n_genes, absent, np.asarray(values).dtype)
