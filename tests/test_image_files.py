@@ -184,7 +184,8 @@ def test_a_folder_by_class(tmp_path):
     coloured = RNG.integers(0, 256, (3, 8, 8, 3), dtype=np.uint8)
     for name, image in zip(("b/2.png", "a/1.png", "b/1.png"), coloured, strict=True):
         save(tmp_path / "pets" / name, image)
-    (tmp_path / "pets" / "b" / ".hidden").write_text("no image")
+    for name in (".hidden", "Thumbs.db", "desktop.ini"):
+        (tmp_path / "pets" / "b" / name).write_text("no image")
     (tmp_path / "pets" / ".cache").mkdir()
     (tmp_path / "pets" / "readme.txt").write_text("no folder")
     pixels, labels = image_files.read(tmp_path / "pets")

@@ -1,5 +1,6 @@
 """Bad input ends with one message and exit code 1 before anything is computed, and leaves what was computed alone."""
 
+import os
 import pickle
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import yaml
 from conftest import Workspace
 
 import run
-from proxybank import config
+from proxybank import config, spaces
 from proxybank.errors import ConfigError
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (40, 1, 8, 8), np.uint8)
@@ -104,7 +105,10 @@ def test_mistakes_in_images(tmp_path, message_of, images, labels, message):
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        (TABLE.drop("accuracy_pct"), "table.csv: there is no column 'accuracy_pct'."),
+        (
+            TABLE.drop("accuracy_pct"),
+            "table.csv: found columns arch_index, split, epochs. Expected split, epochs and accuracy_pct. Or",
+        ),
         (TABLE.with_columns(arch_index=pl.lit(1)), "table.csv: network 1"),
         (
             TABLE.with_columns(split=pl.lit("valid")),
@@ -151,12 +155,49 @@ def test_a_search_by_training_that_no_truth_has(tmp_path, message_of, algorithm)
     config.check_files(config.load(path))
 
 
+def test_a_search_that_no_accuracies_are_for(tmp_path, message_of):
+    entry = {"algorithm": "rea", "objective": "naswot", "evaluations": 9}
+    searches = {"entries": [entry, entry | {"name": "on sizes", "spaces": ["sss"]}]}
+    path = write(tmp_path, searches=searches, spaces={"tss": {}, "sss": {}})
+    assert message_of(path).startswith(
+        "searches.entries[1]: there are no accuracies of the spaces and datasets that it"
+    )
+
+
+@pytest.mark.parametrize(("is_there", "message"), [(True, "Permission denied"), (False, "there is no such file")])
+def test_a_file_that_may_not_be_looked_at_is_not_called_missing(tmp_path, message_of, monkeypatch, is_there, message):
+    path, table = write(tmp_path), tmp_path / "table.csv"
+    stat, read = os.stat, pl.read_csv
+
+    def refused(name, *args, **options):
+        if str(name) == str(table):
+            raise PermissionError(13, "Permission denied") if is_there else FileNotFoundError(2, "gone")
+        return stat(name, *args, **options)
+
+    def denied(name, **options):
+        return refused(name) if str(name) == str(table) else read(name, **options)
+
+    monkeypatch.setattr(os, "stat", refused)
+    monkeypatch.setattr(pl, "read_csv", denied)
+    assert message_of(path).startswith(f"table.csv: {message}")
+
+
+def test_a_folder_in_place_of_a_table(tmp_path, message_of):
+    path = write(tmp_path)
+    (tmp_path / "table.csv").unlink()
+    (tmp_path / "table.csv").mkdir()
+    assert message_of(path).startswith("table.csv: this is a folder. Expected a table")
+
+
 def test_mistakes_in_tables_of_columns(tmp_path, message_of):
     columns = {"space": "tss", "path": str(tmp_path / "latency.csv"), "columns": {"phone_ms": "phone"}}
     path = write(tmp_path, columns=[columns])
     assert message_of(path).startswith("latency.csv: there is no such file.")
     pl.DataFrame({"arch_index": [0], "phones": [1.0]}).write_csv(tmp_path / "latency.csv")
-    assert message_of(path).startswith("latency.csv: there is no column 'phone'. Did you mean 'phones'?")
+    found = "latency.csv: there is no column 'phone'. Did you mean 'phones'? Found: arch_index, phones."
+    assert message_of(path).startswith(found)
+    pl.DataFrame({"arch": spaces.get("tss").arch_strings[:1], "phones": [1.0]}).write_csv(tmp_path / "latency.csv")
+    assert message_of(path).startswith(found.replace("arch_index", "arch"))
 
 
 def test_negative_times_for_a_clock(tmp_path, message_of):
@@ -248,3 +289,10 @@ def test_a_table_that_does_not_cover_its_widths(tmp_path, message_of):
     assert message_of(path).startswith(
         "table.csv: 30 networks have no final test accuracy, the first is 8, 8:8:8:16:8. Expected all of widths 8, 16."
     )
+
+
+@pytest.mark.parametrize("cores", ["0", "-1", "two"])
+def test_cores_that_cannot_be(capsys, cores):
+    with pytest.raises(SystemExit, match="2"):
+        run.main([f"--cores={cores}"])
+    assert f"argument --cores: found '{cores}'. Expected all, or a number from 1." in capsys.readouterr().err

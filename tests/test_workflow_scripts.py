@@ -109,7 +109,7 @@ def test_networks_get_the_users_columns(tmp_path, batches):
     assert found.filter(pl.col("other_ms").is_not_null()).select("space", "dataset").unique().rows() == [
         ("tss", "other")
     ]
-    message = "phones.csv: column phone_ms has no value for 1 of 15625 networks: network 15624. Regrets under"
+    message = "phones.csv: column phone_ms has no value for 1 of 15625 networks: network 15624. No proxy chooses"
     log = Path(done.log[0]).read_text()
     assert message in log and log.count("column phone_ms") == 1  # not once for each dataset
 
@@ -239,12 +239,27 @@ def test_score_part_and_tables(folder, part, networks):
         assert store.read_parquet(tables.mean, dataset="other")[name].to_list() == pytest.approx(column.to_list())
 
 
+def test_limits_that_no_network_keeps_are_named(tmp_path, networks, caplog):
+    table = store.read_parquet(networks)
+    table.select("space", "dataset", "arch_index", naswot=1.0).write_parquet(tmp_path / "scores.parquet")
+    limits = {"tss": [{"id": "unlimited"}, {"id": "tiny", "max_params_m": 1e-6, "max_mflops": 2}]}
+    params = {"constraints": limits, "higher_is_better": {"naswot": True}}
+    outputs = {"table": "choices.parquet", "feasible": "feasible.parquet"}
+    run_script("choices", tmp_path, outputs, [networks, str(tmp_path / "scores.parquet")], params)
+    (line,) = (tmp_path / "choices.log").read_text().splitlines()
+    expected = (
+        "Constraint tiny: no network of tss on digits keeps max_params_m 1e-06, max_mflops 2. Expected at least one."
+    )
+    assert expected in line
+
+
 def test_truth_and_accuracies_table(folder):
     table = folder / "mine.csv"
     pl.DataFrame({"arch_index": [5, 2], "split": "test", "epochs": 9, "accuracy_pct": [50.0, 60.0]}).write_csv(table)
     params = {"truth": {"source": "table", "path": str(table)}, "dead_edges": "drop"}
     place = {"space": "tss", "dataset": "digits"}
     truth = run_script("truth", folder, {"table": "truth.parquet"}, [str(table)], params, **place).output.table
+    assert "tss, digits: 2 of 15625 networks have a final test" in (folder / "truth.log").read_text()
     inputs = {"accuracies": [truth]}
     rows = store.read_parquet(run_script("accuracies_table", folder, {"table": "all.parquet"}, inputs).output.table)
     assert rows.select("space", "arch_index", "accuracy_pct", "source").rows() == [

@@ -34,7 +34,10 @@ def users_columns(job: "Snakemake", space: str) -> list[tuple[list[str], pl.Data
             columns = store.read_columns(path, spaces.get(space), table["columns"], datasets)
             for message in store.missing_networks(columns):
                 logs.log.warning(
-                    "%s: %s. Regrets under limits on it, and searches that need it, are left out.", path, message
+                    "%s: %s. No proxy chooses these within limits on it; regrets under such limits, and searches that "
+                    "need it, are left out.",
+                    path,
+                    message,
                 )
             found.append((datasets, columns))
     return found

@@ -29,7 +29,7 @@ LOCKS = Path(".snakemake/locks")
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--configfile", nargs="+", default=["config.yaml"])
-    parser.add_argument("--cores", default="all")
+    parser.add_argument("--cores", default="all", type=cores)
     parser.add_argument("--target", help="rule or file to make, in place of the whole run and its report")
     options = parser.parse_args(arguments)
     try:
@@ -66,6 +66,13 @@ def main(arguments: list[str]) -> int:
         code = run_to_its_end([*snakemake, "--quiet", "all", "--report", report])
         print(f"Report: {report}" if code == 0 else "The report failed; all other results are there.", file=sys.stderr)
     return code
+
+
+def cores(text: str) -> str:
+    """Check a number of cores: with none, Snakemake waits for ever."""
+    if text != "all" and not re.fullmatch("[1-9][0-9]*", text):
+        raise argparse.ArgumentTypeError(f"found '{text}'. Expected all, or a number from 1. Correct it.")
+    return text
 
 
 def load(paths: list[str]) -> config.Config:

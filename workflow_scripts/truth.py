@@ -25,6 +25,12 @@ def main(job: "Snakemake") -> None:
         else:
             trained = pl.concat(map(store.read_parquet, job.input))
             rows = truth.spread(trained, space, job.params.dead_edges, dataset)
+        known = store.final_accuracies(rows).height
+        if settings["source"] != "train" and "widths" not in settings and known < space.size:
+            logs.log.warning(
+                "%s, %s: %d of %d networks have a final test accuracy. Correlations and searches are of these.",
+                *(space.name, dataset, known, space.size),
+            )
         store.write_table("accuracies", rows, job.output.table)
 
 

@@ -5,7 +5,6 @@
 
 import itertools
 import json
-import os
 import re
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -85,7 +84,9 @@ def read(path: str | Path) -> Any:
         json.dumps(found, default=str, skipkeys=True)  # raises ValueError if an anchor holds itself
         return found
     except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror}. Expected a configuration file. Correct the path.") from error
+        raise ConfigError(
+            f"{path}: {error.strerror}. Expected a configuration file. Correct the path, or its permissions."
+        ) from error
     except UnicodeDecodeError as error:
         raise ConfigError(
             f"{path}: byte {error.start + 1} is not UTF-8. Expected a text file in UTF-8. Save it as that."
@@ -228,12 +229,17 @@ def check_files(config: Config) -> None:
 def _check_validated(config: Config, validated: Mapping[tuple[str, str], Collection[int]]) -> None:
     """Raise ConfigError if a search trains for epochs after which nowhere that it runs accuracies are known."""
     for k, entry in enumerate(config["searches"]["entries"]):
-        known = [
-            f"valid_{n}"
-            for (space, dataset), epochs in validated.items()
+        places = [
+            (space, dataset)
+            for space, dataset in validated
             if space in entry.get("spaces", [space]) and dataset in entry.get("datasets", [dataset])
-            for n in sorted(epochs)
         ]
+        if not places:
+            raise ConfigError(
+                f"searches.entries[{k}]: there are no accuracies of the spaces and datasets that it is for. Expected a "
+                "truth of one of them. Add one, or remove the search."
+            )
+        known = [f"valid_{n}" for place in places for n in sorted(validated[place])]
         for name in _TRAINED.findall(entry["objective"]):
             if validated and name not in known:
                 raise ConfigError(
@@ -260,7 +266,7 @@ def _check_present(config: Config) -> None:
         for truth in settings["truth"].values():
             named += [truth["path"], *truth.get("further_paths", ())] if "path" in truth else []
     named += [table["path"] for table in config["columns"]]
-    missing = [path for path in dict.fromkeys(named) if not os.path.exists(path)]  # Path's own raises PermissionError
+    missing = [path for path in dict.fromkeys(named) if not store.may_be_there(path)]
     if len(missing) > 1 or (missing and "data_source" in config):
         raise ConfigError(
             f"{', '.join(missing)}: there {'are no such files' if len(missing) > 1 else 'is no such file'}. Expected "

@@ -182,8 +182,13 @@ def _read_batch(path: Path, key: str, first: int, n_classes: int | None) -> tupl
     return pixels, labels
 
 
+def _is_hidden(path: Path) -> bool:
+    """Whether a file manager does not show it: on Windows, what it writes into folders of images itself."""
+    return path.name.startswith(".") or path.name.lower() in ("thumbs.db", "desktop.ini")
+
+
 def _class_folders(path: Path) -> list[Path]:
-    return sorted(folder for folder in path.iterdir() if folder.is_dir() and not folder.name.startswith("."))
+    return sorted(folder for folder in path.iterdir() if folder.is_dir() and not _is_hidden(folder))
 
 
 def _read_folder(path: Path, image_side: int | None) -> tuple[Pixels, Labels]:
@@ -192,7 +197,7 @@ def _read_folder(path: Path, image_side: int | None) -> tuple[Pixels, Labels]:
         raise ImageError(f"{path}: found {len(folders)} folders in it. {_FORMS}, at least 2. Correct the path.")
     images, labels = [], []
     for label, folder in enumerate(folders):
-        found = sorted(file for file in folder.iterdir() if not file.name.startswith("."))
+        found = sorted(file for file in folder.iterdir() if not _is_hidden(file))
         if not found:
             raise ImageError(f"{folder}: there is no image in it. Expected those of one class. Add some, or remove it.")
         if inner := next((file for file in found if file.is_dir()), None):

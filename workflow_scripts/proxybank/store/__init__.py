@@ -5,7 +5,7 @@ from proxybank.store.archives import ARCHIVED_EPOCHS, archive_accuracies, check_
 from proxybank.store.closed_forms import add_closed_forms, closed_form_status
 from proxybank.store.columns import missing_networks, read_columns
 from proxybank.store.database import build_database, read_view
-from proxybank.store.files import atomic, read_parquet, write_parquet
+from proxybank.store.files import atomic, may_be_there, read_parquet, write_parquet
 from proxybank.store.known import check_known, known_scores
 from proxybank.store.packed import PACKED, pack
 from proxybank.store.parts import (
@@ -57,6 +57,7 @@ __all__ = [
     "known_scores",
     "makers_of",
     "mean_scores",
+    "may_be_there",
     "missing_networks",
     "networks_table",
     "pack",

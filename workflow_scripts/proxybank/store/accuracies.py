@@ -6,12 +6,12 @@ from typing import Any
 
 import polars as pl
 
-from proxybank.errors import TableError
+from proxybank.errors import TableError, suggest
 from proxybank.spaces import Space
 from proxybank.store.schema import SPLITS
 from proxybank.store.users_tables import (
+    INDEX,
     ROW,
-    arch_index_of,
     check_about,
     check_once,
     check_seconds,
@@ -21,6 +21,7 @@ from proxybank.store.users_tables import (
     read_users_table,
     rows_of,
     texts,
+    with_indexes,
 )
 
 _LONG = ("split", "epochs", "accuracy_pct")
@@ -71,7 +72,7 @@ def read_accuracies(
     for file in map(Path, (path, *further_paths)):
         table = read_users_table(file)
         check_about(table, {"space": space.name, "dataset": dataset}, file)
-        tables[file] = table.with_columns(arch_index_of(table, space, file)).with_row_index(ROW, offset=1)
+        tables[file] = with_indexes(table, space, file)
     if measurements is None:
         parts = [(file, _long(table, file)) for file, table in tables.items()]
     else:
@@ -134,11 +135,13 @@ def final_accuracies(accuracies: pl.DataFrame) -> pl.DataFrame:
 
 
 def _long(table: pl.DataFrame, path: Path) -> pl.DataFrame:
-    missing = [column for column in _LONG if column not in table.columns]
-    if len(missing) == len(_LONG):
+    found = [column for column in table.columns if column not in (ROW, INDEX)]
+    missing = [column for column in _LONG if column not in found]
+    if missing:
         raise TableError(
-            f"{path}: found columns {', '.join(c for c in table.columns if c != ROW)}. Expected split, epochs and "
-            "accuracy_pct; or, for one column per measurement, a list of `measurements` that says what each one holds."
+            f"{path}: found columns {', '.join(found)}. Expected split, epochs and accuracy_pct."
+            f"{suggest(missing[0], found)} Or, for one column per measurement, a list of `measurements` that says what "
+            "each one holds."
         )
     split, epochs = texts(table, "split", path), column_of(table, "epochs", path)
     unknown = ~split.is_in(SPLITS).fill_null(False)
@@ -159,7 +162,7 @@ def _long(table: pl.DataFrame, path: Path) -> pl.DataFrame:
         seconds = check_seconds(numbers(table, "train_seconds", path), "train_seconds", path)
     return table.select(
         ROW,
-        "arch_index",
+        pl.col(INDEX).alias("arch_index"),
         split,
         epochs.cast(pl.Int64),
         numbers(table, "accuracy_pct", path),
@@ -175,10 +178,10 @@ def _measured(tables: Mapping[Path, pl.DataFrame], measurement: Mapping[str, Any
     seconds = None
     for name, factor in (("train_seconds", 1), ("train_seconds_per_epoch", epochs)):
         if name in measurement:
-            seconds = _seconds_of(tables, measurement[name], table["arch_index"]) * factor
+            seconds = _seconds_of(tables, measurement[name], table[INDEX]) * factor
     return path, table.select(
         ROW,
-        "arch_index",
+        pl.col(INDEX).alias("arch_index"),
         pl.lit(measurement["split"]).alias("split"),
         pl.lit(epochs, dtype=pl.Int64).alias("epochs"),
         numbers(table, measurement["accuracy"], path).alias("accuracy_pct"),
@@ -194,10 +197,10 @@ def _holder(tables: Mapping[Path, pl.DataFrame], name: str) -> Path:
 def _seconds_of(tables: Mapping[Path, pl.DataFrame], name: str, indexes: pl.Series) -> pl.Series:
     """Return a column of seconds for the networks asked for, in their order; null for those that its file lacks."""
     path = _holder(tables, name)
-    check_once(tables[path], path)
     seconds = check_seconds(numbers(tables[path], name, path), name, path)
-    values = tables[path].select("arch_index", seconds.alias("value"))
-    return indexes.to_frame().join(values, "arch_index", "left", maintain_order="left")["value"]
+    values = tables[path].select(pl.col(INDEX).alias("arch_index"), seconds.alias("value"))
+    check_once(values, path)
+    return indexes.to_frame("arch_index").join(values, "arch_index", "left", maintain_order="left")["value"]
 
 
 def _check_accuracies(rows: pl.DataFrame, path: Path) -> None:

@@ -7,14 +7,14 @@ import polars as pl
 
 from proxybank.spaces import Space
 from proxybank.store.users_tables import (
-    ROW,
-    arch_index_of,
+    INDEX,
     check_about,
     check_once,
     check_seconds,
     listed,
     numbers,
     read_users_table,
+    with_indexes,
 )
 
 
@@ -56,8 +56,10 @@ def read_columns(
     path = Path(path)
     table = read_users_table(path)
     check_about(table, {"space": space.name, "dataset": " and ".join(datasets)}, path)
-    table = table.with_columns(arch_index_of(table, space, path)).with_row_index(ROW, offset=1)
-    found = table.select("arch_index", **{name: numbers(table, column, path) for name, column in columns.items()})
+    table = with_indexes(table, space, path)
+    found = table.select(
+        pl.col(INDEX).alias("arch_index"), **{name: numbers(table, column, path) for name, column in columns.items()}
+    )
     check_once(found, path)
     every = pl.DataFrame({"arch_index": pl.int_range(space.size, eager=True)})
     found = found.select("arch_index", *(pl.when(pl.col(name).is_finite()).then(name).alias(name) for name in columns))

@@ -17,6 +17,15 @@ from proxybank.errors import TableError
 UNREADABLE = (pl.exceptions.PolarsError, pl.exceptions.PanicException)
 
 
+def may_be_there(path: str | Path) -> bool:
+    """Whether there is a file or folder; True, too, if a folder may not be entered, which its reader then says."""
+    try:
+        os.stat(path)
+    except OSError as error:
+        return isinstance(error, PermissionError)
+    return True
+
+
 @contextmanager
 def atomic(path: str | Path) -> Iterator[Path]:
     """Yield a temporary name in the folder of `path`; the file written there takes the name `path` if all went well.

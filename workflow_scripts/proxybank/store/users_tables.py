@@ -9,60 +9,50 @@ import polars as pl
 
 from proxybank.errors import TableError, suggest
 from proxybank.spaces import Space
-from proxybank.store.files import UNREADABLE
+from proxybank.store.files import UNREADABLE, may_be_there
 
-# Column with the number of each row, from 1 below the header.
-ROW = "row of the file"
+# Columns of our own: the number of each row, from 1 below the header, and the official index of its network.
+ROW, INDEX = "row of the file", "network of the row"
 
 
 def read_users_table(path: Path) -> pl.DataFrame:
     """Read a table that has rows."""
-    if not os.path.isfile(path):  # Path's own raises PermissionError
-        raise TableError(f"{path}: there is no such file. Expected a table of networks, CSV or Parquet.")
+    if not may_be_there(path) or os.path.isdir(path):
+        found = "this is a folder" if os.path.isdir(path) else "there is no such file"
+        raise TableError(f"{path}: {found}. Expected a table of networks, CSV or Parquet. Correct the path.")
     readers = {
         ".csv": lambda: pl.read_csv(path, infer_schema_length=None, glob=False),
         ".parquet": lambda: pl.read_parquet(path, glob=False, hive_partitioning=False),
     }
-    if path.suffix not in readers:
-        raise TableError(f"{path}: found a file ending in '{path.suffix}'. Expected .csv or .parquet.")
     try:
+        if path.suffix not in readers:
+            raise TableError(f"{path}: found a file ending in '{path.suffix}'. Expected .csv or .parquet.")
         table = readers[path.suffix]()
     except PermissionError as error:
         raise TableError(f"{path}: {error.strerror}. Expected a readable file. Change its permissions.") from None
     except UNREADABLE as error:
         # What follows the first paragraph is advice to callers of polars.
         found = " ".join(str(error).partition("\n\n")[0].split())
-        raise TableError(f"{path}: this cannot be read as a {path.suffix[1:]} table: {found}") from None
+        form = (
+            "commas between fields, and in each row as many as in the header"
+            if path.suffix == ".csv"
+            else "a whole file"
+        )
+        raise TableError(
+            f"{path}: this cannot be read as a {path.suffix[1:]} table: {found}. Expected {form}. Write it again."
+        ) from None
     if not table.height:
         raise TableError(f"{path}: the table has no rows. Expected one per network.")
     return table
 
 
-def check_about(table: pl.DataFrame, expected: Mapping[str, str], path: Path) -> None:
-    """Check that columns, where there are such, have one value in every row: column -> value."""
-    for name, value in expected.items():
-        if name not in table.columns:
-            continue
-        others = table[name].cast(pl.String).fill_null("nothing")
-        others = others.filter(others != value)
-        if others.len():
-            raise TableError(
-                f"{path}: column {name} has {others[0]} in {others.len()} of {table.height} rows. Expected {value}, "
-                "for which the configuration names this file. Name one with its rows alone, or none; or drop the "
-                "column, if it means something else."
-            )
+def with_indexes(table: pl.DataFrame, space: Space, path: Path) -> pl.DataFrame:
+    """Add the columns `ROW` and `INDEX`, the latter from `arch_index`, `arch` or both."""
+    return table.with_columns(_arch_index_of(table, space, path).alias(INDEX)).with_row_index(ROW, offset=1)
 
 
-def column_of(table: pl.DataFrame, name: str, path: Path) -> pl.Series:
-    """Return a column, or say which there are."""
-    found = [column for column in table.columns if column != ROW]
-    if name not in found:
-        raise TableError(f"{path}: there is no column '{name}'.{suggest(name, found)} Found: {', '.join(found)}.")
-    return table[name]
-
-
-def arch_index_of(table: pl.DataFrame, space: Space, path: Path) -> pl.Series:
-    """Official index of each row, from `arch_index`, `arch` or both."""
+def _arch_index_of(table: pl.DataFrame, space: Space, path: Path) -> pl.Series:
+    """Official index of each row."""
     if "arch_index" not in table.columns and "arch" not in table.columns:
         raise TableError(
             f"{path}: no column names the networks. Expected arch_index (official index) or arch (string). "
@@ -97,6 +87,29 @@ def arch_index_of(table: pl.DataFrame, space: Space, path: Path) -> pl.Series:
             f"{indexes[-1].filter(differ)[0]} in the official order. Drop the column that is wrong."
         )
     return indexes[0]
+
+
+def check_about(table: pl.DataFrame, expected: Mapping[str, str], path: Path) -> None:
+    """Check that columns, where there are such, have one value in every row: column -> value."""
+    for name, value in expected.items():
+        if name not in table.columns:
+            continue
+        others = table[name].cast(pl.String).fill_null("nothing")
+        others = others.filter(others != value)
+        if others.len():
+            raise TableError(
+                f"{path}: column {name} has {others[0]} in {others.len()} of {table.height} rows. Expected {value}, "
+                "for which the configuration names this file. Name one with its rows alone, or none; or drop the "
+                "column, if it means something else."
+            )
+
+
+def column_of(table: pl.DataFrame, name: str, path: Path) -> pl.Series:
+    """Return a column, or say which there are."""
+    found = [column for column in table.columns if column not in (ROW, INDEX)]
+    if name not in found:
+        raise TableError(f"{path}: there is no column '{name}'.{suggest(name, found)} Found: {', '.join(found)}.")
+    return table[name]
 
 
 def texts(table: pl.DataFrame, name: str, path: Path) -> pl.Series:
