@@ -199,7 +199,7 @@ def test_search_time_shows_intervals_and_percentiles(ax):
     percentiles, interval = [lines for lines in ax.collections if isinstance(lines, LineCollection)][:2]
     # Budget 50: 80, 84, 86 -> 5% and 95% at 80.4 and 85.8; standard error of the mean sqrt(28 / 3) / sqrt(3).
     np.testing.assert_allclose(percentiles.get_segments()[0][:, 1], [80.4, 85.8])
-    half = 1.96 * np.sqrt(28 / 3 / 3)
+    half = 4.302653 * np.sqrt(28 / 3 / 3)  # Student's of three
     np.testing.assert_allclose(interval.get_segments()[0][:, 1], [250 / 3 - half, 250 / 3 + half])
 
 

@@ -1,6 +1,5 @@
 """Files are whole or absent; tables keep the contract; the DuckDB file travels."""
 
-import math
 import os
 import shutil
 
@@ -464,7 +463,8 @@ def test_leaderboard_has_mean_spread_and_interval(con):
     # error sqrt(2) / sqrt(2).
     assert oracle == (1, "oracle", None, 92.0, 0.0, None, None, None, None)
     assert freerea == (1, "freerea", 1, 92.0, None, None, None, None, 0.5)
-    expected = (3, "rea", 2, 91.0, pytest.approx(2**0.5), pytest.approx(91 - 1.96), pytest.approx(91 + 1.96), 12.5, 0.5)
+    half = 12.706  # Student's of two
+    expected = (3, "rea", 2, 91.0, pytest.approx(2**0.5), pytest.approx(91 - half), pytest.approx(91 + half), 12.5, 0.5)
     assert rea == expected
     assert random == (4, "random", None, 90.5, 0.5, None, None, None, None)
     assert drawn[:4] == (5, "drawn", 3, 89.0)
@@ -475,7 +475,7 @@ def test_leaderboard_has_the_gain_over_the_control(con):
     columns = "random_algorithm, gain_pct, gain_low_pct, p_value"
     row = con.execute(f"select {columns} from leaderboard where algorithm = 'rea'").fetchone()
     # By hand: 90 and 92 less 90.5, standard error sqrt(2) / sqrt(2).
-    assert row == ("random", 0.5, pytest.approx(0.5 - 1.96), pytest.approx(math.erfc(0.5 / 2**0.5), abs=1.5e-7))
+    assert row == ("random", 0.5, pytest.approx(0.5 - 12.706), pytest.approx(2 * stats.t.sf(0.5, 1)))
 
 
 def test_the_random_search_of_the_same_objective_and_budget_goes_before_the_control(paths, tmp_path):
@@ -556,9 +556,9 @@ def test_searches_are_compared_with_random_search_run_by_run(con):
     ).fetchall()
     assert freerea == ("freerea", "drawn", 1, 3.0, None, None, None, None)
     # By hand: rea gains 1 and 4, and finds nothing in run 2. Mean 2.5, standard deviation 3 / sqrt(2), so the standard
-    # error is 1.5 and z 5 / 3.
-    expected = ("rea", "drawn", 2, 2.5, 3 / 2**0.5, 2.5 - 1.96 * 1.5, 2.5 + 1.96 * 1.5, math.erfc(5 / 3 / 2**0.5))
-    assert rea == (*expected[:3], *(pytest.approx(value, abs=1.5e-7) for value in expected[3:]))
+    # error is 1.5 and t 5 / 3; half an interval is 12.706 of it.
+    expected = ("rea", "drawn", 2, 2.5, 3 / 2**0.5, 2.5 - 12.706 * 1.5, 2.5 + 12.706 * 1.5, 2 * stats.t.sf(5 / 3, 1))
+    assert rea == (*expected[:3], *map(pytest.approx, expected[3:]))
 
 
 def test_searches_are_alike_if_their_scores_are(paths, tmp_path):
@@ -578,6 +578,22 @@ def test_searches_are_alike_if_their_scores_are(paths, tmp_path):
     gains = store.read_view(tmp_path / "scores.duckdb", "against_random", algorithm="rea", random_kind="naswot_search")
     assert dict(gains.select("random_algorithm", "is_alike").rows()) == {"of means": False, "of seeds": True}
     assert all(0 <= p < 1e-9 for p in gains["p_value"])
+
+
+@pytest.mark.parametrize("n_runs", [3, 10, 101, 500])
+def test_the_interval_and_test_of_runs_are_students(paths, tmp_path, n_runs):
+    run = pl.DataFrame({"run": range(n_runs)}).with_columns(seed=pl.lit(None, pl.Int64))
+    runs = FRAMES["search_runs"].drop("run", "seed").filter(algorithm="rea")[:1].join(run, how="cross")
+    found = 90.5 + np.random.default_rng(n_runs).normal(0.3, 2, n_runs)
+    runs = runs.with_columns(accuracy_pct=found).select(FRAMES["search_runs"].columns)
+    store.write_table("search_runs", runs, paths["search_runs"])
+    store.build_database(paths, tmp_path / "scores.duckdb")
+    board = store.read_view(tmp_path / "scores.duckdb", "leaderboard", algorithm="rea").row(0, named=True)
+    expected = stats.ttest_1samp(found, 90.5)  # the control's mean
+    assert board["p_value"] == pytest.approx(expected.pvalue, rel=1e-9)
+    low, high = expected.confidence_interval()
+    assert (board["low_pct"], board["high_pct"]) == pytest.approx((low, high), rel=1e-4)
+    assert board["gain_low_pct"] == pytest.approx(low - 90.5, rel=1e-3)
 
 
 @pytest.mark.parametrize("n_seeds", [1, 2, 3, 4, 5, 12, 25])

@@ -17,9 +17,9 @@ TABLES = 1
 # What searches share, such as random numbers, objectives and the clock; each also has a version of its own: `searches`.
 SEARCHES = 3
 # Correlations, regrets and the worth of what searches found: `analysis`.
-ANALYSIS = 10
+ANALYSIS = 11
 # Pictures: `figures`.
-FIGURES = 6
+FIGURES = 7
 # Figures in print beside ours: `papers`.
 PAPERS = 9
 # How it is measured whether a processor is fast in bfloat16: `passes.precision`.

@@ -3,7 +3,7 @@
 import polars as pl
 from scipy import stats
 
-# Half a 95% interval of a mean over many, in standard errors.
+# Half a 95% interval of a mean over very many, in standard errors.
 HALF_INTERVAL = 1.96
 
 
@@ -21,13 +21,13 @@ def half_interval(runs: pl.DataFrame, column: str = "accuracy_pct") -> float | N
     Returns
     -------
     half : float or None
-        1.96 standard errors, or with seeds that of Student's t; None for a single run or seed.
+        By Student's t; None for a single run or seed.
     """
     found = runs.drop_nulls(column)
     seeded = found.drop_nulls("seed")
-    if seeded.is_empty():
-        values, quantile = found[column], HALF_INTERVAL
-    else:
+    values = found[column]
+    if not seeded.is_empty():
         values = seeded.group_by("seed", maintain_order=True).agg(pl.col(column).mean())[column]
-        quantile = float(stats.t.ppf(0.975, values.len() - 1))
-    return quantile * values.std() / values.len() ** 0.5 if values.len() > 1 else None
+    if values.len() < 2:
+        return None
+    return float(stats.t.ppf(0.975, values.len() - 1)) * values.std() / values.len() ** 0.5

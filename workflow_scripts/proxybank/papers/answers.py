@@ -217,7 +217,7 @@ class Run:
         in_seconds = runs["budget_unit"][0] == "seconds"
         label += f"s, {runs['n_evaluated'].mean():.0f} networks" if in_seconds else "networks"
         label += f", found on {found_on}" if found_on else ""
-        half = analysis.half_interval(found, "value")
+        half = analysis.half_interval(found, "value") if found["seed"].count() else None
         error = (std or 0.0) / values.len() ** 0.5 if half is None else half / analysis.HALF_INTERVAL
         spread = 0.0
         if found["seed"].count():

@@ -5,12 +5,10 @@
 -- the same budget, in the same unit, and objective, and both see means of scores or those of one seed; of several
 -- stages the last one counts.
 -- gain_pct: mean of accuracy_pct less the random search's, percentage points; std_pct has n_pairs - 1.
--- low_pct, high_pct: 95% interval of gain_pct, 1.96 standard errors.
--- p_value: two-sided test of no gain, of the differences within pairs; mean and standard error are taken for normal, so
--- have 30 pairs or more.
--- Where runs see the scores of one seed each, those of a seed share its noise: the standard error is then that of the
--- means of n_seeds seeds, the search's own or else the random search's, and interval and test are Student's; null if
--- there is one seed.
+-- low_pct, high_pct: Student's 95% interval of gain_pct.
+-- p_value: his two-sided test of no gain, of the differences within pairs.
+-- Where runs see the scores of one seed each, those of a seed share its noise: what is tested are then the means of
+-- n_seeds seeds, the search's own or else the random search's. Null of one pair or seed.
 -- What all runs share is not in an interval or p_value: other initialisations, where a search sees one set of
 -- scores; nor are they corrected for the number of searches.
 create or replace view against_random as
@@ -106,16 +104,14 @@ gains_by_seed as (
         )
 ),
 
--- Abramowitz and Stegun 1964: of Student's t, 26.7.3 and 26.7.4; erfc(z / sqrt(2)), 7.1.26, right to 1.5e-7.
+-- Student's t: Abramowitz and Stegun 1964, 26.7.3 and 26.7.4.
 tests as (
     select
         *,
         if(n_seeds > 0, seeds_pct / sqrt(n_seeds), std_pct / sqrt(n_pairs)) as error_pct,
-        if(n_seeds > 0, student_quantile(n_seeds - 1), 1.96) as quantile,
-        abs(gain_pct) / nullif(error_pct, 0) as z,
-        1 / (1 + 0.3275911 * z / sqrt(2)) as t,
-        n_seeds - 1 as freedom,
-        atan(z / sqrt(freedom)) as theta,
+        if(n_seeds > 0, n_seeds, n_pairs) - 1 as freedom,
+        abs(gain_pct) / nullif(error_pct, 0) as t,
+        atan(t / sqrt(freedom)) as theta,
         1 - freedom % 2 * 2 * theta / pi() - sin(theta) / sqrt(pi()) * coalesce(list_sum([
             exp(lgamma((j + 1) / 2) - lgamma(j / 2 + 1)) * pow(cos(theta), j)
             for j in range(freedom % 2, freedom - 1, 2)
@@ -139,12 +135,7 @@ select
     gain_pct,
     std_pct,
     n_seeds,
-    gain_pct - quantile * error_pct as low_pct,
-    gain_pct + quantile * error_pct as high_pct,
-    case
-        when n_seeds > 0 then if(beyond < 0, 0, beyond) -- by rounding
-        else
-            exp(-z * z / 2) * t
-            * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))))
-    end as p_value
+    gain_pct - student_quantile(freedom) * error_pct as low_pct,
+    gain_pct + student_quantile(freedom) * error_pct as high_pct,
+    if(beyond < 0, 0, beyond) as p_value -- by rounding
 from tests;

@@ -1,8 +1,7 @@
 -- One row per space, dataset, constraint_id, algorithm, objective, budget: what its runs find, percent test accuracy;
 -- and the two controls, exactly: the oracle, and random, which is any network within the limits.
--- low_pct, high_pct: 95% interval of mean_pct, 1.96 standard errors (std_pct has n - 1; n for a control). Where runs
--- see the scores of one seed each, those of a seed share its noise: Student's interval by the means of n_seeds seeds,
--- null if there is one.
+-- low_pct, high_pct: Student's 95% interval of mean_pct (std_pct has n - 1; n for a control). Where runs see the scores
+-- of one seed each, those of a seed share its noise: by the means of n_seeds seeds. Null of one run or seed.
 -- What all runs share is not in an interval or p_value: other initialisations, where a search sees one set of
 -- scores; nor are they corrected for the number of searches.
 -- n_runs: runs that found a network. simulated_seconds, own_seconds: mean of a run; own_seconds are measured.
@@ -45,7 +44,7 @@ runs as (
         count(accuracy_pct) as n_runs,
         avg(accuracy_pct) as mean_pct,
         stddev_samp(accuracy_pct) as std_pct,
-        1.96 * std_pct / sqrt(n_runs) as half_pct,
+        student_quantile(n_runs - 1) * std_pct / sqrt(n_runs) as half_pct,
         avg(regret_pct) as regret_pct,
         avg(n_evaluated) as n_evaluated,
         avg(simulated_seconds) as simulated_seconds,
