@@ -130,8 +130,8 @@ def test_spearman_brown():
 
 
 def test_seeds_that_disagree_make_no_ceiling_of_their_means():
-    scores = np.array([[1.0, 2.0, 3.0, 4.0], [4.0, 3.0, 2.0, 1.0]])
-    given = tables([50.0, 60.0, 70.0, 80.0], np.arange(4), scores)
+    scores = np.array([[1.0, 2.0, 3.0, 4.0, 5.0], [5.0, 4.0, 3.0, 2.0, 1.0]])
+    given = tables([50.0, 60.0, 70.0, 80.0, 90.0], np.arange(5), scores)
     found = analysis.ceilings_table(*given, {"naswot": True}, n_resamples=20, seed=0)
     means = found.filter(estimate="seed_means", subset="all")
     assert means.select("spearman", "spearman_low", "spearman_high").row(0) == (0, 0, pytest.approx(0, abs=1))

@@ -349,11 +349,11 @@ def test_a_run_of_networks_as_written_resamples_functions_too():
     drawn = np.flatnonzero(functions < 40)
     networks, *given = tables(classes=own, naswot=functions * 37 % 101 + 0.0)
     given[-1] = given[-1].with_columns(accuracy_pct=functions * 37 % 101 + functions * 53 % 97 + 0.0)
-    assert analysis.by_function(networks)["class_index"].to_list() == functions.tolist()
+    assert store.by_function(networks)["class_index"].to_list() == functions.tolist()
     given = [table.filter(pl.col("arch_index").is_in(drawn)) for table in given]
     wide, narrow = (
         analysis.correlations_table(some, *given, {"naswot": True}, n_resamples=50, seed=0).row(0, named=True)
-        for some in (analysis.by_function(networks), networks)
+        for some in (store.by_function(networks), networks)
     )
     assert wide["kendall"] == narrow["kendall"]
     assert wide["high"] - wide["low"] > 1.2 * (narrow["high"] - narrow["low"])

@@ -251,7 +251,7 @@ def test_the_queries_of_the_page_run(tables, monkeypatch):
     assert found.group_by("space").len().sort("space").rows() == [("sss", 3), ("tss", 3)]
     found = {row[:3]: row[3] for row in duckdb.sql(counts).pl().iter_rows()}
     assert found["tss", "cifar10", "jacov"] == tables["scores"].filter(space="tss", dataset="cifar10")["jacov"].count()
-    assert (found["sss", "cifar10", "cv_u"], found["sss", "cifar10", "near"]) == (1000, 0)
+    assert (found["sss", "cifar10", "cv_u"], found["sss", "cifar10", "te_nas_regions"]) == (1000, 0)
     assert len(found) == 6 * (len(tables["scores"].columns) - len(KEY))
 
 

@@ -201,7 +201,10 @@ SEARCH = {"algorithm": "random", "objective": "naswot", "evaluations": 1}
 # What is about another space or dataset goes past the searches on digits.
 OTHER = {
     "spaces": {"sss": {}},
-    "datasets": {"other": {"images": "digits"}},
+    "datasets": {
+        "other": {"images": "digits", "truth": {"tss": {"source": "table", "path": "two.csv"}}},
+        "digits": {"truth": {"sss": {"source": "table", "path": "resources/digits/sss.parquet"}}},
+    },
     "columns": [
         {"space": space, "datasets": [dataset], "path": "times.csv", "columns": {f"s_{where}": "s"}}
         for where, (space, dataset) in PLACES.items()
@@ -250,7 +253,8 @@ BOOTSTRAP = [{"n_resamples": 100, "seed": 1234}]
 def test_changed_settings_reach_the_rules_that_use_them(tiny_run, tmp_path, further, rules, targets, expected):
     # None of these rules needs another's output: a job that has to run anyway does not tell of its parameters.
     (tmp_path / "times.csv").write_text("arch_index,s\n0,0.5\n")
-    settings = yaml.safe_dump(CHANGED | further).replace("times.csv", f"{tmp_path}/times.csv")
+    (tmp_path / "two.csv").write_text("arch_index,split,epochs,accuracy_pct\n0,test,9,50\n1,test,9,60\n")
+    settings = re.sub(r"\w+\.csv", rf"{tmp_path}/\g<0>", yaml.safe_dump(CHANGED | further))
     (tmp_path / "changed.yaml").write_text(settings)
     done = tiny_run.snakemake(
         str(tmp_path / "changed.yaml"),

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 def main(job: "Snakemake") -> None:
     with logs.to_file(job.log[0]):
         table = analysis.ceilings_table(
-            analysis.by_function(store.read_parquet(job.input.networks)),
+            store.by_function(store.read_parquet(job.input.networks)),
             store.read_parquet(job.input.scores_by_seed),
             store.read_parquet(job.input.accuracies),
             job.params.higher_is_better,

@@ -14,7 +14,7 @@ def main(job: "Snakemake") -> None:
     with logs.to_file(job.log[0]):
         networks, scores = map(store.read_parquet, job.input)
         constraints = job.params.constraints
-        functions = analysis.by_function(networks)
+        functions = store.by_function(networks)
         table = analysis.choices_table(functions, scores, constraints, job.params.higher_is_better)
         kept = analysis.feasible_networks(networks, constraints)
         warn_of_limits_that_none_keeps(networks, constraints, kept)

@@ -4,13 +4,7 @@ from proxybank.analysis.aggregates import add_aggregates, aggregate_status
 from proxybank.analysis.ceilings import ACCURACY, NOISE_ADDED, ceilings_table, spearman_brown
 from proxybank.analysis.choices import choices_table, feasible_networks
 from proxybank.analysis.comparison import compare_scores
-from proxybank.analysis.correlations import (
-    COSTS,
-    best_percent,
-    by_function,
-    correlations_table,
-    partial_correlations_table,
-)
+from proxybank.analysis.correlations import COSTS, best_percent, correlations_table, partial_correlations_table
 from proxybank.analysis.intervals import HALF_INTERVAL, half_interval
 from proxybank.analysis.ranks import Correlation, Resampled, correlate, partial, resample, worst_if_missing
 from proxybank.analysis.regrets import ARGMAX, ORACLE, RANDOM, best_scored, feasible, judge, regrets_table
@@ -31,7 +25,6 @@ __all__ = [
     "best_of_random",
     "best_percent",
     "best_scored",
-    "by_function",
     "ceilings_table",
     "choices_table",
     "compare_scores",

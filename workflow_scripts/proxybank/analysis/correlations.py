@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from proxybank import spaces, store
+from proxybank import store
 from proxybank.analysis.ranks import Correlation, Resampled, correlate, partial, resample, worst_if_missing
 
 ALL = "all"
@@ -103,19 +103,6 @@ def partial_correlations_table(
             if within.height:
                 frames.append(_partial(within, {name: higher_is_better[name] for name in proxies}, n_resamples, seed))
     return store.stack("partial_correlations", frames)
-
-
-def by_function(networks: pl.DataFrame) -> pl.DataFrame:
-    """Table ``networks`` with the classes of what networks compute, also where each was scored as it is written.
-
-    A run with ``dead_edges: keep`` has each network in a class of its own. They compute the same functions all the
-    same, so that their accuracies, and closed forms, are as alike as those of any other run.
-    """
-    parts = [
-        part.with_columns(class_index=spaces.get(space).classes("drop")[part["arch_index"].to_numpy()])
-        for (space,), part in networks.group_by("space", maintain_order=True)
-    ]
-    return pl.concat(parts)
 
 
 def known_networks(networks: pl.DataFrame, scores: pl.DataFrame, accuracies: pl.DataFrame) -> list[pl.DataFrame]:

@@ -409,7 +409,7 @@ def read_run(files: Iterable[str | Path], higher_is_better: Mapping[str, bool], 
     paths = {Path(path).stem: path for path in files}
     not_sampled = read_not_sampled(paths.pop("score_status"))
     tables = {name: store.read_parquet(path) for name, path in paths.items()}
-    tables["networks"] = analysis.by_function(tables["networks"])
+    tables["networks"] = store.by_function(tables["networks"])
     timed = store.read_parquet(speed) if speed else None
     return Run(**tables, not_sampled=not_sampled, higher_is_better=higher_is_better, speed=timed)
 

@@ -24,7 +24,7 @@ from proxybank.store.progress import Progress
 from proxybank.store.samples import NO_SAMPLES, AllSamples, Sample, Samples, asked, asked_seeds, classes_of_part, scored
 from proxybank.store.schema import NOT_SAMPLED, STATUSES, TABLES, conform
 from proxybank.store.search_inputs import clock_seconds, column_in_order, scoring_seconds, validation_columns
-from proxybank.store.tables import networks_table, provenance_table, stack, table_writer, write_table
+from proxybank.store.tables import by_function, networks_table, provenance_table, stack, table_writer, write_table
 
 __all__ = [
     "ARCHIVED_EPOCHS",
@@ -46,6 +46,7 @@ __all__ = [
     "asked_seeds",
     "atomic",
     "build_database",
+    "by_function",
     "check_archive",
     "check_known",
     "classes_of_part",

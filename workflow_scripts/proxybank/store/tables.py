@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from proxybank import spaces
 from proxybank.errors import TableError
 from proxybank.spaces import Space
 from proxybank.store.files import parquet_writer
@@ -88,6 +89,19 @@ def networks_table(space: Space, dataset: str, dead_edges: str, costs: Mapping[s
             "sample_place": space.sample_places(dead_edges),
         }
     ).select(pl.lit(space.name).alias("space"), pl.lit(dataset).alias("dataset"), pl.all())
+
+
+def by_function(networks: pl.DataFrame) -> pl.DataFrame:
+    """Table ``networks`` with the classes of what networks compute, also where each was scored as it is written.
+
+    A run with ``dead_edges: keep`` has each network in a class of its own. They compute the same functions all the
+    same, so that their accuracies, and closed forms, are as alike as those of any other run.
+    """
+    parts = [
+        part.with_columns(class_index=spaces.get(space).classes("drop")[part["arch_index"].to_numpy()])
+        for (space,), part in networks.group_by("space", maintain_order=True)
+    ]
+    return pl.concat(parts)
 
 
 def provenance_table(facts: Mapping[str, object]) -> pl.DataFrame:
