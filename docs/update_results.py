@@ -380,43 +380,57 @@ scored on all networks.
 def _lost_within(results: Results, limits: pl.Expr, *, sampled: bool = True) -> str:
     """For each space, what proxies and `SEARCHES` lose within limits, with proxies of a sample if asked; or nothing."""
     regrets = results.table("regrets").filter(limits)
-    feasible = results.table("feasible_networks").filter(limits)
     accuracies = results.table("accuracies").filter(split="test")
     last = pl.col("epochs") == pl.col("epochs").max().over("space", "dataset")
-    feasible = feasible.join(accuracies.filter(last).select(*KEY, "accuracy_pct"), on=KEY)
-    counts = results.table("correlations").filter(pl.col("kendall").is_not_null(), subset="all")
+    feasible = results.table("feasible_networks").filter(limits).join(accuracies.filter(last), on=KEY)
+    feasible = feasible.join(results.table("networks").select(*KEY, "sample_place"), on=KEY)
     tables = []
     for space in sorted(regrets["space"].unique(), key="tss".__ne__):
-        rows, names = [], regrets.filter(space=space)["constraint_id"].unique(maintain_order=True).to_list()
-        for dataset in regrets.filter(space=space)["dataset"].unique().sort():
-            place = {"space": space, "dataset": dataset}
-            here, inside = regrets.filter(**place), feasible.filter(**place)
-            n_of = dict(counts.filter(**place).select("proxy", "n").iter_rows())
-            places = results.table("networks").filter(**place)["sample_place"].sort()
-            by_seed = _lost_by_seed(results, inside, [name for name in n_of if n_of[name] == len(places)])
-            for n in sorted(set(n_of.values()), reverse=True) if sampled else [len(places)]:
-                drawn = "" if n == len(places) else f"sample of {n:,}: "
-                some = inside.join(results.table("networks").filter(pl.col("sample_place") <= places[n - 1]), on=KEY)
-                facts = some.group_by("constraint_id").agg(
-                    pl.len(), best=pl.col("accuracy_pct").max(), mean=pl.col("accuracy_pct").mean()
-                )
-                facts = {row["constraint_id"]: row for row in facts.iter_rows(named=True)}
-                of = [facts.get(name) for name in names]
-                rows.append([dataset, f"*{drawn}networks*", *(f"{row['len']:,}" if row else "0" for row in of)])
-                rows.append([dataset, f"*{drawn}best, %*", *(_number(row and row["best"], 2) for row in of)])
-                lost = [row and row["best"] - row["mean"] for row in of]
-                rows.append([dataset, f"*{drawn}random*", *(_number(value, 2) for value in lost)])
-                for search in [] if drawn else SEARCHES:
-                    means = {row["constraint_id"]: row for row in here.filter(algorithm=search).iter_rows(named=True)}
-                    cells = [_with_half(means.get(name)) for name in names]
-                    rows += [[dataset, f"search `{search}`", *cells]] if means else []
-                for proxy in [name for name in n_of if n_of[name] == n]:
-                    one = here.filter(algorithm="argmax", objective=proxy)
-                    values = dict(one.select("constraint_id", "regret_pct").iter_rows())
-                    cells = [_with_range(values.get(name), by_seed.get((name, proxy))) for name in names]
-                    rows.append([dataset, f"`{proxy}`", *cells])
+        rows, of_space = [], regrets.filter(space=space)
+        names = of_space["constraint_id"].unique(maintain_order=True).to_list()
+        for dataset in of_space["dataset"].unique().sort():
+            inside = feasible.filter(space=space, dataset=dataset)
+            lines = _lines_within(results, of_space.filter(dataset=dataset), inside, names, sampled)
+            rows += [[dataset, *line] for line in lines]
         tables.append(_table([f"{space}: dataset", "by", *names], rows))
     return "\n\n".join(tables)
+
+
+def _lines_within(
+    results: Results, regrets: pl.DataFrame, inside: pl.DataFrame, limits: list[str], sampled: bool
+) -> list[list[str]]:
+    """What of one space and dataset stands in the table: networks and what they lose, searches, proxies; samples."""
+    place = regrets.select("space", "dataset").row(0, named=True)
+    ranked = results.table("correlations").filter(pl.col("kendall").is_not_null(), subset="all", **place)
+    n_of = dict(ranked.select("proxy", "n").iter_rows())
+    places = results.table("networks").filter(**place)["sample_place"].sort()
+    by_seed = _lost_by_seed(results, inside, [name for name, n in n_of.items() if n == len(places)])
+    lines = _lines_of_networks(inside, limits, "")
+    for search in SEARCHES:
+        means = {row["constraint_id"]: row for row in regrets.filter(algorithm=search).iter_rows(named=True)}
+        lines += [[f"search `{search}`", *(_with_half(means.get(name)) for name in limits)]] if means else []
+    for n in sorted(set(n_of.values()), reverse=True) if sampled else [len(places)]:
+        if n < len(places):
+            drawn = inside.filter(pl.col("sample_place") <= places[n - 1])
+            lines += _lines_of_networks(drawn, limits, f"sample of {n:,}: ")
+        for proxy in [name for name in n_of if n_of[name] == n]:
+            values = regrets.filter(algorithm="argmax", objective=proxy).select("constraint_id", "regret_pct")
+            values = dict(values.iter_rows())
+            lines.append([f"`{proxy}`", *(_with_range(values.get(k), by_seed.get((k, proxy))) for k in limits)])
+    return lines
+
+
+def _lines_of_networks(inside: pl.DataFrame, limits: list[str], label: str) -> list[list[str]]:
+    """How many networks limits leave, the best one's accuracy, and what one of them loses in the mean."""
+    accuracy = pl.col("accuracy_pct")
+    facts = inside.group_by("constraint_id").agg(pl.len(), best=accuracy.max(), lost=accuracy.max() - accuracy.mean())
+    facts = {row["constraint_id"]: row for row in facts.iter_rows(named=True)}
+    found = [facts.get(name, {"len": 0, "best": None, "lost": None}) for name in limits]
+    return [
+        [f"*{label}networks*", *(f"{row['len']:,}" for row in found)],
+        [f"*{label}best, %*", *(_number(row["best"], 2) for row in found)],
+        [f"*{label}random*", *(_number(row["lost"], 2) for row in found)],
+    ]
 
 
 def _lost_by_seed(results: Results, inside: pl.DataFrame, proxies: list[str]) -> dict[tuple[str, str], list[float]]:
