@@ -227,7 +227,7 @@ def check_files(config: Config) -> None:
 
 
 def _check_validated(config: Config, validated: Mapping[tuple[str, str], Collection[int]]) -> None:
-    """Raise ConfigError if a search trains for epochs after which nowhere that it runs accuracies are known."""
+    """Raise ConfigError if no accuracies are known where a search runs, or none after the epochs that it trains for."""
     for k, entry in enumerate(config["searches"]["entries"]):
         places = [
             (space, dataset)

@@ -15,8 +15,8 @@ _BLOCK = 16
 # A variance left by controls below this share is that of a column which they determine.
 _DETERMINED = 1e-9
 
-# Networks from which on there are intervals: of fewer, the samples have hardly another correlation than all of them,
-# and cover a true tau with 63% of three, 83% of four, 95% of five.
+# Networks from which on there are intervals: of fewer, the samples have hardly another correlation than all of them, so
+# that an interval of 95% would often have no width.
 _FEWEST = 5
 
 Array = NDArray[np.float64]

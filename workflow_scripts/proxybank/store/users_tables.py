@@ -24,9 +24,9 @@ def read_users_table(path: Path) -> pl.DataFrame:
         ".csv": lambda: pl.read_csv(path, infer_schema_length=None, glob=False),
         ".parquet": lambda: pl.read_parquet(path, glob=False, hive_partitioning=False),
     }
+    if path.suffix not in readers:
+        raise TableError(f"{path}: found a file ending in '{path.suffix}'. Expected .csv or .parquet.")
     try:
-        if path.suffix not in readers:
-            raise TableError(f"{path}: found a file ending in '{path.suffix}'. Expected .csv or .parquet.")
         table = readers[path.suffix]()
     except PermissionError as error:
         raise TableError(f"{path}: {error.strerror}. Expected a readable file. Change its permissions.") from None
