@@ -12,6 +12,7 @@ rule figure_scores:
         accuracies="results/{run}/tables/accuracies.parquet",
         correlations="results/{run}/tables/correlations.parquet",
         networks="results/{run}/tables/networks.parquet",
+        provenance=ancient("results/{run}/tables/provenance.parquet"),
     output:
         png=report(
             "results/{run}/figures/scores_{space}_{dataset}.png",
@@ -47,6 +48,7 @@ rule figure_correlations:
     """Rank correlation of every proxy with accuracy."""
     input:
         correlations="results/{run}/tables/correlations.parquet",
+        provenance=ancient("results/{run}/tables/provenance.parquet"),
     output:
         png=report(
             "results/{run}/figures/correlations.png",
@@ -82,6 +84,7 @@ rule figure_best_networks:
         correlations="results/{run}/tables/correlations.parquet",
         partial="results/{run}/tables/partial_correlations.parquet",
         ceilings="results/{run}/tables/ceilings.parquet",
+        provenance=ancient("results/{run}/tables/provenance.parquet"),
     output:
         png=report(
             "results/{run}/figures/best_networks_{space}_{dataset}.png",
@@ -116,6 +119,7 @@ rule figure_search_time:
     input:
         search_runs="results/{run}/tables/search_runs.parquet",
         regrets="results/{run}/tables/regrets.parquet",
+        provenance=ancient("results/{run}/tables/provenance.parquet"),
     output:
         png=report(
             "results/{run}/figures/search_time_{space}_{dataset}.png",
@@ -148,6 +152,7 @@ rule figure_regrets:
     """Accuracy lost by each way to choose a network, under each constraint."""
     input:
         regrets="results/{run}/tables/regrets.parquet",
+        provenance=ancient("results/{run}/tables/provenance.parquet"),
     output:
         png=report(
             "results/{run}/figures/regrets_{space}_{dataset}.png",
@@ -181,6 +186,7 @@ rule figure_trajectories:
     """The best network so far while searches run, against evaluations and against time."""
     input:
         database="results/{run}/scores.duckdb",
+        provenance=ancient("results/{run}/tables/provenance.parquet"),
     output:
         png=report(
             "results/{run}/figures/trajectories_{space}_{dataset}.png",
@@ -214,6 +220,7 @@ rule figure_relus:
     input:
         networks="results/{run}/tables/networks.parquet",
         scores="results/{run}/tables/scores.parquet",
+        provenance=ancient("results/{run}/tables/provenance.parquet"),
     output:
         png=report(
             "results/{run}/figures/relus_{space}_{dataset}.png",
@@ -250,6 +257,7 @@ rule figure_sampling:
         by_seed="results/{run}/tables/scores_by_seed.parquet",
         accuracies="results/{run}/tables/accuracies.parquet",
         networks="results/{run}/tables/networks.parquet",
+        provenance=ancient("results/{run}/tables/provenance.parquet"),
     output:
         png=report(
             "results/{run}/figures/sampling_{space}_{dataset}.png",
@@ -284,6 +292,7 @@ rule figure_children:
     """Score by the way children are made: evolution's last networks."""
     input:
         histories="results/{run}/searches/{space}/{dataset}_histories.parquet",
+        provenance=ancient("results/{run}/tables/provenance.parquet"),
     output:
         png=report(
             "results/{run}/figures/children_{space}_{dataset}.png",

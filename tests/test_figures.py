@@ -820,6 +820,62 @@ def test_a_legend_has_as_many_columns_as_fit(ax, n_letters, rows):
     assert (figure.get_figwidth() > width) == (n_letters == 200)  # where one column is wider than the figure
 
 
+# --- what a figure comes from
+
+MADE = {
+    "config.run": "digits",
+    "config.seeds": "[0, 1, 2]",
+    "config.batch_size": "64",
+    "proxybank.version": "0.1.0",
+    "libraries.torch": "2.13.0",
+    "machine.processor": "AMD EPYC",
+}
+EARLIER = {
+    "scores.made_by.0": "proxybank 0.1.0 (1d5f013), torch 2.13.0+cpu, Intel(R) Xeon(R) Processor",
+    "scores.made_by.1": "proxybank 0.1.0 (8b46340-dirty), torch 2.13.0+cpu, AMD EPYC, of 2020",
+    "scores.made_by.2": "proxybank 0.1.0 (unknown), torch 2.13.0+cpu, AMD EPYC, of 2020",
+}
+
+
+@pytest.mark.parametrize(
+    ("facts", "said"),
+    [
+        (
+            {},
+            "Run digits. Seeds: 0, 1, 2. Batches of 64 images. Scores by proxybank 0.1.0, torch 2.13.0 on AMD EPYC.",
+        ),
+        (
+            EARLIER | {"config.seeds": "[3]"},
+            "Run digits. Seeds: 3. Batches of 64 images. Scores by proxybank 0.1.0, torch 2.13.0+cpu on AMD EPYC, "
+            "of 2020 and Intel(R) Xeon(R) Processor.",
+        ),
+        ({"config.seeds": "[0, 1, 2, 3, 4, 9]"}, "Run digits. Seeds: 0, 1, …, 9. "),
+    ],
+)
+def test_a_figure_says_what_it_comes_from(facts, said, ax):
+    figures.footer(ax.figure, pl.DataFrame(list((MADE | facts).items()), ["key", "value"], orient="row"))
+    assert ax.figure.texts[0].get_text().startswith(said)
+
+
+@pytest.mark.parametrize("legend", [False, True])
+def test_the_line_below_a_figure_hides_nothing(legend):
+    figure, axes = style.panels(2, 2)
+    style.suptitle(figure, "Title", "subtitle")
+    if legend:
+        style.legend_below(figure, [*axes[0].plot(range(3)), *axes[1].plot(range(3))], ["a line"] * 2, columns=1)
+    height = figure.get_figheight()
+    figures.footer(figure, pl.DataFrame(list(MADE.items()), ["key", "value"], orient="row"))
+    figure.draw_without_rendering()
+    assert figure.get_figheight() > height
+    line = figure.texts[-1].get_window_extent()
+    assert figure.bbox.contains(line.x0, line.y0) and figure.bbox.contains(line.x1, line.y1)
+    bottom = min(ax.get_tightbbox().y0 for ax in axes)
+    for key in figure.legends:
+        extent = key.get_window_extent()
+        assert line.y1 <= extent.y0 and extent.y1 <= bottom
+    assert line.y1 <= bottom and len(figure.legends) == legend
+
+
 # --- files
 
 

@@ -17,8 +17,8 @@ def main(job: "Snakemake") -> None:
         of_first = rows.filter(pl.col("constraint_id") == pl.col("constraint_id").first())
         where = f"{job.wildcards.space}, {job.wildcards.dataset}"
         figure = figures.children_figure(of_first, job.params.labels, where)
-        for path in job.output:
-            figures.save(figure, path)
+        figures.footer(figure, store.read_parquet(job.input.provenance))
+        figures.save(figure, *job.output)
 
 
 if __name__ == "__main__":

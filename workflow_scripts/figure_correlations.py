@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 def main(job: "Snakemake") -> None:
     with logs.to_file(job.log[0]), figures.house_style():
         figure = figures.correlations_figure(store.read_parquet(job.input.correlations), job.params.lower_is_better)
-        for path in job.output:
-            figures.save(figure, path)
+        figures.footer(figure, store.read_parquet(job.input.provenance))
+        figures.save(figure, *job.output)
 
 
 if __name__ == "__main__":

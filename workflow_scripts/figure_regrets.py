@@ -13,8 +13,8 @@ def main(job: "Snakemake") -> None:
         place = {"space": job.wildcards.space, "dataset": job.wildcards.dataset}
         regrets = store.read_parquet(job.input.regrets, **place)
         figure = figures.regrets_figure(regrets, ", ".join(place.values()), job.params.lower_is_better)
-        for path in job.output:
-            figures.save(figure, path)
+        figures.footer(figure, store.read_parquet(job.input.provenance))
+        figures.save(figure, *job.output)
 
 
 if __name__ == "__main__":

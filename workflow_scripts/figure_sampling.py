@@ -15,15 +15,16 @@ N_FIXED = 100
 def main(job: "Snakemake") -> None:
     with logs.to_file(job.log[0]), figures.house_style():
         place = {"space": job.wildcards.space, "dataset": job.wildcards.dataset}
-        by_seed, accuracies, networks = (store.read_parquet(path, **place) for path in job.input)
+        *paths, provenance = job.input
+        by_seed, accuracies, networks = (store.read_parquet(path, **place) for path in paths)
         samples = job.params.samples[job.wildcards.space][job.wildcards.dataset]
         sampling = analysis.sampling_table(
             by_seed, accuracies, job.params.higher_is_better, N_NETWORKS, networks, samples
         )
         n_all = store.final_accuracies(accuracies).height
         figure = figures.sampling_figure(sampling, N_FIXED, n_all, ", ".join(place.values()))
-        for path in job.output:
-            figures.save(figure, path)
+        figures.footer(figure, store.read_parquet(provenance))
+        figures.save(figure, *job.output)
 
 
 if __name__ == "__main__":

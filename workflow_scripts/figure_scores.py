@@ -11,12 +11,13 @@ if TYPE_CHECKING:
 def main(job: "Snakemake") -> None:
     with logs.to_file(job.log[0]), figures.house_style():
         place = {"space": job.wildcards.space, "dataset": job.wildcards.dataset}
-        *tables, networks = (store.read_parquet(path, **place) for path in job.input)
+        *paths, provenance = job.input
+        *tables, networks = (store.read_parquet(path, **place) for path in paths)
         params = job.params
         samples = params.samples[job.wildcards.space][job.wildcards.dataset]
         figure = figures.scores_figure(*tables, params.proxies, networks, samples, params.lower_is_better)
-        for path in job.output:
-            figures.save(figure, path)
+        figures.footer(figure, store.read_parquet(provenance))
+        figures.save(figure, *job.output)
 
 
 if __name__ == "__main__":

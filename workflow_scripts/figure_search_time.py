@@ -11,10 +11,11 @@ if TYPE_CHECKING:
 def main(job: "Snakemake") -> None:
     with logs.to_file(job.log[0]), figures.house_style():
         place = {"space": job.wildcards.space, "dataset": job.wildcards.dataset}
-        tables = [store.read_parquet(path, **place) for path in job.input]
+        *paths, provenance = job.input
+        tables = [store.read_parquet(path, **place) for path in paths]
         figure = figures.search_time_figure(*tables)
-        for path in job.output:
-            figures.save(figure, path)
+        figures.footer(figure, store.read_parquet(provenance))
+        figures.save(figure, *job.output)
 
 
 if __name__ == "__main__":

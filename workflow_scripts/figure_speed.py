@@ -12,8 +12,7 @@ def main(job: "Snakemake") -> None:
     with logs.to_file(job.log[0]), figures.house_style():
         rows = store.read_parquet(job.input.speed).filter(dataset=job.wildcards.dataset)
         figure = figures.speed_figure(rows)
-        for path in job.output:
-            figures.save(figure, path)
+        figures.save(figure, *job.output)
 
 
 if __name__ == "__main__":

@@ -13,8 +13,8 @@ def main(job: "Snakemake") -> None:
         place = {"space": job.wildcards.space, "dataset": job.wildcards.dataset}
         views = ("trajectories", "trajectories_by_time", "regrets")
         figure = figures.trajectories_figure(*(store.read_view(job.input.database, view, **place) for view in views))
-        for path in job.output:
-            figures.save(figure, path)
+        figures.footer(figure, store.read_parquet(job.input.provenance))
+        figures.save(figure, *job.output)
 
 
 if __name__ == "__main__":

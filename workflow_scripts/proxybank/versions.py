@@ -19,7 +19,7 @@ SEARCHES = 3
 # Correlations, regrets and the worth of what searches found: `analysis`.
 ANALYSIS = 11
 # Pictures: `figures`.
-FIGURES = 7
+FIGURES = 8
 # Figures in print beside ours: `papers`.
 PAPERS = 9
 # How it is measured whether a processor is fast in bfloat16: `passes.precision`.

@@ -8,7 +8,7 @@ from proxybank.figures.sampling import draw_sampling, sampling_figure
 from proxybank.figures.scores import draw_score, scores_figure
 from proxybank.figures.searches import draw_search_time, search_time_figure
 from proxybank.figures.speed import draw_speed, speed_figure
-from proxybank.figures.style import house_style, save
+from proxybank.figures.style import footer, house_style, save
 from proxybank.figures.trajectories import draw_trajectories, trajectories_figure
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "draw_search_time",
     "draw_speed",
     "draw_trajectories",
+    "footer",
     "house_style",
     "regrets_figure",
     "relus_figure",

@@ -97,7 +97,7 @@ def correlations_figure(correlations: pl.DataFrame, lower_is_better: Collection[
     order = rows.group_by("proxy", maintain_order=True).agg(n=tau.count(), pairs=pairs, mean=tau.mean())
     order = order.sort("n", "pairs", "mean", descending=True, maintain_order=True)
     proxies = order["proxy"].to_list()
-    spaces = rows.partition_by("space", maintain_order=True)
+    spaces = rows.sort("space", descending=True, maintain_order=True).partition_by("space", maintain_order=True)
     datasets = rows["dataset"].unique(maintain_order=True).to_list()
     height = 1.3 + (0.14 + 0.035 * len(datasets)) * len(proxies)
     figure, axes = panels(max(1, len(spaces)), 2, width=3.8, height=height)

@@ -1,7 +1,8 @@
 """House style: colours that colour-blind readers can tell apart, quiet axes, files that change only with the data."""
 
+import json
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,8 @@ _NORMALISED = re.compile(r"\s*/\s*max\(\s*(\w+|\w+\(\s*\w+\s*\))\s*\)")
 _LOG_RANGE = 1e3
 # Left of titles and right of the longest, as a share of the width of the figure.
 _MARGIN = 0.008
+_FOOTER = 0.18  # inches
+_FEW_SEEDS = 5  # all of which are named
 _METADATA = {".png": {"Software": None}, ".svg": {"Date": None, "Creator": None}}
 
 
@@ -122,10 +125,49 @@ def _width_for(artist: Text | Legend) -> float:
     return artist.get_window_extent().width / artist.get_figure(root=True).dpi / (1 - 2 * _MARGIN)
 
 
-def save(figure: Figure, path: str | Path) -> None:
-    """Save atomically as the ending of `path` says, PNG (200 dpi) or SVG; the same picture gives the same bytes."""
-    with store.atomic(path) as temporary:
-        figure.savefig(temporary, metadata=_METADATA[temporary.suffix])
+def footer(figure: Figure, provenance: pl.DataFrame) -> None:
+    """Say below everything that has been drawn, small and in grey, what it comes from; the figure grows by a line.
+
+    Parameters
+    ----------
+    figure : Figure
+    provenance : polars.DataFrame
+        The run's table ``provenance``, which has its seeds, the size of its batches, and the code and processors that
+        computed its scores.
+    """
+    note = figure.text(_MARGIN, 0, _origin(dict(provenance.rows())), va="bottom", fontsize=7, color=GREY)
+    note.set_in_layout(False)
+    _widen(figure, note)
+    height = figure.get_figheight() + _FOOTER
+    figure.set_figheight(height)
+    bottom = _FOOTER / height
+    for legend in figure.legends:  # all of `legend_below`; the layout keeps no room for those with a place of their own
+        legend.set_bbox_to_anchor((0, bottom, 1, 1 - bottom), figure.transSubfigure)
+    bottom = max([bottom, *(legend.get_window_extent().y1 / figure.bbox.height for legend in figure.legends)])
+    figure.get_layout_engine().set(rect=(0, bottom, 1, 1 - bottom))
+
+
+def _origin(facts: Mapping[str, str]) -> str:
+    makers = [maker for key, maker in facts.items() if key.startswith("scores.made_by.")]
+    # Each is "proxybank 0.1.0 (1d5f013), torch 2.13.0, AMD EPYC"; closed forms alone leave none.
+    found = [re.sub(r" \(.*?\)", "", maker, count=1).split(", ", 2) for maker in makers] or [
+        (f"proxybank {facts['proxybank.version']}", f"torch {facts['libraries.torch']}", facts["machine.processor"])
+    ]
+    code, torch, processors = (" and ".join(sorted(set(names))) for names in zip(*found, strict=True))
+    seeds = [str(seed) for seed in json.loads(facts["config.seeds"])]
+    if len(seeds) > _FEW_SEEDS:
+        seeds[2:-1] = ["\N{HORIZONTAL ELLIPSIS}"]
+    return (
+        f"Run {facts['config.run']}. Seeds: {', '.join(seeds)}. Batches of {facts['config.batch_size']} images. "
+        f"Scores by {code}, {torch} on {processors}."
+    )
+
+
+def save(figure: Figure, *paths: str | Path) -> None:
+    """Save atomically as the ending of each path says, PNG (200 dpi) or SVG; the same picture gives the same bytes."""
+    for path in paths:
+        with store.atomic(path) as temporary:
+            figure.savefig(temporary, metadata=_METADATA[temporary.suffix])
 
 
 def proxy_rows(ax: Axes, labels: Sequence[str]) -> None:
