@@ -451,6 +451,28 @@ def test_a_picture_that_would_fill_the_memory(tmp_path, monkeypatch):
         image_files.read(tmp_path)
 
 
+def test_images_that_cannot_be_taken_are_named_together(tmp_path):
+    for folder in "ab":
+        save(tmp_path / folder / "0.png", np.zeros((8, 8, 3), np.uint8))
+    (tmp_path / "a" / "1.png").write_text("no image")
+    save(tmp_path / "b" / "1.png", np.zeros((8, 8, 4), np.uint8))
+    with pytest.raises(ImageError) as raised:
+        image_files.read(tmp_path)
+    unreadable, transparent = str(raised.value).split("\n")
+    assert unreadable.startswith(f"{tmp_path}/a/1.png: this cannot be read as an image")
+    assert transparent.startswith(f"{tmp_path}/b/1.png: found transparent pixels.")
+    for number in range(2, 12):
+        (tmp_path / "b" / f"{number}.png").write_text("no image")
+    with pytest.raises(ImageError) as raised:
+        image_files.read(tmp_path)
+    *named, last = str(raised.value).split("\n")
+    assert (len(named), last) == (10, "And 2 more that cannot be taken.")
+    # Of another size may be all of them.
+    save(tmp_path / "b" / "1.png", np.zeros((9, 9, 3), np.uint8))
+    with pytest.raises(ImageError, match=r"b/1.png: found 9 x 9 pixels"):
+        image_files.read(tmp_path)
+
+
 def test_only_folders_by_class_are_resized(cifar10, tmp_path):
     np.savez(tmp_path / "a.npz", images=np.zeros((1, 3, 8, 8), np.uint8), labels=[0])
     for path in (cifar10[0], tmp_path / "a.npz"):

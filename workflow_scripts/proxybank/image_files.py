@@ -13,6 +13,7 @@ from proxybank import pickles
 from proxybank.errors import ImageError
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
     from PIL.ImageFile import ImageFile
 
 # A larger label is a mistake; a classifier with that many outputs would take all memory.
@@ -27,6 +28,7 @@ _BATCHES = {
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "PPM", "TIFF", "WEBP")
 NOT_RESIZED = "this is no folder of images by class, which alone are resized. Remove image_side, or resize them."
 _BITS_PER_SAMPLE = 258  # tag of TIFF
+_MAX_NAMED = 10  # images that cannot be taken, in one message
 _FORMS = (
     "Expected an .npz file, or a folder: cifar-10-batches-py with data_batch_1 to 5, cifar-100-python with train, "
     "ImageNet16 with train_data_batch_1 to 10, or one folder of images for each class"
@@ -230,37 +232,21 @@ def _room(path: Path, shape: tuple[int, ...]) -> Pixels:
 
 
 def _decoded(paths: list[Path], image_side: int | None) -> Iterator[Pixels]:
-    """Images one after the other, shape (1, side, side) if grey, (3, side, side) otherwise."""
+    """Images one after the other, shape (1, side, side) if grey, (3, side, side) otherwise.
+
+    Those that cannot be taken are refused together. Another size ends it at once, for one setting mends all of them.
+    """
     from PIL import Image, ImageOps  # not above: only this form needs it
 
     side = image_side
+    refused: list[ImageError] = []
     for path in paths:
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("error", Image.DecompressionBombWarning)
-                with Image.open(path, formats=FORMATS) as opened:
-                    mode, size = opened.mode, opened.size
-                    if _is_deep(opened):
-                        raise ImageError(f"{path}: found more than 8 bits for each channel. Expected 8. Convert it.")
-                    # Behind a photo (MPO), cameras put previews of it.
-                    if opened.format != "MPO" and getattr(opened, "is_animated", False):
-                        raise ImageError(
-                            f"{path}: found several images. Expected one, neither moving nor with further pages. Keep "
-                            "one of them."
-                        )
-                    if opened.has_transparency_data and opened.convert("RGBA").getextrema()[3][0] < 255:
-                        raise ImageError(f"{path}: found transparent pixels. Expected opaque ones. Flatten the image.")
-                    image = ImageOps.exif_transpose(opened).convert("L" if mode in ("1", "L", "LA") else "RGB")
-                    size = image.size
-                    if mode == "P" and len({band.tobytes() for band in image.split()}) == 1:  # a palette of greys
-                        image = image.getchannel(0)
-        except (ImageError, PermissionError):
-            raise
-        except Exception as error:  # damaged images raise whatever the reader of their format does
-            raise ImageError(
-                f"{path}: this cannot be read as an image ({str(error) or type(error).__name__}). Expected one of "
-                f"{', '.join(FORMATS)}. Remove or replace it."
-            ) from error
+            image = _decode(path)
+        except ImageError as error:
+            refused.append(error)
+            continue
+        size = image.size
         if image_side is not None:
             image = ImageOps.fit(image, (image_side, image_side), Image.Resampling.BOX)  # as ImageNet16 was made
         side = side or size[0]
@@ -271,6 +257,43 @@ def _decoded(paths: list[Path], image_side: int | None) -> Iterator[Pixels]:
             )
         array = np.asarray(image)
         yield array[None] if array.ndim == 2 else array.transpose(2, 0, 1)
+    if refused:
+        lines = [str(error) for error in refused[:_MAX_NAMED]]
+        if further := len(refused) - len(lines):
+            lines.append(f"And {further} more that cannot be taken.")
+        raise ImageError("\n".join(lines)) from refused[0]
+
+
+def _decode(path: Path) -> "Image":
+    """Image of a file, grey or of three channels, turned as its camera was held."""
+    from PIL import Image, ImageOps
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(path, formats=FORMATS) as opened:
+                mode = opened.mode
+                if _is_deep(opened):
+                    raise ImageError(f"{path}: found more than 8 bits for each channel. Expected 8. Convert it.")
+                # Behind a photo (MPO), cameras put previews of it.
+                if opened.format != "MPO" and getattr(opened, "is_animated", False):
+                    raise ImageError(
+                        f"{path}: found several images. Expected one, neither moving nor with further pages. Keep one "
+                        "of them."
+                    )
+                if opened.has_transparency_data and opened.convert("RGBA").getextrema()[3][0] < 255:
+                    raise ImageError(f"{path}: found transparent pixels. Expected opaque ones. Flatten the image.")
+                image = ImageOps.exif_transpose(opened).convert("L" if mode in ("1", "L", "LA") else "RGB")
+                if mode == "P" and len({band.tobytes() for band in image.split()}) == 1:  # a palette of greys
+                    image = image.getchannel(0)
+                return image
+    except (ImageError, PermissionError):
+        raise
+    except Exception as error:  # damaged images raise whatever the reader of their format does
+        raise ImageError(
+            f"{path}: this cannot be read as an image ({str(error) or type(error).__name__}). Expected one of "
+            f"{', '.join(FORMATS)}. Remove or replace it."
+        ) from error
 
 
 def _is_deep(opened: "ImageFile") -> bool:
