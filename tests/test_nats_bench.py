@@ -60,9 +60,8 @@ def test_every_proxy_is_asked_for_and_the_dear_ones_of_1000_classes(settings):
         groups = set(GROUPS) - cheap | ({"normalised_flow"} if space == "sss" else set())
         assert found.keys() == set(itertools.product(groups, settings["datasets"]))
         fewer = {pair: n for pair, n in found.items() if n != 1000}
-        few = {"tss": ["cifar100"], "sss": ["cifar10", "cifar100"]}[space]
-        half = {("fisher_spectrum", "cifar100"): 500} if space == "sss" else {}
-        assert fewer == {("tangent_kernel", dataset): 250 for dataset in few} | half
+        few = {"tss": {"cifar100": 750}, "sss": {"cifar10": 250, "cifar100": 250}}[space]
+        assert fewer == {("tangent_kernel", dataset): n for dataset, n in few.items()}
 
 
 def test_every_accuracy_and_cost_of_the_tables_is_read(settings, linked):
