@@ -8,6 +8,7 @@ from matplotlib.collections import LineCollection, QuadMesh
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from PIL import Image
+from test_store_tables import FRAMES
 
 from proxybank import figures
 from proxybank.figures import style
@@ -822,14 +823,6 @@ def test_a_legend_has_as_many_columns_as_fit(ax, n_letters, rows):
 
 # --- what a figure comes from
 
-MADE = {
-    "config.run": "digits",
-    "config.seeds": "[0, 1, 2]",
-    "config.batch_size": "64",
-    "proxybank.version": "0.1.0",
-    "libraries.torch": "2.13.0",
-    "machine.processor": "AMD EPYC",
-}
 EARLIER = {
     "scores.made_by.0": "proxybank 0.1.0 (1d5f013), torch 2.13.0+cpu, Intel(R) Xeon(R) Processor",
     "scores.made_by.1": "proxybank 0.1.0 (8b46340-dirty), torch 2.13.0+cpu, AMD EPYC, of 2020",
@@ -853,7 +846,8 @@ EARLIER = {
     ],
 )
 def test_a_figure_says_what_it_comes_from(facts, said, ax):
-    figures.footer(ax.figure, pl.DataFrame(list((MADE | facts).items()), ["key", "value"], orient="row"))
+    facts = dict(FRAMES["provenance"].rows()) | facts
+    figures.footer(ax.figure, pl.DataFrame(list(facts.items()), ["key", "value"], orient="row"))
     assert ax.figure.texts[0].get_text().startswith(said)
 
 
@@ -864,7 +858,7 @@ def test_the_line_below_a_figure_hides_nothing(legend):
     if legend:
         style.legend_below(figure, [*axes[0].plot(range(3)), *axes[1].plot(range(3))], ["a line"] * 2, columns=1)
     height = figure.get_figheight()
-    figures.footer(figure, pl.DataFrame(list(MADE.items()), ["key", "value"], orient="row"))
+    figures.footer(figure, FRAMES["provenance"])
     figure.draw_without_rendering()
     assert figure.get_figheight() > height
     line = figure.texts[-1].get_window_extent()

@@ -190,7 +190,13 @@ ROWS = {
         "source": ["somebody"],
         "differs": [""],
     },
-    "provenance": {"key": ["version"], "value": ["0.1.0"]},
+    "provenance": {
+        "key": [
+            *("config.batch_size", "config.run", "config.seeds"),
+            *("libraries.torch", "machine.processor", "proxybank.version"),
+        ],
+        "value": ["64", "digits", "[0, 1, 2]", "2.13.0", "AMD EPYC", "0.1.0"],
+    },
 }
 FRAMES = {name: pl.DataFrame(rows) for name, rows in ROWS.items()}
 

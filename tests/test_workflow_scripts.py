@@ -17,6 +17,7 @@ import pytest
 import yaml
 from archives import write_archive
 from conftest import ROOT
+from matplotlib.figure import Figure
 from scipy.stats import rankdata
 from test_store_tables import write_everywhere
 
@@ -391,14 +392,21 @@ def everywhere(folder) -> dict:
     }.items(),
 )
 def test_a_figure_shows_one_space_and_dataset(everywhere, tmp_path, monkeypatch, figure, inputs):
-    shown = []
+    shown, drawn = [], []
+
+    def draw(*tables):
+        shown.extend(tables)
+        drawn.append(Figure())
+        return drawn[-1]
+
     for module, name in ((figures, f"{figure}_figure"), (analysis, "sampling_table")):
-        monkeypatch.setattr(module, name, lambda *tables: shown.extend(tables))
+        monkeypatch.setattr(module, name, draw)
     params = {"proxies": [], "samples": {"tss": {"digits": {}}}, "lower_is_better": [], "higher_is_better": {}}
-    inputs = {name: everywhere[name] for name in inputs}
+    inputs = {name: everywhere[name] for name in [*inputs, "provenance"]}
     run_script(f"figure_{figure}", tmp_path, {}, inputs, params, space="tss", dataset="digits")
     tables = [table for table in shown if isinstance(table, pl.DataFrame)]
-    assert len(tables) >= len(inputs)
+    assert len(tables) >= len(inputs) - 1
+    assert drawn[-1].texts[0].get_text().startswith("Run digits.")
     for table in tables:
         assert table.select("space", "dataset").unique().rows() == [("tss", "digits")]
 

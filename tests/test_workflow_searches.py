@@ -9,6 +9,7 @@ import yaml
 from conftest import Workspace
 from polars import selectors
 from polars.testing import assert_frame_equal
+from test_store_tables import FRAMES
 from test_workflow_scripts import run_script
 
 from proxybank import store
@@ -147,12 +148,18 @@ def test_a_search_is_the_same_whatever_there_is_of_other_spaces_and_datasets(sea
         assert_frame_equal(*(tables[name].drop("own_seconds", strict=False) for tables in (alone, among)))
 
 
-def test_children_are_drawn_empty_if_no_search_of_them_could_run(search_tables, tmp_path):
+@pytest.fixture
+def provenance(tmp_path) -> Path:
+    store.write_table("provenance", FRAMES["provenance"], tmp_path / "provenance.parquet")
+    return tmp_path / "provenance.parquet"
+
+
+def test_children_are_drawn_empty_if_no_search_of_them_could_run(search_tables, provenance, tmp_path):
     found = search(
         search_tables, tmp_path, [{"algorithm": "rea", "objective": "naswot", "evaluations": 30, "histories": False}]
     )
     assert found["histories"].is_empty()
-    inputs, outputs = {"histories": tmp_path / "histories.parquet"}, {"png": "children.png"}
+    inputs, outputs = {"histories": tmp_path / "histories.parquet", "provenance": provenance}, {"png": "children.png"}
     job = run_script("figure_children", tmp_path, outputs, inputs, {"labels": {"a": "vote"}}, space="tss", dataset="d")
     assert Path(job.output.png).stat().st_size > 1000
 
@@ -282,7 +289,7 @@ def test_what_searches_found_is_judged_for_each_space_and_dataset(search_tables,
             )
 
 
-def test_pictures_of_children_under_a_constraint_that_leaves_them_out(tmp_path):
+def test_pictures_of_children_under_a_constraint_that_leaves_them_out(provenance, tmp_path):
     # The first constraint of the file has no evolution, and in another run no evolution could run at all.
     rows = {"space": "tss", "dataset": "digits", "objective": "naswot", "budget": 9.0, "run": 0, "value": 1.0}
     rows |= {"algorithm": ["plain", "rea", "vote"], "constraint_id": ["any", "small", "small"], "n_evaluated": 9}
@@ -290,7 +297,7 @@ def test_pictures_of_children_under_a_constraint_that_leaves_them_out(tmp_path):
         folder = tmp_path / names[0]
         folder.mkdir()
         pl.DataFrame(rows).write_parquet(folder / "histories.parquet")
-        inputs = {"histories": folder / "histories.parquet"}
+        inputs = {"histories": folder / "histories.parquet", "provenance": provenance}
         params = {"labels": {name: name for name in names}}
         done = run_script(
             "figure_children", folder, {"svg": "children.svg"}, inputs, params, space="tss", dataset="digits"
