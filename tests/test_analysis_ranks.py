@@ -359,9 +359,11 @@ def test_a_run_of_networks_as_written_resamples_functions_too():
     assert wide["high"] - wide["low"] > 1.2 * (narrow["high"] - narrow["low"])
 
 
-@pytest.mark.parametrize(("n", "is_there"), [(4, False), (5, True)])
-def test_few_networks_have_no_interval(n, is_there):
-    (found,) = analysis.correlate({"": SCORE[:n]}, ACCURACY[:n], n_resamples=100, seed=0).values()
+@pytest.mark.parametrize(("n", "units", "is_there"), [(4, None, False), (5, None, True), (16, 4, False), (20, 5, True)])
+def test_few_units_have_no_interval(n, units, is_there):
+    # However many networks they are of: a sample of four classes has one of few correlations.
+    units = units and np.arange(n) % units
+    found = analysis.correlate({"": SCORE[:n]}, ACCURACY[:n], n_resamples=100, seed=0, units=units)[""]
     assert np.isfinite(found.kendall)
     assert np.isfinite([*found.kendall_interval, *found.spearman_interval]).tolist() == [is_there] * 4
 

@@ -17,7 +17,7 @@ TABLES = 1
 # What searches share, such as random numbers, objectives and the clock; each also has a version of its own: `searches`.
 SEARCHES = 3
 # Correlations, regrets and the worth of what searches found: `analysis`.
-ANALYSIS = 11
+ANALYSIS = 12
 # Pictures: `figures`.
 FIGURES = 8
 # Figures in print beside ours: `papers`.

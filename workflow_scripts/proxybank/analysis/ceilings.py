@@ -23,7 +23,7 @@ from proxybank.analysis.ranks import Resampled, resample, worst_if_missing
 
 ACCURACY = "accuracy"
 CLASS_MEAN = "class_mean"
-OTHER_MEMBERS = "other_members"
+OTHER_HALF = "other_half"
 NOISE_ADDED = "noise_added"
 TWO_SEEDS = "two_seeds"
 SEED_MEANS = "seed_means"
@@ -56,7 +56,9 @@ def ceilings_table(
 
     - ``class_mean``, the mean accuracy of its class, on classes with two or more trained members. It knows the
       network's own accuracy, which flatters it;
-    - ``other_members``, the mean of the others in its class. It has noise of its own, and so stays below the ceiling;
+    - ``other_half``: members of each class are halved at random, and those of one half are ranked by the mean accuracy
+      of the other, which has noise of its own, and so stays below the ceiling. Not each by the mean of all others: the
+      more accurate a member, the lower is that of the others, which puts every pair of a class in the wrong order;
     - ``noise_added``: what the accuracies would have with those of one more training, if they were without noise
       themselves, which flatters them a little. On all networks, the only ones of their class too, and on those that are
       best after that training; mean over eight, each with noise drawn from what members of classes about as accurate
@@ -131,7 +133,7 @@ def spearman_brown(of_two: Resampled, n: int) -> Resampled:
     .. [1] C. Spearman, "Correlation calculated from faulty data", British Journal of Psychology, 1910.
     """
     rho = np.maximum(of_two.spearman, 0)  # the formula has a pole at -1 / (n - 1)
-    return Resampled(np.full(rho.size, np.nan), n * rho / (1 + (n - 1) * rho), of_two.n)
+    return Resampled(np.full(rho.size, np.nan), n * rho / (1 + (n - 1) * rho), of_two.n, of_two.n_units)
 
 
 def _of_accuracy(accuracy: Array, classes: NDArray[np.int64], seed: int) -> Agreements:
@@ -139,8 +141,7 @@ def _of_accuracy(accuracy: Array, classes: NDArray[np.int64], seed: int) -> Agre
     of_network = np.unique(classes, return_inverse=True)[1]
     size = np.bincount(of_network)[of_network]
     total = np.where(size > 1, np.bincount(of_network, accuracy)[of_network], np.nan)
-    # Rounded, so that what is equal ties.
-    mean, others = (np.round(sums, 9) for sums in (total / size, (total - accuracy) / np.maximum(size - 1, 1)))
+    mean = np.round(total / size, 9)  # so that what is equal ties
     trained = np.flatnonzero(size > 1)
     if not (np.abs(mean - accuracy)[trained] > 1e-9).any():
         return {}
@@ -151,13 +152,25 @@ def _of_accuracy(accuracy: Array, classes: NDArray[np.int64], seed: int) -> Agre
     nearest_edge = np.minimum(middle, trained.size - middle)
     width = np.minimum(np.clip(2 * nearest_edge, _FEWEST_RESIDUALS, _MOST_RESIDUALS), trained.size)
     first = np.clip(middle - width // 2, 0, trained.size - width)
-    draws = np.random.default_rng(seed).integers(width, size=(_N_DRAWS, accuracy.size))
+    rng = np.random.default_rng(seed)
+    draws = rng.integers(width, size=(_N_DRAWS, accuracy.size))
     again = accuracy + residual[first + draws]
     return {
         (ACCURACY, CLASS_MEAN): [(mean, accuracy, accuracy)],
-        (ACCURACY, OTHER_MEMBERS): [(others, accuracy, accuracy)],
+        (ACCURACY, OTHER_HALF): [(_mean_of_other_half(accuracy, of_network, rng), accuracy, accuracy)],
         (ACCURACY, NOISE_ADDED): [(accuracy, measured, measured) for measured in again],
     }
+
+
+def _mean_of_other_half(accuracy: Array, of_network: NDArray[np.int64], rng: np.random.Generator) -> Array:
+    """Mean over one half of each class, for the members of the other, which has one more of an odd number; else NaN."""
+    shuffled = rng.permutation(accuracy.size)
+    shuffled = shuffled[np.argsort(of_network[shuffled], kind="stable")]
+    helps = np.empty(accuracy.size, bool)
+    helps[shuffled] = (np.arange(accuracy.size) - np.searchsorted(of_network[shuffled], of_network[shuffled])) % 2 == 1
+    n_helping = np.bincount(of_network, helps)[of_network]
+    total = np.bincount(of_network, np.where(helps, accuracy, 0.0))[of_network]
+    return np.where(helps | (n_helping == 0), np.nan, np.round(total / np.maximum(n_helping, 1), 9))
 
 
 def _of_scores(
@@ -182,6 +195,13 @@ def _of_scores(
 
 
 def _mean(several: Sequence[Resampled]) -> Resampled:
-    """Mean of each of their numbers."""
+    """Mean of each of their numbers, samples of rho without bias.
+
+    Near 1, rho's samples are farther from it than rho: networks that come several times make a swap of neighbours one
+    of several places, which takes up to twice as much. All may be below rho; so they are moved until their mean is rho.
+    """
     kendall, spearman = (np.mean([getattr(one, kind) for one in several], axis=0) for kind in ("kendall", "spearman"))
-    return Resampled(kendall, spearman, several[0].n)
+    samples = spearman[1:]
+    if not np.isnan(samples).all():
+        samples += spearman[0] - np.nanmean(samples)
+    return Resampled(kendall, np.clip(spearman, -1, 1), several[0].n, several[0].n_units)

@@ -69,7 +69,8 @@ def compare_scores(
         rows = []
         for proxy in proxies:
             first, second = found[proxy, "one"], found[proxy, "other"]
-            difference = Resampled(second.kendall - first.kendall, second.spearman - first.spearman, first.n).summary()
+            gains = (getattr(second, kind) - getattr(first, kind) for kind in ("kendall", "spearman"))
+            difference = Resampled(*gains, first.n, first.n_units).summary()
             rows.append(
                 {
                     "proxy": proxy,

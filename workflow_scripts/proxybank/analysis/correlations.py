@@ -263,7 +263,7 @@ def _partial(networks: pl.DataFrame, higher_is_better: Mapping[str, bool], n_res
                 )
                 for kind in ("kendall", "spearman")
             )
-            summary = Resampled(kendall, spearman, networks.height).summary()
+            summary = Resampled(kendall, spearman, networks.height, networks["class_index"].n_unique()).summary()
             rows.append({"proxy": proxy, "given": ", ".join(given), **row_of(summary)})
     return at_place(networks, rows)
 

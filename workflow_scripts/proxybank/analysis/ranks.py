@@ -15,8 +15,8 @@ _BLOCK = 16
 # A variance left by controls below this share is that of a column which they determine.
 _DETERMINED = 1e-9
 
-# Networks from which on there are intervals: of fewer, the samples have hardly another correlation than all of them, so
-# that an interval of 95% would often have no width.
+# Units resampled from which on there are intervals: of fewer, the samples have hardly another correlation than all of
+# them, so that an interval of 95% would often have no width.
 _FEWEST = 5
 
 Array = NDArray[np.float64]
@@ -33,7 +33,7 @@ class Correlation:
     kendall, spearman : float
         Kendall's tau-b and Spearman's rho, from -1 to 1; NaN where all scores or all accuracies are equal.
     kendall_interval, spearman_interval : tuple of float
-        Bounds of the 95% bootstrap interval; NaN of fewer than five networks, and where no sample has a correlation.
+        Bounds of the 95% bootstrap interval; NaN of fewer than five units, and where no sample has a correlation.
     n : int
         Networks ranked.
     """
@@ -56,17 +56,19 @@ class Resampled:
         of these number by number is a statistic with its bootstrap samples, too.
     n : int
         Networks ranked.
+    n_units : int
+        Units, such as classes, that these are of.
     """
 
     kendall: Array
     spearman: Array
     n: int
+    n_units: int
 
     def summary(self) -> Correlation:
         """Both correlations, with their percentile intervals."""
-        intervals = [
-            _interval(values) if self.n >= _FEWEST else (np.nan, np.nan) for values in (self.kendall, self.spearman)
-        ]
+        few = self.n_units < _FEWEST
+        intervals = [(np.nan, np.nan) if few else _interval(values) for values in (self.kendall, self.spearman)]
         return Correlation(float(self.kendall[0]), float(self.spearman[0]), *intervals, self.n)
 
 
@@ -160,13 +162,14 @@ def resample(
     ranked = {name: _RankedPair(*pair) for name, pair in pairs.items()}
     blocks = {name: [np.array(pair.observed())[:, None]] for name, pair in ranked.items()}
     n = next(iter(pairs.values()))[0].size
-    for counts in _bootstrap_counts(n, n_resamples, seed, units):
+    units = np.arange(n) if units is None else _dense_rank(units)
+    for counts in _bootstrap_counts(units, n_resamples, seed):
         for name, pair in ranked.items():
             blocks[name].append(pair.resampled(counts))
     found = {}
     for name, pair in ranked.items():
         kendall, spearman = np.concatenate(blocks[name], axis=1)[:, : 1 + n_resamples]
-        found[name] = Resampled(kendall, spearman, pair.kept.size)
+        found[name] = Resampled(kendall, spearman, pair.kept.size, np.unique(units[pair.kept]).size)
     return found
 
 
@@ -251,15 +254,15 @@ def _dense_rank(values: NDArray) -> NDArray[np.int64]:
     return np.unique(values, return_inverse=True)[1]
 
 
-def _bootstrap_counts(
-    n: int, n_resamples: int, seed: int, units: NDArray[np.int64] | None
-) -> Iterator[NDArray[np.int32]]:
-    """Blocks of samples: how often each network comes in each; int32, shape (n, _BLOCK). The last one is not cut."""
+def _bootstrap_counts(units: NDArray[np.int64], n_resamples: int, seed: int) -> Iterator[NDArray[np.int32]]:
+    """Blocks of samples: how often each network comes in each; int32, shape (n, _BLOCK). The last one is not cut.
+
+    Networks of one unit, numbered from 0, come together.
+    """
     rng = np.random.default_rng(seed)
-    units = np.arange(n) if units is None else _dense_rank(units)
     n_units = int(units.max(initial=-1)) + 1
     for _ in range(0, n_resamples, _BLOCK):
-        counts = np.empty((n, _BLOCK), np.int32)
+        counts = np.empty((units.size, _BLOCK), np.int32)
         for sample in range(_BLOCK):
             counts[:, sample] = np.bincount(rng.integers(n_units, size=n_units), minlength=n_units)[units]
         yield counts

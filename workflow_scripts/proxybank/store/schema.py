@@ -275,10 +275,11 @@ _TABLES = (
             _text("quantity", "accuracy (final test accuracy), or a proxy that differs between seeds"),
             _text(
                 "estimate",
-                "class_mean: accuracy with the mean of its class, itself included, which flatters; other_members: with "
-                "the mean of the others, which is below the ceiling; noise_added: with one more training of all "
-                "networks, of noise drawn from classes. two_seeds: scores by two seeds, mean over pairs of seeds; "
-                "seed_means: means over all seeds of the run with those over as many others, by Spearman-Brown",
+                "class_mean: accuracy with the mean of its class, itself included, which flatters; other_half: of one "
+                "half of its members with the mean of the other, which is below the ceiling; noise_added: with one "
+                "more training of all networks, of noise drawn from classes. two_seeds: scores by two seeds, mean over "
+                "pairs of seeds; seed_means: means over all seeds of the run with those over as many others, by "
+                "Spearman-Brown",
             ),
             _text("subset", "all networks with an accuracy; best_10_pct, best_1_pct: of all, those best by accuracy"),
             _number("kendall", "Kendall's tau-b; null where all values are equal, and for seed_means", True),
@@ -287,10 +288,11 @@ _TABLES = (
             _number("high", "97.5% quantile of tau-b over bootstrap samples of classes", True),
             _count(
                 "n",
-                "networks ranked; for class_mean and other_members, those of classes with two or more trained members",
+                "networks ranked; for class_mean those of classes with two or more trained members, for other_half "
+                "half of them",
             ),
-            _number("spearman_low", "2.5% quantile of rho over the same bootstrap samples", True),
-            _number("spearman_high", "97.5% quantile of rho over the same bootstrap samples", True),
+            _number("spearman_low", "2.5% quantile of rho over the same bootstrap samples, moved by its bias", True),
+            _number("spearman_high", "97.5% quantile of rho over the same bootstrap samples, moved by its bias", True),
         ),
     ),
     Table(
