@@ -180,6 +180,15 @@ def test_a_network_without_a_score_is_returned_only_as_none(name):
         assert 0 < met.sum() < 40
 
 
+@pytest.mark.parametrize("objective", ["-max(score) / score", "-1 / (score / max(score))", "0 * score", "score ** 0"])
+def test_what_is_not_finite_is_no_score_whatever_is_done_with_it(objective):
+    score = np.arange(1.0, 257)
+    score[7] = np.inf
+    state = core.reference(prepare(cube(score), objective, "test", 1000, None, True)())
+    found = core.run_program(state, np.arange(256), np.zeros(1), 0)
+    np.testing.assert_array_equal(np.flatnonzero(np.isinf(found)), [7])
+
+
 def test_ties_go_to_the_network_met_first():
     score = (np.arange(256) % 4 == 0).astype(float)
     outcome = replay(cube(score), "naswot_search", "score", runs=range(40), evaluations=30, histories=True)

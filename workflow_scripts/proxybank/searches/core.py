@@ -455,7 +455,8 @@ def run_program(
                 stack[row, k] *= stack[row + 1, k]
         elif operation == DIVIDE:
             for k in range(n):
-                stack[row, k] = stack[row, k] / stack[row + 1, k] if stack[row + 1, k] != 0 else np.nan
+                known = np.isfinite(stack[row + 1, k]) and stack[row + 1, k] != 0  # a share of infinity would be 0
+                stack[row, k] = stack[row, k] / stack[row + 1, k] if known else np.nan
         else:
             for k in range(n):
                 known = np.isfinite(stack[row, k]) and np.isfinite(stack[row + 1, k])  # 1 ** nan would be 1

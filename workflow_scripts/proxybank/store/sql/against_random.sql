@@ -2,13 +2,14 @@
 -- random_budget: a search against a random search (drawing networks and keeping the one with the best score), run by
 -- run of the same number, or against the control that draws one, whose mean over all networks within the limits is
 -- known exactly; random_kind is its algorithm. n_pairs: runs in which both found a network. is_alike: whether both have
--- the same budget, in the same unit, and objective, and both see means of scores or those of one seed; of several
--- stages the last one counts.
+-- the same budget, in the same unit by whatever clock, and objective, and both see means of scores or those of one
+-- seed; of several stages the last one counts.
 -- gain_pct: mean of accuracy_pct less the random search's, percentage points; std_pct has n_pairs - 1.
 -- low_pct, high_pct: Student's 95% interval of gain_pct.
 -- p_value: his two-sided test of no gain, of the differences within pairs.
 -- Where runs see the scores of one seed each, those of a seed share its noise: what is tested are then the means of
--- n_seeds seeds, the search's own or else the random search's. Null of one pair or seed.
+-- n_seeds seeds, the search's own or else the random search's. Null of one pair or seed, and where all gains are one.
+-- One below 1e-14 is 0.
 -- What all runs share is not in an interval or p_value: other initialisations, where a search sees one set of
 -- scores; nor are they corrected for the number of searches.
 create or replace view against_random as
@@ -137,5 +138,5 @@ select
     n_seeds,
     gain_pct - student_quantile(freedom) * error_pct as low_pct,
     gain_pct + student_quantile(freedom) * error_pct as high_pct,
-    if(beyond < 0, 0, beyond) as p_value -- by rounding
+    if(beyond < 1e-14, 0, beyond) as p_value -- what is left of 1 is rounding there, and may be negative
 from tests;
