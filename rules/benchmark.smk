@@ -25,7 +25,7 @@ rule speed_part:
         images=how_to_read,
         files=lambda wildcards: digests(images_of(wildcards)),
         skeleton=lambda wildcards: config["spaces"][wildcards.space],
-        settings=config["benchmark"],
+        settings=benchmark_settings("batch_sizes", "networks", "seconds"),
         seed=config["seeds"][0],
         initialisation=config["initialisation"],
         dead_edges=config["dead_edges"],
@@ -104,7 +104,7 @@ rule compare_seconds:
     params:
         compared=compared,
         files=lambda wildcards: digests(images_of(wildcards)),
-        settings=config["benchmark"],
+        settings=benchmark_settings("plain_networks", "rounds", "tasks", "run_length"),
         versions=lambda wildcards: versions_of(
             COMPARISONS[wildcards.comparison].proxies
         ),
@@ -134,7 +134,7 @@ rule compare_values:
     params:
         compared=compared,
         files=lambda wildcards: digests(images_of(wildcards)),
-        settings=config["benchmark"],
+        settings=benchmark_settings("values"),
         versions=lambda wildcards: versions_of(
             COMPARISONS[wildcards.comparison].proxies
         ),

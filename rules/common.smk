@@ -260,6 +260,13 @@ def truth_of(wildcards):
     return config["datasets"][wildcards.dataset]["truth"][wildcards.space]
 
 
+def how_to_take_accuracies(wildcards):
+    """What decides them: how many networks are trained again beside them does not."""
+    return {
+        key: value for key, value in truth_of(wildcards).items() if key != "retrain"
+    }
+
+
 def training_of(wildcards):
     """How networks are trained on one dataset."""
     return config["datasets"][wildcards.dataset]["training"]
@@ -457,6 +464,11 @@ def compared(wildcards):
         "initialisation": config["initialisation"],
         "dead_edges": config["dead_edges"],
     }
+
+
+def benchmark_settings(*keys):
+    """Those that one rule of the benchmark takes: the others are no reason to measure it again."""
+    return {key: config["benchmark"][key] for key in keys}
 
 
 def timed_passes():

@@ -57,7 +57,7 @@ rule networks_table:
         dead_edges=config["dead_edges"],
         columns=config["columns"],
         files=lambda wildcards: digests(columns_tables()),
-        version=versions.SPACES,
+        versions=[versions.SPACES, versions.TABLES],
     message:
         "Listing networks and their costs"
     script:

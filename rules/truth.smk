@@ -58,7 +58,7 @@ rule archive:
         mem_mb=1500,
     params:
         files=lambda wildcards: digests([archive_of(wildcards)]),
-        versions=[versions.SPACES, versions.TRUTH],
+        versions=[versions.SPACES, versions.TRUTH, versions.TABLES],
     message:
         "Importing the archive of {wildcards.space}"
     script:
@@ -80,14 +80,14 @@ rule truth:
     resources:
         mem_mb=1000,
     params:
-        truth=truth_of,
+        truth=how_to_take_accuracies,
         files=lambda wildcards: (
             digests(truth_files(wildcards))
             if truth_of(wildcards)["source"] == "table"
             else []
         ),
         dead_edges=config["dead_edges"],
-        versions=[versions.SPACES, versions.TRUTH],
+        versions=[versions.SPACES, versions.TRUTH, versions.TABLES],
     message:
         "Reading accuracies of {wildcards.space} on {wildcards.dataset}"
     script:

@@ -70,6 +70,32 @@ def test_batches_follow_a_folder_of_images(workspace):
     assert "Nothing to be done" not in call("--dry-run")
 
 
+def test_nothing_follows_settings_of_other_rules(workspace):
+    """Accuracies do not depend on how many networks are trained again, nor seconds on what else a benchmark does."""
+    made = workspace()
+    truth = {"source": "table", "path": "resources/digits/tss.parquet", "retrain": 0}
+    dataset = {"images": "digits", "training": {}, "truth": {"tss": truth}}
+    settings = {"run": "mine", "batch_size": 4, "spaces": {"tss": {"stem_width": 8, "cells_per_stage": 1}}}
+    benchmark = {"batch_sizes": [4], "networks": 3, "seconds": 0.01}
+    settings |= {"datasets": {"digits": dataset}, "benchmark": benchmark}
+    run = Workspace(made.folder, "mine.yaml")
+    files = [f"results/mine/{name}.parquet" for name in ("truth/tss/digits", "benchmark/speed/tss/digits/weights")]
+
+    def call(*options: str) -> str:
+        (run.folder / "mine.yaml").write_text(yaml.safe_dump(settings))
+        done = run.snakemake("--cores", "1", *options, "--", *files)
+        assert done.returncode == 0, done.stderr
+        return done.stdout + done.stderr
+
+    call()
+    truth["retrain"] = 3
+    benchmark |= {"values": 7, "rounds": 1}
+    assert "Nothing to be done" in call("--dry-run")
+    benchmark["seconds"] = 0.02
+    planned = call("--dry-run")
+    assert "Timing tss on digits: weights" in planned and "Reading accuracies" not in planned
+
+
 def test_parameters_are_functions_of_wildcards_alone(root):
     # Snakemake compares no parameter whose function takes input, output, threads or resources.
     rules = "".join(path.read_text() for path in root.glob("rules/*.smk"))

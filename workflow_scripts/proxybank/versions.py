@@ -12,7 +12,7 @@ WEIGHTS = 2
 IMAGES = 2
 # Training, and accuracies given to every network: `truth`.
 TRUTH = 2
-# Score tables, accuracies, the database: `store`.
+# Users' tables, archives, score tables, accuracies, the database: `store`.
 TABLES = 1
 # What searches share, such as random numbers, objectives and the clock; each also has a version of its own: `searches`.
 SEARCHES = 3
