@@ -622,7 +622,7 @@ def _with_spread(value: float, spread: float | None) -> str:
 
 def _processors(facts: dict[str, str]) -> str:
     """What scored the networks, which is not always what the run was finished on."""
-    makers = [value.rsplit(", ", 1)[1] for key, value in facts.items() if key.startswith("scores.made_by.")]
+    makers = [value.rsplit(", ", 1)[-1] for key, value in facts.items() if key.startswith("scores.made_by.")]
     return f"scores by {' and '.join(dict.fromkeys(sorted(makers)))}"
 
 

@@ -843,6 +843,15 @@ EARLIER = {
             "of 2020 and Intel(R) Xeon(R) Processor.",
         ),
         ({"config.seeds": "[0, 1, 2, 3, 4, 9]"}, "Run digits. Seeds: 0, 1, …, 9. "),
+        (
+            {"scores.made_by.0": "unknown"},
+            "Run digits. Seeds: 0, 1, 2. Batches of 64 images. Scores by code that left no name.",
+        ),
+        (
+            {"scores.made_by.0": "unknown", "scores.made_by.1": EARLIER["scores.made_by.0"]},
+            "Run digits. Seeds: 0, 1, 2. Batches of 64 images. Scores by proxybank 0.1.0, torch 2.13.0+cpu on Intel(R) "
+            "Xeon(R) Processor; and by code that left no name.",
+        ),
     ],
 )
 def test_a_figure_says_what_it_comes_from(facts, said, ax):

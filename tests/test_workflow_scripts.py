@@ -14,6 +14,7 @@ from types import SimpleNamespace
 import numpy as np
 import polars as pl
 import pytest
+import torch
 import yaml
 from archives import write_archive
 from conftest import ROOT
@@ -21,7 +22,7 @@ from matplotlib.figure import Figure
 from scipy.stats import rankdata
 from test_store_tables import write_everywhere
 
-from proxybank import analysis, config, data, figures, logs, spaces, store
+from proxybank import analysis, config, data, figures, logs, provenance, spaces, store
 from proxybank.errors import TableError
 from proxybank.proxies import scoring
 
@@ -446,6 +447,30 @@ def test_provenance(folder, batches, precision):
     assert {key: value for key, value in facts.items() if "made_by" in key} == {
         f"scores.made_by.{k}": maker for k, maker in enumerate(makers)
     }
+
+
+def test_what_computes_is_named_after_its_device(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "get_device_name", {"cuda:1": "NVIDIA H200"}.get)
+    assert provenance.made_by("cpu").endswith(f", {provenance.processor()}")
+    assert provenance.made_by("cuda:1").endswith(f", torch {torch.__version__}, NVIDIA H200")
+
+
+def test_the_commit_is_that_of_a_repository_which_has_the_code(tmp_path):
+    def git(*arguments: str) -> None:
+        name = ("-c", "user.name=n", "-c", "user.email=e")
+        subprocess.run(["git", "-C", str(tmp_path), *name, *arguments], check=True, capture_output=True)
+
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code" / "a.py").write_text("")
+    assert provenance.commit(tmp_path / "code") == "unknown"
+    git("init")
+    git("commit", "--allow-empty", "-m", "of something else")
+    assert provenance.commit(tmp_path / "code") == "unknown"
+    git("add", "code")
+    git("commit", "-m", "with the code")
+    assert re.fullmatch("[0-9a-f]{7,}", provenance.commit(tmp_path / "code"))
+    (tmp_path / "code" / "a.py").write_text("1")
+    assert provenance.commit(tmp_path / "code").endswith("-dirty")
 
 
 def test_bad_input_reaches_the_terminal_as_one_message(tmp_path, capsys):

@@ -45,7 +45,7 @@ def main(job: "Snakemake") -> None:
             made_with,
             partial(score, batches=batches, hamming=job.params.hamming, **settings),
             classes,
-            provenance.made_by(),
+            provenance.made_by(job.params.device),
             known_scores(job, made_with.batches, classes, settings["precision"]),
         )
         logs.log.info("Computed: %s", ", ".join(computed) or "nothing, all was there")

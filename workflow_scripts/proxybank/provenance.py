@@ -74,16 +74,26 @@ def machine() -> dict[str, str | int]:
     }
 
 
-def made_by() -> str:
-    """What computes here, in a line: this code and its commit, torch, and the processor."""
-    return f"proxybank {__version__} ({commit(Path(__file__).parent)}), torch {version('torch')}, {processor()}"
+def made_by(device: str) -> str:
+    """What computes on a device, in a line: this code and its commit, torch, and the processor, or the GPU."""
+    computing = processor()
+    if device != "cpu":
+        import torch  # not above: it takes seconds
+
+        computing = torch.cuda.get_device_name(device)
+    return f"proxybank {__version__} ({commit(Path(__file__).parent)}), torch {version('torch')}, {computing}"
 
 
 def commit(folder: Path) -> str:
-    """Git's name of the code in a folder, ending in -dirty if it was changed; unknown outside of a repository."""
-    command = ["git", "-C", str(folder), "describe", "--always", "--dirty"]
+    """Git's name of the code in a folder, ending in -dirty if it was changed; unknown where no repository has it."""
+    git = ["git", "-C", str(folder)]
     try:
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+        # A repository further up, such as one of somebody's home, may know nothing of this folder.
+        subprocess.run([*git, "ls-files", "--error-unmatch", "."], capture_output=True, check=True)
+        described = subprocess.run(
+            [*git, "describe", "--always", "--dirty"], capture_output=True, text=True, check=True
+        )
+        return described.stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
 

@@ -149,17 +149,24 @@ def footer(figure: Figure, provenance: pl.DataFrame) -> None:
 
 def _origin(facts: Mapping[str, str]) -> str:
     makers = [maker for key, maker in facts.items() if key.startswith("scores.made_by.")]
-    # Each is "proxybank 0.1.0 (1d5f013), torch 2.13.0, AMD EPYC"; closed forms alone leave none.
-    found = [re.sub(r" \(.*?\)", "", maker, count=1).split(", ", 2) for maker in makers] or [
-        (f"proxybank {facts['proxybank.version']}", f"torch {facts['libraries.torch']}", facts["machine.processor"])
-    ]
-    code, torch, processors = (" and ".join(sorted(set(names))) for names in zip(*found, strict=True))
+    if not makers:  # closed forms alone leave none
+        makers = [
+            f"proxybank {facts['proxybank.version']}, torch {facts['libraries.torch']}, {facts['machine.processor']}"
+        ]
+    # Each is "proxybank 0.1.0 (1d5f013), torch 2.13.0, AMD EPYC", or `store.NO_MAKER`.
+    found = [re.sub(r" \(.*?\)", "", maker, count=1).split(", ", 2) for maker in makers if maker != store.NO_MAKER]
+    by = []
+    if found:
+        code, torch, processors = (" and ".join(sorted(set(names))) for names in zip(*found, strict=True))
+        by.append(f"{code}, {torch} on {processors}")
+    if store.NO_MAKER in makers:
+        by.append("code that left no name")
     seeds = [str(seed) for seed in json.loads(facts["config.seeds"])]
     if len(seeds) > _FEW_SEEDS:
         seeds[2:-1] = ["\N{HORIZONTAL ELLIPSIS}"]
     return (
         f"Run {facts['config.run']}. Seeds: {', '.join(seeds)}. Batches of {facts['config.batch_size']} images. "
-        f"Scores by {code}, {torch} on {processors}."
+        f"Scores by {'; and by '.join(by)}."
     )
 
 

@@ -9,6 +9,7 @@ from proxybank.store.files import atomic, may_be_there, read_parquet, write_parq
 from proxybank.store.known import check_known, known_scores
 from proxybank.store.packed import PACKED, pack
 from proxybank.store.parts import (
+    NO_MAKER,
     NOTHING,
     Known,
     MadeWith,
@@ -33,6 +34,7 @@ __all__ = [
     "MadeWith",
     "NOTHING",
     "NOT_SAMPLED",
+    "NO_MAKER",
     "NO_SAMPLES",
     "PACKED",
     "Progress",

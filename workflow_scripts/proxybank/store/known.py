@@ -9,7 +9,7 @@ import polars as pl
 
 from proxybank.errors import ConfigError
 from proxybank.store.files import read_parquet
-from proxybank.store.parts import KEY, NOTHING, Known, columns_of
+from proxybank.store.parts import KEY, NO_MAKER, NOTHING, Known, columns_of
 from proxybank.store.tables import provenance_table
 
 log = logging.getLogger("proxybank")
@@ -97,4 +97,4 @@ def known_scores(
         )
         rows = rows.with_columns(score.alias(name)).join(of_proxy, on=KEY, how="left")
     makers = there.filter(pl.col("key").str.starts_with("scores.made_by."))["value"].to_list()
-    return Known(rows.select(KEY + columns_of(names)).sort(KEY), makers or ["unknown"])
+    return Known(rows.select(KEY + columns_of(names)).sort(KEY), makers or [NO_MAKER])

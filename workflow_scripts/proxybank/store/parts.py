@@ -29,6 +29,7 @@ _STATUS = "__status"
 _SECONDS = "__seconds"
 _FOUND = "__found"
 _MADE_BY = "made_by"  # key of the metadata
+NO_MAKER = "unknown"  # of a file that does not say what computed it
 
 # A job that is stopped loses the step it is at. The smallest has sizes that differ in their last width alone, and share
 # all other layers.
@@ -239,7 +240,7 @@ def _metadata(made_with: MadeWith, made_by: Sequence[str]) -> dict[str, str]:
 
 
 def _makers(metadata: Mapping[str, str]) -> list[str]:
-    return json.loads(metadata.get(_MADE_BY, '["unknown"]'))
+    return json.loads(metadata[_MADE_BY]) if _MADE_BY in metadata else [NO_MAKER]
 
 
 def _still_good(path: str | Path, made_with: MadeWith) -> Known:
