@@ -278,6 +278,27 @@ def test_files_that_may_not_be_read(tmp_path, monkeypatch):
             assert image_files.files(tmp_path)[0] == str(tmp_path)
 
 
+def test_paths_that_the_system_refuses(tmp_path):
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "file").write_text("")
+    for path, message in (
+        (tmp_path / ("a" * 300), "File name too long. Expected readable files"),
+        (tmp_path / "loop", "Too many levels of symbolic links. Expected readable files"),
+        (tmp_path / "file" / "x.npz", "there is no such file. Expected an .npz file, or a folder"),
+    ):
+        with pytest.raises(ImageError, match=f"^{path}.*: {message}"):
+            image_files.read(path)
+        assert image_files.files(path) == [str(path)]
+
+
+def test_a_class_whose_name_has_a_brace(tmp_path):
+    # Snakemake takes it for a wildcard, even in paths that functions return.
+    for name in ("cat", "dog {1}"):
+        save(tmp_path / name / "1.png", np.zeros((8, 8), np.uint8))
+    with pytest.raises(ImageError, match="^.*/dog [{]1}: found a brace in this name. Expected none.* Rename it.$"):
+        image_files.read(tmp_path)
+
+
 def test_images_are_resized_to_their_middle_square(tmp_path):
     # Black, white, black: the middle square is white.
     wide = np.zeros((16, 48, 3), np.uint8)

@@ -153,6 +153,10 @@ BAD_LONG = {
     "no network": ("network,split,epochs,accuracy_pct\n1,test,2,3\n", "no column names the networks"),
     "empty": ("", "cannot be read as a csv table"),
     "no rows": (LONG, "the table has no rows"),
+    "a column twice": (
+        LONG.strip() + ",accuracy_pct\n7,test,200,90,1,80\n",
+        "found more than one column 'accuracy_pct'. Expected one. Rename or drop the others",
+    ),
     "ragged": (
         LONG + "1,test,200,90,1,2,3\n",
         "cannot be read as a csv table: found more fields than defined in 'Schema'. Expected commas between fields",
@@ -166,6 +170,7 @@ BAD_LONG = {
         r"network 7 \(rows 1, 3\) appear more than once for the same split and epochs",
     ),
     "unknown index": (LONG + "7,test,2,90,1\n15625,test,2,9,1\n", r"row 2: tss has no network 15625.* from 0 to 15624"),
+    "index beyond 64 bits": (LONG + f"{10**25},test,2,90,1\n", f"row 1: tss has no network {10**25}. Expected"),
     "negative index": (LONG + "-1,test,2,90,1\n", "row 1: tss has no network -1"),
     "text index": (LONG + "one,test,2,90,1\n", "column arch_index holds String values. Expected whole numbers"),
     "unknown arch": (

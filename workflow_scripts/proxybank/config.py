@@ -5,6 +5,7 @@
 
 import itertools
 import json
+import os
 import re
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -509,7 +510,7 @@ def _check_columns(config: Config) -> Problems:
             place = ["columns", k, "columns", name]
             if name in taken or _TRAINED.fullmatch(name):
                 yield place, f"a column of a run's tables is called '{name}' already. Rename it here."
-            if (Path(table["path"]).resolve(), column) in _test_columns(config):
+            if (os.path.realpath(table["path"]), column) in _test_columns(config):
                 yield (
                     place,
                     f"'{column}' is the test accuracy in {table['path']}, which no search may see. Expected scores, "
@@ -539,11 +540,11 @@ def _unknown(names: Iterable[str], known: Collection[str], place: list[str | int
             yield place, f"no {kind} is called '{name}'.{suggest(name, known)} Known: {listed}."
 
 
-def _test_columns(config: Config) -> set[tuple[Path, str]]:
+def _test_columns(config: Config) -> set[tuple[str, str]]:
     """File and column of every test accuracy that is read from a table; long ones have a column of this name."""
     long = ({"split": "test", "accuracy": "accuracy_pct"},)
     return {
-        (Path(path).resolve(), measurement["accuracy"])
+        (os.path.realpath(path), measurement["accuracy"])
         for settings in config["datasets"].values()
         for truth in settings["truth"].values()
         if truth["source"] == "table" and "path" in truth

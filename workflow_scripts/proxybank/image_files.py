@@ -68,8 +68,10 @@ def read(path: Path, n_classes: int | None = None, image_side: int | None = None
     """
     try:
         return _read(path, n_classes, image_side)
-    except PermissionError as error:
-        raise ImageError(f"{error.filename}: {error.strerror}. Expected readable files. Change permissions.") from error
+    except OSError as error:
+        raise ImageError(
+            f"{error.filename}: {error.strerror}. Expected readable files. Correct the path, or permissions."
+        ) from error
 
 
 def _read(path: Path, n_classes: int | None, image_side: int | None) -> tuple[Pixels, Labels]:
@@ -92,7 +94,7 @@ def files(path: Path) -> list[str]:
             return [str(path)]
         names = _batches(path)
         return [str(path / name) for name in names] if names else [str(path), *map(str, _class_folders(path))]
-    except PermissionError:
+    except OSError:
         return [str(path)]
 
 
@@ -126,12 +128,12 @@ def _check(where: str, pixels: NDArray, labels: NDArray, first: int = 0) -> tupl
 
 def _read_npz(path: Path) -> tuple[Pixels, Labels]:
     try:
-        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in ("images", "labels") if name in file}
-    except FileNotFoundError as error:
+        opened = path.open("rb")
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise ImageError(f"{path}: there is no such file. {_FORMS}. Correct the path.") from error
-    except PermissionError:
-        raise
+    try:
+        with opened, np.load(opened, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in ("images", "labels") if name in file}
     except Exception as error:  # damaged files raise whatever zip, its decompressors and NumPy's parser of headers do
         raise ImageError(
             f"{path}: this is no .npz file of plain arrays that fit into memory. Write one with numpy.savez(path, "
@@ -197,6 +199,8 @@ def _read_folder(path: Path, image_side: int | None) -> tuple[Pixels, Labels]:
     folders = _class_folders(path)
     if len(folders) < 2:
         raise ImageError(f"{path}: found {len(folders)} folders in it. {_FORMS}, at least 2. Correct the path.")
+    if braced := next((folder for folder in folders if set("{}") & set(folder.name)), None):
+        raise ImageError(f"{braced}: found a brace in this name. Expected none, as Snakemake replaces them. Rename it.")
     images, labels = [], []
     for label, folder in enumerate(folders):
         found = sorted(file for file in folder.iterdir() if not _is_hidden(file))

@@ -21,7 +21,7 @@ def read_users_table(path: Path) -> pl.DataFrame:
         found = "this is a folder" if os.path.isdir(path) else "there is no such file"
         raise TableError(f"{path}: {found}. Expected a table of networks, CSV or Parquet. Correct the path.")
     readers = {
-        ".csv": lambda: pl.read_csv(path, infer_schema_length=None, glob=False),
+        ".csv": lambda: _read_csv(path),
         ".parquet": lambda: pl.read_parquet(path, glob=False, hive_partitioning=False),
     }
     if path.suffix not in readers:
@@ -46,6 +46,13 @@ def read_users_table(path: Path) -> pl.DataFrame:
     return table
 
 
+def _read_csv(path: Path) -> pl.DataFrame:
+    header = pl.read_csv(path, has_header=False, n_rows=1, infer_schema=False, glob=False).row(0)
+    if twice := sorted({str(name) for name in header if header.count(name) > 1}):
+        raise TableError(f"{path}: found more than one column '{twice[0]}'. Expected one. Rename or drop the others.")
+    return pl.read_csv(path, infer_schema_length=None, glob=False)
+
+
 def with_indexes(table: pl.DataFrame, space: Space, path: Path) -> pl.DataFrame:
     """Add the columns `ROW` and `INDEX`, the latter from `arch_index`, `arch` or both."""
     return table.with_columns(_arch_index_of(table, space, path).alias(INDEX)).with_row_index(ROW, offset=1)
@@ -63,11 +70,11 @@ def _arch_index_of(table: pl.DataFrame, space: Space, path: Path) -> pl.Series:
         index = table["arch_index"]
         if not index.dtype.is_integer():
             raise TableError(f"{path}: column arch_index holds {index.dtype} values. Expected whole numbers.")
-        index = index.cast(pl.Int64, strict=False)  # narrow integers cannot be compared with the size of a space
+        given, index = index, index.cast(pl.Int64, strict=False)  # narrow ones cannot be compared with a space's size
         unknown = index.is_null() | ~index.is_between(0, space.size - 1)
         if unknown.any():
             raise TableError(
-                f"{path}: {rows_of(unknown)}: {space.name} has no network {index.filter(unknown)[0]}. "
+                f"{path}: {rows_of(unknown)}: {space.name} has no network {given.filter(unknown)[0]}. "
                 f"Expected an official index from 0 to {space.size - 1}."
             )
         indexes.append(index)
