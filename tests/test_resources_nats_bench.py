@@ -242,7 +242,7 @@ def test_the_seed_decides_which_of_few_networks_freerea_likes_best(tables, share
 
 def test_the_queries_of_the_page_run(tables, monkeypatch):
     monkeypatch.chdir(ROOT)
-    best, counts, _ = re.findall(r"```sql\n(.*?)```", (FOLDER / "README.md").read_text(), flags=re.DOTALL)
+    best, counts, *_ = re.findall(r"```sql\n(.*?)```", (FOLDER / "README.md").read_text(), flags=re.DOTALL)
     found = duckdb.sql(best).pl()
     assert found.group_by("space").len().sort("space").rows() == [("sss", 3), ("tss", 3)]
     found = {row[:3]: row[3] for row in duckdb.sql(counts).pl().iter_rows()}
@@ -251,17 +251,37 @@ def test_the_queries_of_the_page_run(tables, monkeypatch):
     assert len(found) == 6 * (len(tables["scores"].columns) - len(KEY))
 
 
+def test_sums_of_ranks_have_networks_without_a_term(tables):
+    scores = tables["scores"].filter(space="tss", dataset="cifar10")
+    lacking = scores.filter(
+        pl.any_horizontal(pl.col("az_expressivity", "az_progressivity", "az_trainability").is_null())
+    )
+    lacking = lacking.filter(pl.col("az_nas").is_not_null())
+    assert lacking.height > 0 and scores["rank_sum"].null_count() == 0
+    assert scores["naswot"].null_count() > 0
+    assert scores["ninaswot"].is_null().equals((scores["naswot"] * scores["ni"]).is_null())
+
+
 def test_the_page_correlates_and_replays(tables, shared_data, tmp_path, monkeypatch, capsys):
     """What docs/results.md has of NASWOT and of FreeREA on CIFAR-10, from the shipped scores."""
     page = (FOLDER / "README.md").read_text()
     accuracies = pl.read_csv(shared_data / "natsbench/tss_accuracies.csv")
     accuracies = accuracies.select("arch_index", accuracy_pct="cifar10_test_accuracy_200")
-    accuracies.write_csv(tmp_path / "accuracies.csv")
+    imported = tmp_path / "results/accuracies/tables/accuracies.parquet"
+    imported.parent.mkdir(parents=True)
+    about = {"space": "tss", "dataset": "cifar10", "split": "test"}
+    about = {name: pl.lit(value) for name, value in about.items()}
+    both = [
+        accuracies.with_columns(pl.col("accuracy_pct") - less, epochs=n, **about) for n, less in ((200, 0), (12, 9))
+    ]
+    pl.concat(both).write_parquet(imported)
     for name in ("resources", "workflow_scripts"):
         (tmp_path / name).symlink_to(ROOT / name)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [*sys.path])
-    spearman, n = duckdb.sql(re.findall(r"```sql\n(.*?)```", page, flags=re.DOTALL)[2]).fetchall()[0]
+    *_, correlate, copy = re.findall(r"```sql\n(.*?)```", page, flags=re.DOTALL)
+    duckdb.sql(copy)
+    spearman, n = duckdb.sql(correlate).fetchall()[0]
     assert (spearman, n) == (pytest.approx(0.808, abs=5e-4), 15_625)
     (code,) = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
     exec(code, {})
