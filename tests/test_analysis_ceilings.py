@@ -85,6 +85,17 @@ def test_the_best_have_noise_of_the_best():
     assert found["accuracy", "noise_added", "best_1_pct"][columns.index("kendall")] > 0.75
 
 
+def test_four_classes_have_no_interval():
+    # However many members they have; nor do four of the best that are drawn.
+    rng = np.random.default_rng(6)
+    for n_classes, are_there in ((4, False), (5, True)):
+        classes = np.arange(40) % n_classes
+        found, columns = ceilings(classes + rng.normal(0, 0.5, 40), classes, rng.normal(size=(2, 40)), 50)
+        low = columns.index("low")
+        for key in (("accuracy", "other_half", "all"), ("naswot", "two_seeds", "all")):
+            assert (found[key][low] is not None) == are_there
+
+
 def test_without_noise_all_agree():
     # Members differ by less than classes do, and few large classes have many pairs of their own.
     rng = np.random.default_rng(4)

@@ -34,6 +34,16 @@ def test_by_hand():
     assert found.select("kendall_one", "difference").row(0) == pytest.approx((-1, 2 / 6))
 
 
+@pytest.mark.parametrize(("n_classes", "is_there"), [(4, False), (5, True)])
+def test_few_classes_have_no_interval(n_classes, is_there):
+    one, other = ({"naswot": np.random.default_rng(seed).normal(size=40)} for seed in (0, 1))
+    networks, accuracies, given = tables(np.arange(50.0, 90), np.arange(40) % n_classes, one=one, other=other)
+    found = analysis.compare_scores(
+        given["one"], given["other"], networks, accuracies, {"naswot": True}, n_resamples=50, seed=0
+    )
+    assert (found["low"].null_count() == 0) == is_there
+
+
 def test_tables_without_a_network_in_common():
     networks, accuracies, given = tables(
         [50.0, 60.0], range(2), one={"naswot": [1.0, 2.0]}, other={"naswot": [1.0, 2.0]}

@@ -368,6 +368,16 @@ def test_few_units_have_no_interval(n, units, is_there):
     assert np.isfinite([*found.kendall_interval, *found.spearman_interval]).tolist() == [is_there] * 4
 
 
+@pytest.mark.parametrize(("n_classes", "is_there"), [(4, False), (5, True)])
+def test_partial_correlations_of_few_classes_have_no_interval(n_classes, is_there):
+    networks, scores, _, accuracies = tables(naswot=SCORE, classes=np.arange(N) % n_classes)
+    networks = networks.with_columns(params_m=np.random.default_rng(1).permutation(N) + 1.0)
+    found = analysis.partial_correlations_table(
+        networks, scores, accuracies.with_columns(accuracy_pct=ACCURACY), {"naswot": True}, n_resamples=50, seed=0
+    )
+    assert found.filter(given="params_m")["low"].is_not_null().to_list() == [is_there]
+
+
 def test_partial_table_holds_what_residuals_of_ranks_give():
     # Plain: ranks of networks as they are, and of each bootstrap sample drawn as in correlations.
     rng = np.random.default_rng(8)

@@ -24,6 +24,12 @@ def csv(tmp_path):
 LONG = "arch_index,split,epochs,accuracy_pct,train_seconds\n"
 
 
+def test_columns_without_a_name_and_blank_lines_are_passed_over(tmp_path):
+    # As spreadsheets leave them.
+    (tmp_path / "t.csv").write_text("\narch_index,split,epochs,accuracy_pct,,\n7,test,200,90,,\n")
+    assert store.read_accuracies(tmp_path / "t.csv", spaces.get("tss"), "digits")["accuracy_pct"].to_list() == [90]
+
+
 def test_long_form(csv):
     found = store.read_accuracies(csv(LONG + "7,valid,12,50.5,\n9,test,200,91,30\n7,test,200,90,20\n"), TSS, "digits")
     assert found.columns == [column.name for column in store.TABLES["accuracies"].columns]

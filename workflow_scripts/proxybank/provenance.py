@@ -85,7 +85,10 @@ def made_by(device: str) -> str:
 
 
 def commit(folder: Path) -> str:
-    """Git's name of the code in a folder, ending in -dirty if it was changed; unknown where no repository has it."""
+    """Git's name of the code in a folder, ending in -dirty if it was changed; unknown where no repository has it.
+
+    Files that were never added are no change, as Git has it.
+    """
     git = ["git", "-C", str(folder)]
     try:
         # A repository further up, such as one of somebody's home, may know nothing of this folder.

@@ -28,8 +28,9 @@ NOISE_ADDED = "noise_added"
 TWO_SEEDS = "two_seeds"
 SEED_MEANS = "seed_means"
 
-# Trainings drawn for `NOISE_ADDED`; each noise is one of so many residuals of classes that are about as accurate: as
-# many above as below, and so the fewest for the best, whose noise is smaller than that of those below them.
+# Halvings for `OTHER_HALF`, and trainings drawn for `NOISE_ADDED`; each noise is one of so many residuals of classes
+# that are about as accurate: as many above as below, and so the fewest for the best, whose noise is smaller than that
+# of those below them.
 _N_DRAWS = 8
 _MOST_RESIDUALS, _FEWEST_RESIDUALS = 400, 40
 _SUBSETS = {ALL: 100, **BEST}
@@ -57,8 +58,9 @@ def ceilings_table(
     - ``class_mean``, the mean accuracy of its class, on classes with two or more trained members. It knows the
       network's own accuracy, which flatters it;
     - ``other_half``: members of each class are halved at random, and those of one half are ranked by the mean accuracy
-      of the other, which has noise of its own, and so stays below the ceiling. Not each by the mean of all others: the
-      more accurate a member, the lower is that of the others, which puts every pair of a class in the wrong order;
+      of the other, which has noise of its own, and so stays below the ceiling, but for ties within classes, of which
+      halves have fewer; mean over eight halvings. Not each by the mean of all others: the more accurate a member, the
+      lower is that of the others, which puts every pair of a class in the wrong order;
     - ``noise_added``: what the accuracies would have with those of one more training, if they were without noise
       themselves, which flatters them a little. On all networks, the only ones of their class too, and on those that are
       best after that training; mean over eight, each with noise drawn from what members of classes about as accurate
@@ -157,7 +159,9 @@ def _of_accuracy(accuracy: Array, classes: NDArray[np.int64], seed: int) -> Agre
     again = accuracy + residual[first + draws]
     return {
         (ACCURACY, CLASS_MEAN): [(mean, accuracy, accuracy)],
-        (ACCURACY, OTHER_HALF): [(_mean_of_other_half(accuracy, of_network, rng), accuracy, accuracy)],
+        (ACCURACY, OTHER_HALF): [
+            (_mean_of_other_half(accuracy, of_network, rng), accuracy, accuracy) for _ in range(_N_DRAWS)
+        ],
         (ACCURACY, NOISE_ADDED): [(accuracy, measured, measured) for measured in again],
     }
 
@@ -204,4 +208,6 @@ def _mean(several: Sequence[Resampled]) -> Resampled:
     samples = spearman[1:]
     if not np.isnan(samples).all():
         samples += spearman[0] - np.nanmean(samples)
-    return Resampled(kendall, np.clip(spearman, -1, 1), several[0].n, several[0].n_units)
+    # Which are best, or in the first half, differs between draws.
+    n, n_units = round(np.mean([one.n for one in several])), min(one.n_units for one in several)
+    return Resampled(kendall, np.clip(spearman, -1, 1), n, n_units)

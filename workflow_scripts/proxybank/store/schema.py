@@ -276,10 +276,10 @@ _TABLES = (
             _text(
                 "estimate",
                 "class_mean: accuracy with the mean of its class, itself included, which flatters; other_half: of one "
-                "half of its members with the mean of the other, which is below the ceiling; noise_added: with one "
-                "more training of all networks, of noise drawn from classes. two_seeds: scores by two seeds, mean over "
-                "pairs of seeds; seed_means: means over all seeds of the run with those over as many others, by "
-                "Spearman-Brown",
+                "half of its members with the mean of the other, below the ceiling but for ties within classes, mean "
+                "over halvings; noise_added: with one more training of all networks, of noise drawn from classes. "
+                "two_seeds: scores by two seeds, mean over pairs of seeds; seed_means: means over all seeds of the run "
+                "with those over as many others, by Spearman-Brown",
             ),
             _text("subset", "all networks with an accuracy; best_10_pct, best_1_pct: of all, those best by accuracy"),
             _number("kendall", "Kendall's tau-b; null where all values are equal, and for seed_means", True),

@@ -1,6 +1,7 @@
 """Users' tables of networks, CSV or Parquet. What is wrong with one is a TableError, which begins with the path."""
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -47,10 +48,12 @@ def read_users_table(path: Path) -> pl.DataFrame:
 
 
 def _read_csv(path: Path) -> pl.DataFrame:
-    header = pl.read_csv(path, has_header=False, n_rows=1, infer_schema=False, glob=False).row(0)
-    if twice := sorted({str(name) for name in header if header.count(name) > 1}):
-        raise TableError(f"{path}: found more than one column '{twice[0]}'. Expected one. Rename or drop the others.")
-    return pl.read_csv(path, infer_schema_length=None, glob=False)
+    table = pl.read_csv(path, infer_schema_length=None, glob=False)
+    # Polars renames what is there twice. Spreadsheets leave several columns without a name.
+    renamed = (re.fullmatch(r"(.+)_duplicated_\d+", name) for name in table.columns)
+    if twice := next((found[1] for found in renamed if found and found[1] in table.columns), None):
+        raise TableError(f"{path}: found more than one column '{twice}'. Expected one. Rename or drop the others.")
+    return table
 
 
 def with_indexes(table: pl.DataFrame, space: Space, path: Path) -> pl.DataFrame:

@@ -2,14 +2,14 @@
 -- random_budget: a search against a random search (drawing networks and keeping the one with the best score), run by
 -- run of the same number, or against the control that draws one, whose mean over all networks within the limits is
 -- known exactly; random_kind is its algorithm. n_pairs: runs in which both found a network. is_alike: whether both have
--- the same budget, in the same unit by whatever clock, and objective, and both see means of scores or those of one
+-- the same budget, in the same unit (clocks may differ), and objective, and both see means of scores or those of one
 -- seed; of several stages the last one counts.
 -- gain_pct: mean of accuracy_pct less the random search's, percentage points; std_pct has n_pairs - 1.
 -- low_pct, high_pct: Student's 95% interval of gain_pct.
 -- p_value: his two-sided test of no gain, of the differences within pairs.
 -- Where runs see the scores of one seed each, those of a seed share its noise: what is tested are then the means of
--- n_seeds seeds, the search's own or else the random search's. Null of one pair or seed, and where all gains are one.
--- One below 1e-14 is 0.
+-- n_seeds seeds, the search's own or else the random search's. Null of one pair or seed, and p_value where all gains
+-- are equal, too; one below 1e-14 is 0.
 -- What all runs share is not in an interval or p_value: other initialisations, where a search sees one set of
 -- scores; nor are they corrected for the number of searches.
 create or replace view against_random as
