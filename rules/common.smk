@@ -260,13 +260,6 @@ def truth_of(wildcards):
     return config["datasets"][wildcards.dataset]["truth"][wildcards.space]
 
 
-def how_to_take_accuracies(wildcards):
-    """What decides them: how many networks are trained again beside them does not."""
-    return {
-        key: value for key, value in truth_of(wildcards).items() if key != "retrain"
-    }
-
-
 def training_of(wildcards):
     """How networks are trained on one dataset."""
     return config["datasets"][wildcards.dataset]["training"]
@@ -467,7 +460,7 @@ def compared(wildcards):
 
 
 def benchmark_settings(*keys):
-    """Those that one rule of the benchmark takes: the others are no reason to measure it again."""
+    """Some settings of the benchmark, so that others are no reason to measure again what takes these."""
     return {key: config["benchmark"][key] for key in keys}
 
 
