@@ -291,6 +291,15 @@ def test_paths_that_the_system_refuses(tmp_path):
         assert image_files.files(path) == [str(path)]
 
 
+def test_a_disk_that_fails_while_it_is_read(tmp_path, monkeypatch):
+    def fail(*_):
+        raise OSError(errno.EIO, "Input/output error")  # of which no path is known
+
+    monkeypatch.setattr(Path, "is_file", fail)
+    with pytest.raises(ImageError, match=f"^{tmp_path}: Input/output error. Expected readable files"):
+        image_files.read(tmp_path)
+
+
 def test_a_class_whose_name_has_a_brace(tmp_path):
     # Snakemake takes it for a wildcard, even in paths that functions return.
     for name in ("cat", "dog {1}"):

@@ -70,7 +70,7 @@ def read(path: Path, n_classes: int | None = None, image_side: int | None = None
         return _read(path, n_classes, image_side)
     except OSError as error:
         raise ImageError(
-            f"{error.filename}: {error.strerror}. Expected readable files. Correct the path, or permissions."
+            f"{error.filename or path}: {error.strerror}. Expected readable files. Correct the path, or permissions."
         ) from error
 
 
