@@ -46,11 +46,8 @@ def test_the_page_names_all_that_there_is_no_score_of(tables):
     assert found == expected
     classes = tables["score_status"].group_by("space", "dataset", "proxy").agg(pl.col("class_index").n_unique())
     few = {row[:3]: row[3] for row in classes.rows() if row[3] < 1000}
-    of_ntk = r"`ntk` has (\d+) classes of CIFAR-10's sizes and (\d+) of CIFAR-100's"
-    (said,) = re.findall(of_ntk, page)
-    said = dict(zip(("cifar10", "cifar100"), map(int, said), strict=True))
-    names = in_group(REGISTRY, "tangent_kernel")
-    assert few == {("sss", dataset, name): n for dataset, n in said.items() for name in names}
+    (of_ntk,) = re.findall(r"`ntk` has (\d+) classes of CIFAR-10's sizes", page)
+    assert few == {("sss", "cifar10", name): int(of_ntk) for name in in_group(REGISTRY, "tangent_kernel")}
 
 
 def test_files_are_small_and_no_others_are_there():
