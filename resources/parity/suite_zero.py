@@ -134,7 +134,7 @@ PAGE = """# Parity with NAS-Bench-Suite-Zero
 Made by
 
     .venv/bin/python resources/parity/suite_zero.py data/images/cifar10.npz \\
-        data/reference/tss_cifar10_suite_zero_725.csv results/parity --networks {n} > docs/parity.md
+        data/reference/tss_cifar10_suite_zero_725.csv results/parity{option} > docs/parity.md
 
 ([what the files are](nats-bench.md)) from {n} of the 725 topologies that NAS-Bench-Suite-Zero published scores of
 (CIFAR-10), scored as they are written, with PyTorch's initialisation, batches of {batch_size} real training images, and
@@ -181,8 +181,10 @@ def page(
         rows.append(f"| {name} | {found['n']} | {rho} | {seeds[0]} | {found['ratio']:.4g} | {seeds[1]} |")
     costs = TSS.costs(spaces.Skeleton())
     norms, theirs = scores["l2_norm"][0], published["l2_norm"][: len(index)]
+    some = len(index) < len(published["params"])
     return PAGE.format(
-        n=len(index),
+        option=f" --networks {len(index)}" if some else "",
+        n=len(index) if some else "all",
         own_batches=OWN_BATCHES,
         batch_size=BATCH_SIZE,
         seeds=" and ".join(map(str, SEEDS)),
