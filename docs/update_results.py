@@ -333,7 +333,7 @@ def in_the_sample(results: Results) -> str:
     head = ["space", "dataset", "proxy", "all networks", "those in the sample", "n, and classes of these"]
     return f"""## What a sample is worth
 
-Proxies that take long are scored on networks drawn at random until they have a number of classes, here 1,000 for most.
+Proxies that take long are scored on networks drawn at random until they have 1,000 classes.
 How well such a sample stands for all networks is seen where a proxy has both, by Spearman's ρ with final test accuracy:
 
 {_table(head, rows)}"""
