@@ -1,6 +1,6 @@
 # make run: set up .venv if needed, then compute results/<run>/ and its HTML report; call it again after any interruption.
 # make test: set up .venv and the test tools if needed, then run every test.
-# make benchmark: measure what scoring costs (config/benchmark.yaml), for hours; make performance: and write docs/performance.md.
+# make benchmark: measure what scoring costs (config/benchmark.yaml), for an hour; make performance: and write docs/performance.md.
 # make readme: compute the default run if needed, and bring README's table and figure of it up to date.
 # make results: from the shipped scores, results/nats-bench and two further runs, docs/results.md, the papers' tables beside
 # ours, README's table of NATS-Bench, and the answers in docs/own-images.md.

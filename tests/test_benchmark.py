@@ -86,12 +86,12 @@ def test_batches_are_those_of_the_workflow():
 class Clock:
     """Scoring that takes a made-up time: so many seconds a network, by a clock that only it moves."""
 
-    def __init__(self, monkeypatch, seconds, shared=0.0):
+    def __init__(self, monkeypatch, seconds, shared=0.0, compiling=0.0):
         self.now, self.runs = 0.0, []
 
         def score(group, names, members, batch, initialisation, seed):
+            took = shared + seconds * len(members) + (0 if self.runs else compiling)
             self.runs.append(tuple(members))
-            took = shared + seconds * len(members)
             self.now += took
             return scoring.Scored({}, took, dict.fromkeys(names, 0.0))
 
@@ -131,6 +131,14 @@ def test_batches_larger_than_one_that_took_too_long_are_left_out(monkeypatch):
     assert speed_of("tss", batch_sizes=(4, 6, 8))["batch_size"].unique().to_list() == [4, 6, 8]
     Clock(monkeypatch, 101.0)
     assert speed_of("tss", batch_sizes=(4, 6, 8))["batch_size"].unique().to_list() == [4]
+
+
+@pytest.mark.parametrize(("space", "length"), [("tss", 1), ("sss", 64)])
+def test_compiling_is_not_timed(monkeypatch, space, length):
+    Clock(monkeypatch, 0.01, shared=0.09, compiling=200.0)
+    found = speed_of(space, batch_sizes=(4, 6))
+    assert found["batch_size"].to_list() == [4, 6] and found["run_length"].to_list() == [length, length]
+    assert found["seconds"].to_list() == pytest.approx([0.01 + 0.09 / length] * 2)
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,6 @@ PAPERS = 9
 # How it is measured whether a processor is fast in bfloat16: `passes.precision`.
 PRECISION = 1
 # Plain code, and how it and the library are timed: `benchmark`.
-BENCHMARK = 1
+BENCHMARK = 2
 # What is made of these times, which need not be measured again: `benchmark.summary`.
 COMPARISON = 1

@@ -44,7 +44,8 @@ def speed_of(
     On the topology space networks are timed one by one. On the size space they share the layers in which they agree, so
     runs of them are: of 1, 8, 64 or 512, the next length as long as it lowers the time per network to `GAIN` times that
     of the one before. The first batch size decides, so that all can be compared. Batch sizes behind one at which a run
-    took more than `MOST` times `seconds` are left out.
+    took more than `MOST` times `seconds` are left out. On the first one, `LEAST` networks go ahead untimed:
+    compiling for them, where nothing is cached yet, takes longer than most passes.
 
     Parameters
     ----------
@@ -82,6 +83,9 @@ def speed_of(
                 continue
             batch = batch_of(images, batch_size, seed)
             timed = _Runs(space, dead_edges, skeleton, group, names, batch, networks, initialisation, seed)
+            if batch_size == batch_sizes[0]:
+                for number in range(LEAST):
+                    timed.run(number, 1)
             first, spent = timed.run(0, length)  # it fills caches, unless it takes so long that they do not matter
             if space == "sss" and batch_size == batch_sizes[0]:
                 length, first, spent = _longer(timed, first, spent, MOST * seconds)
