@@ -48,7 +48,7 @@ def test_it_is_nats_bench(settings):
     assert classes == {"cifar10": 10, "cifar100": 100, "imagenet16-120": 120}
 
 
-def test_every_proxy_is_asked_for_and_the_dear_ones_of_1000_classes(settings):
+def test_every_proxy_is_asked_for_and_the_dear_ones_of_1000_classes_or_all(settings):
     assert set(settings["proxies"]) == set(REGISTRY)
     cheap = {"forward", "synaptic_flow", "channel_correlation", "constant_weights", "path_sum", "weights"}
     cheap |= {"linear_region", "noisy_images", "normalised_flow"}
@@ -56,10 +56,12 @@ def test_every_proxy_is_asked_for_and_the_dear_ones_of_1000_classes(settings):
         found = {}
         for entry in settings["samples"]:
             for dataset in entry.get("datasets", settings["datasets"]) if entry["space"] == space else ():
-                found.update(dict.fromkeys(((group, dataset) for group in entry["passes"]), entry["classes"]))
+                found.update(dict.fromkeys(((group, dataset) for group in entry["passes"]), entry.get("classes")))
         groups = set(GROUPS) - cheap | ({"normalised_flow"} if space == "sss" else set())
         assert found.keys() == set(itertools.product(groups, settings["datasets"]))
-        assert set(found.values()) == {1000}
+        whole = {("gradients", "cifar10"), ("gradients", "imagenet16-120")} if space == "tss" else set()
+        assert {key for key, classes in found.items() if classes is None} == whole
+        assert set(found.values()) <= {1000, None}
 
 
 def test_every_accuracy_and_cost_of_the_tables_is_read(settings, linked):
