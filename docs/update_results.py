@@ -365,7 +365,8 @@ compare with others of the sample alone.
 
 def within_sizes(results: Results) -> str:
     """The same under limits of parameters and multiply-adds."""
-    lost = _lost_within(results, pl.col("constraint_id").str.contains("^(flops|params)_"), sampled=False)
+    limits = pl.col("constraint_id").str.contains("^(flops|params)_")
+    lost = _lost_within(results, limits, sampled=False)
     return (
         lost
         and f"""## Within limits of size
@@ -373,16 +374,14 @@ def within_sizes(results: Results) -> str:
 As [within limits of latency](#{_anchor(LATENCY)}), in millions of multiply-adds or of parameters, by proxies that were
 scored on all networks.
 
-{lost}"""
+{lost}{_worse_than_random(results, limits)}"""
     )
 
 
 def _lost_within(results: Results, limits: pl.Expr, *, sampled: bool = True) -> str:
     """For each space, what proxies and `SEARCHES` lose within limits, with proxies of a sample if asked; or nothing."""
     regrets = results.table("regrets").filter(limits)
-    accuracies = results.table("accuracies").filter(split="test")
-    last = pl.col("epochs") == pl.col("epochs").max().over("space", "dataset")
-    feasible = results.table("feasible_networks").filter(limits).join(accuracies.filter(last), on=KEY)
+    feasible = _accuracies_within(results, limits)
     feasible = feasible.join(results.table("networks").select(*KEY, "sample_place"), on=KEY)
     tables = []
     for space in sorted(regrets["space"].unique(), key="tss".__ne__):
@@ -394,6 +393,43 @@ def _lost_within(results: Results, limits: pl.Expr, *, sampled: bool = True) -> 
             rows += [[dataset, *line] for line in lines]
         tables.append(_table([f"{space}: dataset", "by", *names], rows))
     return "\n\n".join(tables)
+
+
+def _accuracies_within(results: Results, limits: pl.Expr) -> pl.DataFrame:
+    """Networks that keep each limit, with their final test accuracies."""
+    accuracies = results.table("accuracies").filter(split="test")
+    last = pl.col("epochs") == pl.col("epochs").max().over("space", "dataset")
+    return results.table("feasible_networks").filter(limits).join(accuracies.filter(last), on=KEY)
+
+
+def _worse_than_random(results: Results, limits: pl.Expr) -> str:
+    """Which networks proxies like best within limits although random ones are better in the mean; or nothing."""
+    within = ["space", "dataset", "constraint_id"]
+    inside = _accuracies_within(results, limits)
+    mean = inside.group_by(within).agg(mean_pct=pl.col("accuracy_pct").mean())
+    n_networks = results.table("networks").group_by("space", "dataset").agg(n=pl.len().cast(pl.Int64))
+    whole = results.table("correlations").filter(pl.col("kendall").is_not_null(), subset="all")
+    whole = whole.with_columns(pl.col("n").cast(pl.Int64)).join(n_networks, on=["space", "dataset", "n"])
+    second = pl.col("score").shift(-1).over(*within, "proxy", order_by="place")
+    alone = results.table("choices").filter(limits).with_columns(alone=pl.col("score").ne_missing(second))
+    first = alone.filter("alone", place=1).join(whole, on=["space", "dataset", "proxy"], how="semi")
+    first = first.join(inside, on=[*KEY, "constraint_id"]).join(mean, on=within)
+    rows = []
+    for (space, dataset), some in sorted(first.group_by("space", "dataset"), key=lambda of: (of[0][0] != "tss", of[0])):
+        worse = some.filter(pl.col("accuracy_pct") < pl.col("mean_pct"))
+        liked = worse.group_by("arch").agg(pl.len(), pl.col("proxy").unique().sort())
+        for arch, times, names in liked.sort("len", "arch", descending=[True, False]).head(1).iter_rows():
+            of_all = [f"{some.height:,}", f"{worse.height:,}"]
+            rows.append([space, dataset, *of_all, _arch(arch), f"{times:,}", ", ".join(f"`{name}`" for name in names)])
+    if not rows:
+        return ""
+    head = ["space", "dataset", "first choices", "worse", "the most frequent of these", "times", "of"]
+    return f"""
+
+First choices, each of one proxy within one limit without a tie; how many are worse than random networks within it are
+in the mean; and the network that is most often among these:
+
+{_table(head, rows)}"""
 
 
 def _lines_within(
@@ -531,7 +567,7 @@ def _far_apart(both: pl.DataFrame, name: str, seeds: list[str]) -> list[list[str
     return [
         [
             name,
-            f"`{row['arch'].replace('|', chr(92) + '|')}` ({row['arch_index']})",
+            f"{_arch(row['arch'])} ({row['arch_index']})",
             f"{row[name]:.5g}",
             f"{row[PUBLISHED + name]:.5g}",
             *(f"{row[f'{column} rank']:,.0f}" for column in (name, PUBLISHED + name)),
@@ -735,6 +771,11 @@ def _shown_places(printed: str) -> int:
     """One digit more than print has, unless that has many."""
     places = len(printed.partition(".")[2])
     return places + (places < 4)
+
+
+def _arch(arch: str) -> str:
+    """An architecture string within a table, whose columns its bars would end."""
+    return f"`{arch.replace('|', chr(92) + '|')}`"
 
 
 def _number(value: float | None, places: int) -> str:

@@ -980,6 +980,17 @@ def limited() -> Tables:
         networks=pl.DataFrame({**about, "sample_place": [0, 1, 2, 3, 4]}),
         scores_by_seed=pl.concat(by_seed),
         proxies=pl.DataFrame({"proxy": ["naswot", "snip", "constant"], "higher_is_better": [False, True, True]}),
+        choices=pl.DataFrame(
+            {
+                **place,
+                "constraint_id": "params_2",
+                "proxy": "naswot",
+                "place": 1,
+                "arch": "a",
+                "arch_index": 0,
+                "score": 9.0,
+            }
+        ),
     )
 
 
@@ -1012,6 +1023,31 @@ def test_the_page_says_what_is_lost_within_sizes(limited):
         "| made | *random* | 0.00 |",
         "| made | `naswot` | 9.00 |",
     ]
+
+
+def test_the_page_says_which_first_choices_are_worse_than_random_ones(limited):
+    """By hand: the mean is 40 within 5 ms and 45 within 20 ms."""
+    worse = runpy.run_path(str(ROOT / "docs/update_results.py"))["_worse_than_random"]
+    best = [
+        ("phone_5ms", "naswot", 1, 3, -1.0),  # as good as the mean
+        ("phone_5ms", "naswot", 2, 2, -2.0),
+        ("phone_20ms", "naswot", 1, 3, -1.0),  # worse
+        ("phone_20ms", "naswot", 2, 4, -2.0),
+        ("phone_5ms", "snip", 1, 2, 1.0),  # worse, of a sample
+        ("phone_5ms", "tied", 1, 2, 3.0),  # worse, by the order of networks
+        ("phone_5ms", "tied", 2, 3, 3.0),
+        ("phone_20ms", "tied", 1, 3, 3.0),  # worse
+        ("phone_20ms", "tied", 2, 4, 2.0),
+        ("params_2", "tied", 1, 0, 3.0),  # the only one, and no limit of latency
+    ]
+    names = ("constraint_id", "proxy", "place", "arch_index", "score")
+    choices = pl.DataFrame([{"space": "tss", "dataset": "made", **dict(zip(names, row, strict=True))} for row in best])
+    limited["choices"] = choices.with_columns(arch="|" + pl.col("arch_index").cast(pl.String))
+    tied = limited["correlations"].filter(proxy="naswot").with_columns(proxy=pl.lit("tied"))
+    limited["correlations"] = pl.concat([limited["correlations"], tied])
+    found = worse(limited, pl.col("constraint_id").str.ends_with("ms"))
+    assert found.splitlines()[-1] == r"| tss | made | 3 | 2 | `\|3` | 2 | `naswot`, `tied` |"
+    assert worse(limited, pl.col("constraint_id") == "params_2") == ""
 
 
 def test_the_page_begins_with_what_is_best_and_how_much_is_met():
